@@ -1,0 +1,163 @@
+/**
+ * Selections on a staged tile of columns (median, trimmed mean, mean of the nearest): staging, and the form that
+ * interprets a selection network from a table. It is used where a page's policy forbids compiling the module
+ * that the host otherwise writes for each n, and where n is too large for such a module; it gives the same bits,
+ * for it does the same operations in the same order.
+ *
+ *   tile    n rows of at most 256 columns, PITCH bytes apart (1,088: 256 columns and one cache line, so that
+ *           rows fall into different cache sets); row i is wire i of the network
+ *   wires   n u32: the wire on which each rank ends
+ *   count   columns, a multiple of 16
+ */
+import { rowAt } from './rows';
+
+const PITCH: usize = 1088;
+
+/** Copies columns c0 … c0+count of each row into the tile; returns a sum that is finite only if all values are. */
+export function stage(table: usize, n: i32, tile: usize, c0: i32, count: i32): f32 {
+  const bytes = (<usize>count) << 2;
+  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  for (let i = 0; i < n; i++) {
+    const from = rowAt(table, i) + ((<usize>c0) << 2);
+    const to = tile + <usize>i * PITCH;
+    for (let k: usize = 0; k < bytes; k += 64) {
+      const x0 = v128.load(from + k), x1 = v128.load(from + k, 16);
+      const x2 = v128.load(from + k, 32), x3 = v128.load(from + k, 48);
+      v128.store(to + k, x0);
+      v128.store(to + k, x1, 16);
+      v128.store(to + k, x2, 32);
+      v128.store(to + k, x3, 48);
+      s0 = f32x4.add(s0, x0);
+      s1 = f32x4.add(s1, x1);
+      s2 = f32x4.add(s2, x2);
+      s3 = f32x4.add(s3, x3);
+    }
+  }
+  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+  return f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3);
+}
+
+/** Runs a network, `length` comparators of two u32 wires (low, high), 16 columns at a time. */
+export function runNetwork(network: usize, length: i32, tile: usize, count: i32): void {
+  const end = network + ((<usize>length) << 3);
+  const bytes = (<usize>count) << 2;
+  for (let k: usize = 0; k < bytes; k += 64) {
+    const column = tile + k;
+    for (let at = network; at < end; at += 8) {
+      const low = column + <usize>load<u32>(at) * PITCH;
+      const high = column + <usize>load<u32>(at, 4) * PITCH;
+      const a0 = v128.load(low), a1 = v128.load(low, 16), a2 = v128.load(low, 32), a3 = v128.load(low, 48);
+      const b0 = v128.load(high), b1 = v128.load(high, 16), b2 = v128.load(high, 32), b3 = v128.load(high, 48);
+      v128.store(low, f32x4.pmin(a0, b0));
+      v128.store(low, f32x4.pmin(a1, b1), 16);
+      v128.store(low, f32x4.pmin(a2, b2), 32);
+      v128.store(low, f32x4.pmin(a3, b3), 48);
+      v128.store(high, f32x4.pmax(a0, b0));
+      v128.store(high, f32x4.pmax(a1, b1), 16);
+      v128.store(high, f32x4.pmax(a2, b2), 32);
+      v128.store(high, f32x4.pmax(a3, b3), 48);
+    }
+  }
+}
+
+@inline
+function ranked(column: usize, wires: usize, rank: i32): v128 {
+  return v128.load(column + <usize>load<u32>(wires + ((<usize>rank) << 2)) * PITCH);
+}
+
+@inline
+function median(column: usize, wires: usize, n: i32): v128 {
+  if (n & 1) return ranked(column, wires, n >> 1);
+  const a = ranked(column, wires, (n >> 1) - 1), b = ranked(column, wires, n >> 1);
+  const half = f32x4.splat(0.5);
+  const sum = f32x4.add(a, b);
+  const careful = f32x4.add(f32x4.mul(a, half), f32x4.mul(b, half));
+  return v128.bitselect(f32x4.mul(sum, half), careful, f32x4.lt(f32x4.abs(sum), f32x4.splat(Infinity)));
+}
+
+/** Means are taken around one of the values, which keeps them exact where the values are close together. */
+function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
+  const origin = ranked(column, wires, f);
+  const zero = f32x4.splat(0);
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  const last = n - f;
+  let rank = f + 1;
+  if (rank == last) return origin;
+  for (; rank + 3 < last; rank += 4) {
+    s0 = f32x4.add(f32x4.sub(ranked(column, wires, rank), origin), s0);
+    s1 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 1), origin), s1);
+    s2 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 2), origin), s2);
+    s3 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 3), origin), s3);
+  }
+  if (rank < last) s0 = f32x4.add(f32x4.sub(ranked(column, wires, rank), origin), s0);
+  if (rank + 1 < last) s1 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 1), origin), s1);
+  if (rank + 2 < last) s2 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 2), origin), s2);
+  return meanAround(origin, s0, s1, s2, s3, n - 2 * f);
+}
+
+@inline
+function meanAround(origin: v128, s0: v128, s1: v128, s2: v128, s3: v128, divisor: i32): v128 {
+  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+  return f32x4.add(origin, f32x4.div(sum, f32x4.splat(<f32>divisor)));
+}
+
+/** Of the ranks first, first + step, …: the value nearest to the centre, the lesser on a tie; less the centre. */
+@inline
+function nearestOffset(column: usize, wires: usize, n: i32, first: i32, step: i32, centre: v128): v128 {
+  let nearest = ranked(column, wires, first);
+  for (let rank = first + step; rank < n; rank += step) {
+    const other = ranked(column, wires, rank);
+    const closer = f32x4.lt(f32x4.abs(f32x4.sub(other, centre)), f32x4.abs(f32x4.sub(nearest, centre)));
+    nearest = v128.bitselect(other, nearest, closer);
+  }
+  return f32x4.sub(nearest, centre);
+}
+
+function nearestMean(column: usize, wires: usize, n: i32, f: i32, centre: v128): v128 {
+  const kept = n - f;
+  const zero = f32x4.splat(0);
+  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  let first = 0;
+  for (; first + 3 < kept; first += 4) {
+    s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, centre), s0);
+    s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, centre), s1);
+    s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, centre), s2);
+    s3 = f32x4.add(nearestOffset(column, wires, n, first + 3, kept, centre), s3);
+  }
+  if (first < kept) s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, centre), s0);
+  if (first + 1 < kept) s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, centre), s1);
+  if (first + 2 < kept) s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, centre), s2);
+  return meanAround(centre, s0, s1, s2, s3, kept);
+}
+
+@inline
+function put(out: usize, value: v128): void {
+  v128.store(out, f32x4.add(value, f32x4.splat(0))); // −0 becomes +0
+}
+
+/** After the network: out[c] = the median of column c. Column 0 of the tile goes to `out` itself. */
+export function readMedian(tile: usize, wires: usize, n: i32, out: usize, count: i32): void {
+  for (let k: usize = 0; k < (<usize>count) << 2; k += 16) put(out + k, median(tile + k, wires, n));
+}
+
+/** After the network: the mean of ranks f … n−f−1. */
+export function readTrimmedMean(tile: usize, wires: usize, n: i32, f: i32, out: usize, count: i32): void {
+  for (let k: usize = 0; k < (<usize>count) << 2; k += 16) put(out + k, trimmedMean(tile + k, wires, n, f));
+}
+
+/** After the network: the mean of the n−f values nearest to the median, or to the trimmed mean. */
+export function readNearestMean(tile: usize, wires: usize, n: i32, f: i32, aroundMedian: bool, out: usize, count: i32): void {
+  for (let k: usize = 0; k < (<usize>count) << 2; k += 16) {
+    const centre = aroundMedian ? median(tile + k, wires, n) : trimmedMean(tile + k, wires, n, f);
+    put(out + k, nearestMean(tile + k, wires, n, f, centre));
+  }
+}
+
+/** Returns 0 if columns c0 … c1 of a result are all finite, NaN otherwise. */
+export function finiteProof(out: usize, c0: i32, c1: i32): f32 {
+  const zero = f32x4.splat(0);
+  let proof = zero;
+  const to = (<usize>c1) << 2;
+  for (let k = (<usize>c0) << 2; k < to; k += 16) proof = f32x4.add(proof, f32x4.mul(v128.load(out + k), zero));
+  return f32x4.extract_lane(proof, 0) + f32x4.extract_lane(proof, 1) + f32x4.extract_lane(proof, 2) + f32x4.extract_lane(proof, 3);
+}

@@ -1,0 +1,85 @@
+/**
+ * What is measured: every rule, for small and large rounds, each with the parameters that a fifth of Byzantine
+ * rows asks for, or as many as the rule can bear.
+ */
+
+export interface Case {
+  readonly rule: string;
+  readonly n: number;
+  readonly d: number;
+  /** What the rule is given here, in Quorate's words. */
+  readonly parameters: Readonly<Record<string, number>>;
+  /** Baselines that would take longer than they are worth in a quick run. */
+  readonly without: readonly Baseline[];
+}
+
+export type Baseline = 'javascript' | 'numpy' | 'full';
+
+const fifth = (n: number): number => Math.floor(n / 5);
+
+type Parameters = (n: number, d: number) => Readonly<Record<string, number>>;
+
+const none: Parameters = () => ({});
+const byzantineFifth: Parameters = (n) => ({ f: fifth(n) });
+
+/** `distances` is no rule, but what most of the rules spend their time on. */
+const parametersOf: Readonly<Record<string, Parameters>> = {
+  mean: none,
+  median: none,
+  'trimmed-mean': byzantineFifth,
+  meamed: byzantineFifth,
+  phocas: byzantineFifth,
+  'sign-vote': none,
+  distances: none,
+  krum: byzantineFifth,
+  'multi-krum': byzantineFifth,
+  bulyan: (n) => ({ f: Math.min(fifth(n), Math.floor((n - 3) / 4)) }),
+  mda: byzantineFifth,
+  monna: byzantineFifth,
+  'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
+  // An honest row is about 0.4 √d away from the others' centre: half of the way is clipped.
+  'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
+  cge: byzantineFifth,
+  caf: byzantineFifth,
+  smea: byzantineFifth,
+  'nnm > trimmed-mean': byzantineFifth,
+};
+
+export const ruleNames: readonly string[] = Object.keys(parametersOf);
+
+export function makeCase(rule: string, n: number, d: number, without: readonly Baseline[] = []): Case {
+  const parameters = parametersOf[rule];
+  if (parameters === undefined) throw new RangeError(`there is no case for ${rule}`);
+  return { rule, n, d, parameters: parameters(n, d), without };
+}
+
+const million = 1_000_000;
+const hundredThousand = 100_000;
+
+/** Ordered by shape, so that each shape's data is made once. */
+function fullPlan(): Case[] {
+  return [hundredThousand, million].flatMap((d) =>
+    [10, 20, 50, 100].flatMap((n) => ruleNames.map((rule) => makeCase(rule, n, d))),
+  );
+}
+
+/** A subset of the rules on short rows, and the cases that the targets speak of. */
+function quickPlan(): Case[] {
+  const some = ['mean', 'median', 'trimmed-mean', 'krum', 'geometric-median', 'nnm > trimmed-mean'];
+  return [
+    ...some.map((rule) => makeCase(rule, 10, hundredThousand)),
+    ...[...some, 'distances'].map((rule) => makeCase(rule, 50, hundredThousand)),
+    ...['mean', 'median', 'trimmed-mean'].map((rule) => makeCase(rule, 10, million)),
+    ...['krum', 'geometric-median', 'nnm > trimmed-mean'].map((rule) => makeCase(rule, 20, million)),
+    makeCase('median', 100, million, ['javascript', 'full']),
+    makeCase('distances', 100, million, ['javascript', 'numpy', 'full']),
+  ];
+}
+
+/** @returns the cases of a run; one rule that is not in the quick subset gets two quick cases of its own. */
+export function planFor(quick: boolean, only?: string): Case[] {
+  const plan = quick ? quickPlan() : fullPlan();
+  if (only === undefined) return plan;
+  const chosen = plan.filter(({ rule }) => rule === only);
+  return chosen.length > 0 ? chosen : [10, 50].map((n) => makeCase(only, n, hundredThousand));
+}

@@ -1,0 +1,20 @@
+/**
+ * npm run bench                 the core suite, in full: takes a while
+ * npm run bench -- --quick      under a minute
+ * npm run bench -- memory       peak memory and throughput from a file larger than the memory allowed
+ */
+import { Command } from 'commander';
+import { exitOnSignals } from './cleanup.js';
+import { coreCommand } from './coreCommand.js';
+import { memoryCommand } from './memory.js';
+
+exitOnSignals();
+
+await new Command('bench')
+  .description('Measures Quorate beside NumPy, plain JavaScript and the memory bandwidth of this machine.')
+  .addCommand(coreCommand(), { isDefault: true })
+  .addCommand(memoryCommand())
+  .parseAsync();
+
+// Compute threads and idle processes do not keep the benchmark alive.
+process.exit();

@@ -1,0 +1,20 @@
+/** Medians of few, noisy samples. Means would follow the one sample in which something else ran. */
+
+export interface Timing {
+  readonly medianMs: number;
+  readonly minMs: number;
+  readonly samplesMs: readonly number[];
+}
+
+/** @returns the middle value, or the mean of the two in the middle. `values` is left as it is. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('the median of nothing does not exist');
+  const ordered = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(ordered.length / 2);
+  const upper = ordered[middle] ?? NaN;
+  return ordered.length % 2 === 1 ? upper : ((ordered[middle - 1] ?? NaN) + upper) / 2;
+}
+
+export function timing(samplesMs: readonly number[]): Timing {
+  return { medianMs: median(samplesMs), minMs: Math.min(...samplesMs), samplesMs };
+}

@@ -1,0 +1,62 @@
+/**
+ * Runs the core in browsers: the WebAssembly is fetched from beside the JavaScript. Threads need cross-origin
+ * isolation (COOP `same-origin` and COEP `require-corp`); without it everything runs on one thread.
+ */
+import type { ComputeThread, Host } from './abi.js';
+import { webSha256 } from './webHash.js';
+
+/** Phones refuse to reserve 4 GiB of shared memory. */
+const ONE_GIBIBYTE = 2 ** 30;
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+async function fetchModule(url: URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`GET ${url.href} answered ${response.status}`);
+  // A server with a wrong MIME type makes compileStreaming refuse; the bytes are the same.
+  const type = response.headers.get('content-type') ?? '';
+  if (type.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+function compileCore(shared: boolean): Promise<WebAssembly.Module> {
+  const name = shared ? 'core.shared.wasm' : 'core.wasm';
+  let module = compiled.get(name);
+  if (!module) {
+    module = fetchModule(new URL(`../wasm/${name}`, import.meta.url));
+    compiled.set(name, module);
+    module.catch(() => compiled.delete(name)); // a failed download may be tried again
+  }
+  return module;
+}
+
+function startThread(): ComputeThread {
+  const worker = new Worker(new URL('./worker.browser.js', import.meta.url), { type: 'module' });
+  return {
+    send: (message) => {
+      worker.postMessage(message);
+    },
+    listen(onMessage, onEnd) {
+      worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+        onMessage(data);
+      });
+      worker.addEventListener('error', (event) => {
+        onEnd(new Error(event.message || 'the compute thread did not start'));
+      });
+    },
+    hold: () => undefined,
+    stop() {
+      worker.terminate();
+      return Promise.resolve();
+    },
+  };
+}
+
+export const browserHost: Host = {
+  hardwareThreads: globalThis.navigator?.hardwareConcurrency ?? 1,
+  canShareMemory: globalThis.crossOriginIsolated === true,
+  defaultMemoryLimitBytes: ONE_GIBIBYTE,
+  compileCore,
+  startThread,
+  sha256: webSha256,
+};

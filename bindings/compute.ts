@@ -1,0 +1,141 @@
+/**
+ * Runs jobs on one thread: the caller's own, or a worker's. All threads run this same code on the same memory.
+ */
+import { type CoreExports, SEGMENT_COLUMNS, TILE_COLUMNS } from './abi.js';
+import {
+  type Job,
+  MIX_COLUMNS,
+  MIX_PITCH_BYTES,
+  type Mixing,
+  type SelectionWork,
+  type SignVoteWork,
+} from './job.js';
+
+/** A compiled selection: either reads rows directly, or runs on a staged tile in one or more parts. */
+interface CompiledSelection {
+  readonly run?: (table: number, slots: number, out: number, fromBytes: number, toBytes: number) => number;
+  readonly parts: readonly ((tile: number, out: number, bytes: number) => void)[];
+}
+
+type Exports = Partial<Record<string, (...parameters: number[]) => number>>;
+
+export class Compute {
+  private readonly core: CoreExports;
+  private readonly memory: WebAssembly.Memory;
+  private readonly selections = new Map<string, CompiledSelection>();
+
+  constructor(core: CoreExports, memory: WebAssembly.Memory) {
+    this.core = core;
+    this.memory = memory;
+  }
+
+  /** Makes a compiled selection callable under a name. */
+  async learn(name: string, module: WebAssembly.Module): Promise<void> {
+    const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
+    const exports = instance.exports as Exports;
+    const parts = [];
+    for (let part = exports.run0; part; part = exports[`run${parts.length}`]) parts.push(part);
+    this.selections.set(name, exports.run ? { run: exports.run, parts } : { parts });
+  }
+
+  /** Takes segments until none is left. */
+  run(job: Job, thread: number): void {
+    const counter = new Int32Array(this.memory.buffer, job.counter, 1);
+    const segments = Math.ceil(job.columns / SEGMENT_COLUMNS);
+    const scratch = job.scratch + thread * job.scratchBytes;
+    for (;;) {
+      const segment = Atomics.add(counter, 0, 1);
+      if (segment >= segments) return;
+      const c0 = segment * SEGMENT_COLUMNS;
+      const c1 = Math.min(c0 + SEGMENT_COLUMNS, job.columns);
+      const [inputProof, resultProof] = this.runSegment(job, scratch, segment, c0, c1);
+      if (!Number.isFinite(inputProof)) this.flag(job, 0);
+      if (!Number.isFinite(resultProof)) this.flag(job, 1);
+    }
+  }
+
+  private flag(job: Job, which: number): void {
+    Atomics.store(new Int32Array(this.memory.buffer, job.flags, 2), which, 1);
+  }
+
+  /** Returns two proofs, finite only if all inputs were, and if all results are. */
+  private runSegment(
+    { work }: Job,
+    scratch: number,
+    segment: number,
+    c0: number,
+    c1: number,
+  ): readonly [number, number] {
+    const { core } = this;
+    switch (work.kernel) {
+      case 'weighted-sum':
+        return [0, core.weightedSum(work.table, work.n, work.weights, work.out, c0, c1)];
+      case 'pairwise-distances':
+        core.pairwiseDistances(work.table, work.n, work.sums + segment * 8 * (work.n + 1) ** 2, c0, c1);
+        return [0, 0];
+      case 'row-distances':
+        core.rowDistances(work.table, work.n, work.point, work.sums + segment * 16 * work.n, c0, c1);
+        return [0, 0];
+      case 'pull':
+        core.pull(work.row, work.centre, work.scale, work.out, c0, c1);
+        return [0, 0];
+      case 'selection':
+      case 'sign-vote': {
+        const proof = this.runCoordinates(work, scratch, c0, c1);
+        return [proof, core.finiteProof(work.out, c0, c1)];
+      }
+    }
+  }
+
+  private runCoordinates(work: SelectionWork | SignVoteWork, scratch: number, c0: number, c1: number): number {
+    if (!work.mixing) return this.runColumns(work, work.table, work.n, scratch, c0, c1);
+    let proof = 0;
+    for (let c = c0; c < c1; c += MIX_COLUMNS) {
+      proof += this.runMixed(work, work.mixing, scratch, c, Math.min(c + MIX_COLUMNS, c1));
+    }
+    return proof;
+  }
+
+  /** Mixes a block of columns into scratch rows, then runs the rule on those. */
+  private runMixed(work: SelectionWork | SignVoteWork, { matrix, m }: Mixing, scratch: number, c0: number, c1: number): number {
+    const rows = scratch + Math.ceil((m * 4) / 64) * 64;
+    const table = new Uint32Array(this.memory.buffer, scratch, m);
+    // Addresses of column 0, of which only c0 … c1 exist; they wrap around as 32-bit addresses do.
+    for (let k = 0; k < m; k++) table[k] = rows + k * MIX_PITCH_BYTES - 4 * c0;
+    this.core.mix(work.table, work.n, matrix, m, scratch, c0, c1);
+    return this.runColumns(work, scratch, m, rows + m * MIX_PITCH_BYTES, c0, c1);
+  }
+
+  private runColumns(
+    work: SelectionWork | SignVoteWork,
+    table: number,
+    n: number,
+    scratch: number,
+    c0: number,
+    c1: number,
+  ): number {
+    if (work.kernel === 'sign-vote') return this.core.signVote(table, n, work.step, work.out, c0, c1);
+    const compiled = work.module === undefined ? undefined : this.selections.get(work.module);
+    if (compiled?.run) return compiled.run(table, scratch, work.out, 4 * c0, 4 * c1);
+    let proof = 0;
+    for (let c = c0; c < c1; c += TILE_COLUMNS) {
+      const count = Math.min(TILE_COLUMNS, c1 - c);
+      proof += this.core.stage(table, n, scratch, c, count);
+      if (compiled) for (const part of compiled.parts) part(scratch, work.out + 4 * c, 4 * count);
+      else this.interpret(work, n, scratch, work.out + 4 * c, count);
+    }
+    return proof;
+  }
+
+  private interpret(work: SelectionWork, n: number, tile: number, out: number, count: number): void {
+    const { core } = this;
+    const { tables, selection } = work;
+    if (!tables) throw new Error(`no selection named ${work.module} was learnt`);
+    core.runNetwork(tables.network, tables.length, tile, count);
+    if (selection.kind === 'median') core.readMedian(tile, tables.wires, n, out, count);
+    else if (selection.kind === 'trimmed-mean') {
+      core.readTrimmedMean(tile, tables.wires, n, selection.f, out, count);
+    } else core.readNearestMean(tile, tables.wires, n, selection.f, selection.aroundMedian, out, count);
+  }
+}
+

@@ -1,0 +1,56 @@
+/** Runs the core in Node, and in Deno and Bun through their Node modules. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { type ComputeThread, type Host, MOST_PAGES, PAGE_BYTES } from './abi.js';
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
+
+function compileCore(shared: boolean): Promise<WebAssembly.Module> {
+  const name = shared ? 'core.shared.wasm' : 'core.wasm';
+  let module = compiled.get(name);
+  if (!module) {
+    module = readFile(new URL(`../wasm/${name}`, import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
+    compiled.set(name, module);
+  }
+  return module;
+}
+
+function startThread(): ComputeThread {
+  const worker = new Worker(new URL('./worker.node.js', import.meta.url));
+  worker.unref();
+  let stopping = false;
+  return {
+    send: (message) => {
+      worker.postMessage(message);
+    },
+    listen(onMessage, onEnd) {
+      worker.on('message', onMessage);
+      worker.on('error', onEnd);
+      worker.on('exit', (code) => {
+        if (!stopping) onEnd(new Error(`the compute thread exited with code ${code}`));
+      });
+    },
+    hold(active) {
+      if (active) worker.ref();
+      else worker.unref();
+    },
+    async stop() {
+      stopping = true;
+      await worker.terminate();
+    },
+  };
+}
+
+export const nodeHost: Host = {
+  hardwareThreads: availableParallelism(),
+  canShareMemory: true,
+  defaultMemoryLimitBytes: MOST_PAGES * PAGE_BYTES,
+  compileCore,
+  startThread,
+  sha256() {
+    const hash = createHash('sha256');
+    return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
+  },
+};

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { defineAttack } from './attack.js';
+import { createRandom } from './random.js';
+
+/**
+ * Independent normal noise in every coordinate, other noise for each attacker: a broken node rather than a cunning
+ * one. The noise is a pure function of (seed, attacker), so give each round a seed of its own.
+ */
+export const gaussian = defineAttack({
+  name: 'gaussian',
+  summary: 'Normal noise.',
+  source: 'Blanchard et al. 2017 (arXiv:1703.02757)',
+  parameters: z.strictObject({
+    seed: z.int().min(0).default(0).describe('names the noise'),
+    mean: z.number().default(0).describe('mean of the noise'),
+    standardDeviation: z.number().positive().default(1).describe('standard deviation of the noise'),
+  }),
+  minHonest: 1,
+  forge: (honest, { seed, mean, standardDeviation }, attackers) =>
+    Array.from({ length: attackers }, (_, attacker) => {
+      const random = createRandom(seed, attacker);
+      return Float32Array.from(honest[0], () => mean + standardDeviation * random.normal());
+    }),
+});

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { defineAttack } from './attack.js';
+import { honestMean } from './moments.js';
+
+/** −μ: every attacker sends the opposite of the honest mean. */
+export const signFlipping = defineAttack({
+  name: 'sign-flipping',
+  summary: 'The opposite of the honest mean.',
+  source: 'Allen-Zhu et al. 2020 (arXiv:2012.14368)',
+  parameters: z.strictObject({}),
+  minHonest: 1,
+  forge: (honest) => Float32Array.from(honestMean(honest), (mean) => -mean),
+});

@@ -1,0 +1,235 @@
+/**
+ * Vectors as bytes, for the wire and for files, all little-endian:
+ *
+ *   f32    4 bytes a value, exact
+ *   f16    2 bytes, IEEE binary16: 11 bits of precision, up to ±65504
+ *   bf16   2 bytes, bfloat16: 8 bits of precision, the range of float32
+ *   int8   1 byte, a whole number times a common scale: errors up to scale / 2 = the largest magnitude / 254
+ *
+ * Rounding is to the nearest, ties to even, and the same on every host. Work is done by tiles of columns in the
+ * engine's memory, so that it takes 128 KiB of it whatever the length.
+ */
+import { type CoreExports, SEGMENT_COLUMNS } from '../../bindings/abi.js';
+import { QuorateError } from '../errors.js';
+import { defaultEngine, type Engine } from './engine.js';
+import { Allocation } from './memory.js';
+import { refuseUnknown } from './options.js';
+import { refuseNonFinite, requireVector } from './vector.js';
+
+export const encodings = ['f32', 'f16', 'bf16', 'int8'] as const;
+export type Encoding = (typeof encodings)[number];
+
+const bytesPerValue: Readonly<Record<Encoding, number>> = { f32: 4, f16: 2, bf16: 2, int8: 1 };
+
+/** d values as bytes. */
+export type Encoded = {
+  /** Number of values. */
+  readonly d: number;
+  readonly bytes: Uint8Array;
+} & (
+  | { readonly encoding: 'f32' | 'f16' | 'bf16' }
+  /** value = byte · scale */
+  | { readonly encoding: 'int8'; readonly scale: number }
+);
+
+export interface CodecOptions {
+  readonly engine?: Engine;
+}
+
+/** Smaller scales than the least normal float32 would lose precision themselves, and have no finite inverse. */
+const LEAST_SCALE = 2 ** -126;
+
+/** Converts `count` values from `source` to `target`; false if a value there is not finite. */
+type Convert = (source: number, target: number, count: number) => boolean;
+
+const copied =
+  (core: CoreExports): Convert =>
+  (source, target, count) =>
+    Number.isFinite(core.copyChecked(source, target, count));
+
+function encoder(core: CoreExports, encoding: Encoding, scale: number): Convert {
+  switch (encoding) {
+    case 'f32':
+      return copied(core);
+    case 'f16':
+      return (source, target, count) => core.encodeFloat16(source, target, count) === 0;
+    case 'bf16':
+      return (source, target, count) => core.encodeBfloat16(source, target, count) === 0;
+    case 'int8':
+      return (source, target, count) => {
+        core.encodeInt8(source, target, count, 1 / scale);
+        return true; // the scale was chosen to fit
+      };
+  }
+}
+
+function decoder(core: CoreExports, encoded: Encoded): Convert {
+  switch (encoded.encoding) {
+    case 'f32':
+      return copied(core);
+    case 'f16':
+      return (source, target, count) => core.decodeFloat16(source, target, count) === 0;
+    case 'bf16':
+      return (source, target, count) => core.decodeBfloat16(source, target, count) === 0;
+    case 'int8':
+      return (source, target, count) => core.decodeInt8(source, target, count, encoded.scale) === 0;
+  }
+}
+
+function requireEncoding(value: unknown): asserts value is Encoding {
+  if (encodings.some((encoding) => encoding === value)) return;
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    `there is no encoding '${String(value)}'; there are ${encodings.join(', ')}`,
+    {
+      parameter: 'encoding',
+      value,
+      known: encodings,
+    },
+  );
+}
+
+/**
+ * @param values are copied; they must not change before the promise resolves
+ * @returns bytes of its own
+ * @throws QuorateError BAD_TYPE, EMPTY_INPUT, INVALID_PARAMETER, UNKNOWN_PARAMETER, NON_FINITE, and
+ *   NON_FINITE_RESULT where a finite value is too large for f16 or bf16
+ * @example
+ * const { bytes, scale } = await encode(update, 'int8');
+ */
+export async function encode(
+  values: Float32Array,
+  encoding: Encoding,
+  options: CodecOptions = {},
+): Promise<Encoded> {
+  requireVector(values, 'values');
+  requireEncoding(encoding);
+  refuseUnknown('encode', options, ['engine']);
+  const d = values.length;
+  const size = bytesPerValue[encoding];
+  const { engine = defaultEngine() } = options;
+
+  return engine.exclusive(({ core, arena }) => {
+    const allocation = new Allocation(arena);
+    try {
+      const tileColumns = Math.min(d, SEGMENT_COLUMNS);
+      const source = allocation.take(tileColumns * 4);
+      const target = allocation.take(tileColumns * size);
+      const eachTile = (visit: (column: number, count: number) => void) => {
+        for (let column = 0; column < d; column += tileColumns) {
+          const count = Math.min(tileColumns, d - column);
+          arena.f32(source, count).set(values.subarray(column, column + count));
+          visit(column, count);
+        }
+      };
+
+      let largest = 0;
+      if (encoding === 'int8') {
+        eachTile((_, count) => {
+          const magnitude = core.largestMagnitude(source, count);
+          if (!Number.isFinite(magnitude)) refuseNonFinite(values, 'values');
+          largest = Math.max(largest, magnitude);
+        });
+      }
+      const scale = Math.max(LEAST_SCALE, Math.fround(largest / 127));
+
+      const bytes = new Uint8Array(d * size);
+      const convert = encoder(core, encoding, scale);
+      eachTile((column, count) => {
+        if (!convert(source, target, count)) refuseToEncode(values, encoding);
+        bytes.set(arena.u8(target, count * size), column * size);
+      });
+      return encoding === 'int8' ? { encoding, d, bytes, scale } : { encoding, d, bytes };
+    } finally {
+      allocation.releaseAll();
+    }
+  });
+}
+
+/** @throws QuorateError always */
+function refuseToEncode(values: Float32Array, encoding: Encoding): never {
+  refuseNonFinite(values, 'values');
+  throw new QuorateError('NON_FINITE_RESULT', `some value is too large for ${encoding}`, { encoding });
+}
+
+/** @throws QuorateError BAD_TYPE, EMPTY_INPUT, BAD_SHAPE, INVALID_PARAMETER */
+function requireEncoded(encoded: Encoded): void {
+  if (encoded === null || typeof encoded !== 'object') {
+    throw new QuorateError('BAD_TYPE', 'what is decoded must be an object with encoding, d and bytes');
+  }
+  const { d, bytes, encoding } = encoded;
+  requireEncoding(encoding);
+  if (!(bytes instanceof Uint8Array)) throw new QuorateError('BAD_TYPE', 'bytes must be a Uint8Array');
+  if (!Number.isSafeInteger(d) || d < 0) {
+    throw new QuorateError('INVALID_PARAMETER', `d must be a whole number; got ${String(d)}`, {
+      parameter: 'd',
+      value: d,
+    });
+  }
+  const expected = d * bytesPerValue[encoding];
+  if (bytes.length !== expected) {
+    throw new QuorateError(
+      'BAD_SHAPE',
+      `${d} values as ${encoding} take ${expected} bytes, not ${bytes.length}`,
+      {
+        d,
+        encoding,
+        got: bytes.length,
+        expected,
+      },
+    );
+  }
+  if (d === 0) throw new QuorateError('EMPTY_INPUT', 'there is nothing to decode');
+  const scale: unknown = 'scale' in encoded ? encoded.scale : undefined;
+  const scaleIsRight =
+    encoding === 'int8'
+      ? typeof scale === 'number' && Number.isFinite(Math.fround(scale)) && scale >= 0
+      : scale === undefined;
+  if (!scaleIsRight) {
+    const needs = encoding === 'int8' ? 'a finite scale of 0 or more' : 'no scale';
+    throw new QuorateError('INVALID_PARAMETER', `${encoding} takes ${needs}; got ${String(scale)}`, {
+      parameter: 'scale',
+      value: scale,
+    });
+  }
+}
+
+/**
+ * @param encoded its bytes must not change before the promise resolves
+ * @returns a vector of its own
+ * @throws QuorateError BAD_TYPE, BAD_SHAPE, EMPTY_INPUT, INVALID_PARAMETER, UNKNOWN_PARAMETER, NON_FINITE
+ * @example
+ * const update = await decode({ encoding: 'f16', d: 1000, bytes });
+ */
+export async function decode(
+  encoded: Encoded,
+  options: CodecOptions = {},
+): Promise<Float32Array<ArrayBuffer>> {
+  requireEncoded(encoded);
+  refuseUnknown('decode', options, ['engine']);
+  const { d, bytes, encoding } = encoded;
+  const size = bytesPerValue[encoding];
+  const { engine = defaultEngine() } = options;
+
+  return engine.exclusive(({ core, arena }) => {
+    const allocation = new Allocation(arena);
+    try {
+      const tileColumns = Math.min(d, SEGMENT_COLUMNS);
+      const source = allocation.take(tileColumns * size);
+      const target = allocation.take(tileColumns * 4);
+      const values = new Float32Array(d);
+      const convert = decoder(core, encoded);
+      for (let column = 0; column < d; column += tileColumns) {
+        const count = Math.min(tileColumns, d - column);
+        arena.u8(source, count * size).set(bytes.subarray(column * size, (column + count) * size));
+        const finite = convert(source, target, count);
+        const decoded = arena.f32(target, count);
+        if (!finite) refuseNonFinite(decoded, `values from ${column} on`);
+        values.set(decoded, column);
+      }
+      return values;
+    } finally {
+      allocation.releaseAll();
+    }
+  });
+}

@@ -1,0 +1,51 @@
+/** Updates in a file: n × d float32, little-endian, row after row. Only for hosts with Node's file system. */
+import { open } from 'node:fs/promises';
+import { QuorateError } from '../errors.js';
+import { requireWholeNumber } from './options.js';
+import type { RowSource } from './source.js';
+
+/** A file's rows, which stay open until `close`. */
+export interface FileRows extends RowSource {
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file of rows. Its bytes are read, a tile at a time, each time that an aggregation needs them.
+ *
+ * @throws QuorateError INVALID_PARAMETER; SOURCE_FAILED if the file can't be opened, BAD_SHAPE if its size isn't n · d · 4
+ * @example
+ * const updates = await openRows('round-7.f32', { n: 64, d: 10_000_000 });
+ * const { value } = await aggregate(updates, median());
+ * await updates.close();
+ */
+export async function openRows(path: string, { n, d }: { n: number; d: number }): Promise<FileRows> {
+  requireWholeNumber('n', n, 1, 2 ** 24);
+  requireWholeNumber('d', d, 1, Number.MAX_SAFE_INTEGER);
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw new QuorateError('SOURCE_FAILED', `can't open ${path}: ${String(error)}`, { path }, error);
+  });
+  const { size } = await file.stat();
+  if (size !== n * d * 4) {
+    await file.close();
+    throw new QuorateError('BAD_SHAPE', `${path} has ${size} bytes; ${n} × ${d} float32 are ${n * d * 4}`, {
+      path,
+      got: size,
+      expected: n * d * 4,
+    });
+  }
+  return {
+    n,
+    d,
+    async read(row, column, into) {
+      const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+      let position = (row * d + column) * 4;
+      for (let done = 0; done < bytes.length;) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, position);
+        if (bytesRead === 0) throw new Error(`${path} ended at byte ${position}`);
+        done += bytesRead;
+        position += bytesRead;
+      }
+    },
+    close: () => file.close(),
+  };
+}

@@ -1,0 +1,365 @@
+/**
+ * Writes the WebAssembly module that computes one selection for one n: the network's comparators unrolled, four
+ * columns a step, then the selection's arithmetic.
+ *
+ * Two forms. *Direct*, for few rows: each value is loaded from its row, once.
+ *   run(table, slots, out, from, to) → proof
+ *     table  n u32: the rows' addresses        slots  scratch, 16·n bytes, for values that find no register
+ *     out    the result; column c of a row or of the result stands at address + 4c
+ *     from, to   4c of the first column and of the one after the last; multiples of 16, from < to
+ *     proof  f32: the sum of all that was read, so that it is finite only if every value was
+ * *Staged*, for many rows: the caller has copied columns into a tile whose rows lie PITCH bytes apart, which
+ * keeps n streams from fighting over cache sets, and makes every address a constant offset.
+ *   run0 … runK(tile, out, bytes)   each a part of the network; the last one also writes the result
+ *
+ * The comparators are f32x4.pmin and pmax, one x86 instruction each. They mishandle NaN, which is why no
+ * result may be used unless the proof is finite; −0 and +0 are equal to them, so a zero result is made +0.
+ */
+import { type Comparator, type Network, selectionNetwork } from './comparators.js';
+import { middleRanks, rankUses, type Selection, trimmedRanks, windowClasses } from './selection.js';
+import { schedule, type Step } from './schedule.js';
+import { type Code, F32, I32, op, V128, wasmModule } from './wasmModule.js';
+
+/** Bytes between the rows of a staged tile: 256 columns and one more cache line, so that rows change cache sets. */
+export const PITCH = 1088;
+export const TILE_COLUMNS = 256;
+
+/** Up to here, rows are read directly: more streams than this defeat the processor's prefetching. */
+export const MOST_DIRECT_ROWS = 40;
+/** Longer functions than this many comparators keep V8's optimizing compiler busy too long. */
+const COMPARATORS_A_FUNCTION = 2000;
+const REGISTERS = 8;
+
+/** Appends code to one function, and hands out its vector locals. */
+class FunctionWriter {
+  readonly code: Code = [];
+  private readonly free: number[] = [];
+  private vectors = 0;
+  private readonly firstVector: number;
+
+  constructor(firstVector: number) {
+    this.firstVector = firstVector;
+  }
+
+  get vectorLocals(): number[] {
+    return new Array<number>(this.vectors).fill(V128);
+  }
+
+  put(...parts: readonly (readonly number[])[]): void {
+    for (const part of parts) for (const byte of part) this.code.push(byte);
+  }
+
+  takeLocal(): number {
+    return this.free.pop() ?? this.firstVector + this.vectors++;
+  }
+
+  giveLocal(local: number): void {
+    this.free.push(local);
+  }
+
+  /** Stores the top of the stack in a fresh local. */
+  save(): number {
+    const local = this.takeLocal();
+    this.put(op.localSet(local));
+    return local;
+  }
+}
+
+/** How a form reaches memory: pushes a wire's value, or stores a local to the wire's slot. */
+interface WireMemory {
+  load(wire: number): void;
+  store(wire: number, local: number): void;
+}
+
+/** Runs a schedule's steps; returns a function that pushes a wire's final value. */
+function emitSteps(
+  writer: FunctionWriter,
+  steps: readonly Step[],
+  memory: WireMemory,
+): (wire: number) => void {
+  const localOf = new Map<number, number>();
+  const local = (wire: number) => {
+    const found = localOf.get(wire);
+    if (found === undefined) throw new Error(`wire ${wire} is not live`);
+    return found;
+  };
+  const emitCompare = ({ low, high, needsLow, needsHigh }: Comparator) => {
+    const [a, b] = [local(low), local(high)];
+    const least = writer.takeLocal();
+    if (needsLow) writer.put(op.localGet(a), op.localGet(b), op.f32x4PMin, op.localSet(least));
+    if (needsHigh) writer.put(op.localGet(a), op.localGet(b), op.f32x4PMax, op.localSet(b));
+    localOf.delete(low);
+    localOf.delete(high);
+    writer.giveLocal(a);
+    if (needsLow) localOf.set(low, least);
+    else writer.giveLocal(least);
+    if (needsHigh) localOf.set(high, b);
+    else writer.giveLocal(b);
+  };
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'load': {
+        memory.load(step.wire);
+        localOf.set(step.wire, writer.save());
+        break;
+      }
+      case 'store':
+        memory.store(step.wire, local(step.wire));
+        break;
+      case 'drop':
+        writer.giveLocal(local(step.wire));
+        localOf.delete(step.wire);
+        break;
+      case 'compare':
+        emitCompare(step.comparator);
+    }
+  }
+  return (wire) => {
+    const found = localOf.get(wire);
+    if (found === undefined) memory.load(wire);
+    else writer.put(op.localGet(found));
+  };
+}
+
+/** Pushes the mean of what `terms` push, each less `origin`, added to `origin` again. */
+function emitMeanAround(
+  writer: FunctionWriter,
+  origin: number,
+  terms: readonly (() => void)[],
+  divisor: number,
+): void {
+  const sums: number[] = [];
+  terms.forEach((push, index) => {
+    push();
+    writer.put(op.localGet(origin), op.f32x4Sub);
+    if (index < 4) sums.push(writer.save());
+    else writer.put(op.localGet(sums[index % 4]), op.f32x4Add, op.localSet(sums[index % 4]));
+  });
+  const pushSum = (from: number, to: number) => {
+    writer.put(op.localGet(sums[from]));
+    for (let k = from + 1; k < to; k++) writer.put(op.localGet(sums[k]), op.f32x4Add);
+  };
+  writer.put(op.localGet(origin));
+  if (sums.length === 0) return;
+  pushSum(0, Math.min(2, sums.length));
+  if (sums.length > 2) {
+    pushSum(2, sums.length);
+    writer.put(op.f32x4Add);
+  }
+  writer.put(op.v128Const(divisor), op.f32x4Div, op.f32x4Add);
+  sums.forEach((local) => {
+    writer.giveLocal(local);
+  });
+}
+
+/** Pushes a selection's result for four columns; `pushRank` pushes the value of a rank. */
+class SelectionEmitter {
+  private readonly writer: FunctionWriter;
+  private readonly n: number;
+  private readonly pushRank: (rank: number) => void;
+
+  constructor(writer: FunctionWriter, n: number, pushRank: (rank: number) => void) {
+    this.writer = writer;
+    this.n = n;
+    this.pushRank = pushRank;
+  }
+
+  private take(rank: number): number {
+    this.pushRank(rank);
+    return this.writer.save();
+  }
+
+  /** The midpoint as (a + b)/2, or as a/2 + b/2 where the sum overflows. */
+  median(): void {
+    const middle = middleRanks(this.n);
+    if (middle.length === 1) {
+      this.pushRank(middle[0]);
+      return;
+    }
+    const { writer } = this;
+    const [a, b] = [this.take(middle[0]), this.take(middle[1])];
+    writer.put(op.localGet(a), op.localGet(b), op.f32x4Add);
+    const sum = writer.save();
+    const half = op.v128Const(0.5);
+    writer.put(op.localGet(sum), half, op.f32x4Mul);
+    writer.put(op.localGet(a), half, op.f32x4Mul, op.localGet(b), half, op.f32x4Mul, op.f32x4Add);
+    writer.put(op.localGet(sum), op.f32x4Abs, op.v128Const(Infinity), op.f32x4Less, op.v128Bitselect);
+    for (const local of [a, b, sum]) writer.giveLocal(local);
+  }
+
+  trimmedMean(f: number): void {
+    const [first, ...others] = trimmedRanks(this.n, f);
+    const origin = this.take(first);
+    emitMeanAround(
+      this.writer,
+      origin,
+      others.map((rank) => () => {
+        this.pushRank(rank);
+      }),
+      this.n - 2 * f,
+    );
+    this.writer.giveLocal(origin);
+  }
+
+  nearestMean(f: number, centre: 'median' | 'trimmed-mean'): void {
+    if (centre === 'median') this.median();
+    else this.trimmedMean(f);
+    const origin = this.writer.save();
+    const terms = windowClasses(this.n, f).map((members) => () => {
+      this.pushNearest(members, origin);
+    });
+    emitMeanAround(this.writer, origin, terms, this.n - f);
+    this.writer.giveLocal(origin);
+  }
+
+  private pushNearest([first, ...others]: readonly number[], centre: number): void {
+    const { writer } = this;
+    this.pushRank(first);
+    for (const rank of others) {
+      const nearest = writer.save();
+      const other = this.take(rank);
+      const distance = (local: number) => [
+        ...op.localGet(local),
+        ...op.localGet(centre),
+        ...op.f32x4Sub,
+        ...op.f32x4Abs,
+      ];
+      writer.put(op.localGet(other), op.localGet(nearest));
+      writer.put(distance(other), distance(nearest), op.f32x4Less, op.v128Bitselect);
+      writer.giveLocal(nearest);
+      writer.giveLocal(other);
+    }
+  }
+
+  emit(selection: Selection): void {
+    if (selection.kind === 'median') this.median();
+    else if (selection.kind === 'trimmed-mean') this.trimmedMean(selection.f);
+    else this.nearestMean(selection.f, selection.centre);
+    this.writer.put(op.v128Const(0), op.f32x4Add);
+  }
+}
+
+/** Which wires the selection reads after the last comparator. */
+function wiresRead(network: Network, selection: Selection): Set<number> {
+  const uses = rankUses(network.n, selection);
+  return new Set(network.wireOfRank.filter((_, rank) => uses[rank] !== 'drop'));
+}
+
+const SUMS = 4;
+
+function directModule(
+  network: Network,
+  selection: Selection,
+  sharedMaximumPages?: number,
+): Uint8Array<ArrayBuffer> {
+  const { n } = network;
+  const [table, slots, out, from, to, firstRow] = [0, 1, 2, 3, 4, 5];
+  const firstSum = firstRow + n;
+  const writer = new FunctionWriter(firstSum + SUMS);
+  for (let row = 0; row < n; row++) {
+    writer.put(op.localGet(table), op.i32Load(4 * row), op.localSet(firstRow + row));
+  }
+  writer.put(op.loop);
+  const read = new Set<number>();
+  const stored = new Set<number>();
+  const push = emitSteps(
+    writer,
+    schedule(network, network.comparators, REGISTERS, wiresRead(network, selection), false),
+    {
+      load(wire) {
+        if (stored.has(wire)) {
+          writer.put(op.localGet(slots), op.v128Load(16 * wire));
+          return;
+        }
+        writer.put(op.localGet(firstRow + wire), op.localGet(from), op.i32Add, op.v128Load(0));
+        if (read.has(wire)) return;
+        read.add(wire);
+        const value = writer.save();
+        const sum = firstSum + (read.size % SUMS);
+        writer.put(op.localGet(sum), op.localGet(value), op.f32x4Add, op.localSet(sum), op.localGet(value));
+        writer.giveLocal(value);
+      },
+      store(wire, local) {
+        stored.add(wire);
+        writer.put(op.localGet(slots), op.localGet(local), op.v128Store(16 * wire));
+      },
+    },
+  );
+  writer.put(op.localGet(out), op.localGet(from), op.i32Add);
+  new SelectionEmitter(writer, n, (rank) => {
+    push(network.wireOfRank[rank]);
+  }).emit(selection);
+  writer.put(op.v128Store(0));
+  writer.put(op.localGet(from), op.i32Const(16), op.i32Add, op.localTee(from));
+  writer.put(op.localGet(to), op.i32LessUnsigned, op.branchIf(0), op.end);
+  const total = writer.takeLocal();
+  writer.put(op.localGet(firstSum));
+  for (let k = 1; k < SUMS; k++) writer.put(op.localGet(firstSum + k), op.f32x4Add);
+  writer.put(op.localSet(total), op.localGet(total), op.f32x4ExtractLane(0));
+  for (let lane = 1; lane < 4; lane++) writer.put(op.localGet(total), op.f32x4ExtractLane(lane), op.f32Add);
+  const run = {
+    parameters: [I32, I32, I32, I32, I32],
+    results: [F32],
+    locals: [
+      ...new Array<number>(n).fill(I32),
+      ...new Array<number>(SUMS).fill(V128),
+      ...writer.vectorLocals,
+    ],
+    code: writer.code,
+  };
+  return wasmModule({ run }, sharedMaximumPages);
+}
+
+function stagedModule(
+  network: Network,
+  selection: Selection,
+  sharedMaximumPages?: number,
+): Uint8Array<ArrayBuffer> {
+  const { n, comparators } = network;
+  const [tile, out, bytes] = [0, 1, 2];
+  const parts = Math.max(1, Math.ceil(comparators.length / COMPARATORS_A_FUNCTION));
+  const size = Math.ceil(comparators.length / parts);
+  const functions = Array.from({ length: parts }, (_, part) => {
+    const last = part === parts - 1;
+    const later = comparators.slice((part + 1) * size);
+    const keep = wiresRead(network, selection);
+    for (const { low, high } of later) keep.add(low).add(high);
+
+    const writer = new FunctionWriter(3);
+    writer.put(op.localGet(tile), op.localGet(bytes), op.i32Add, op.localSet(bytes), op.loop);
+    const push = emitSteps(
+      writer,
+      schedule(network, comparators.slice(part * size, (part + 1) * size), REGISTERS, keep, !last),
+      {
+        load: (wire) => {
+          writer.put(op.localGet(tile), op.v128Load(PITCH * wire));
+        },
+        store: (wire, local) => {
+          writer.put(op.localGet(tile), op.localGet(local), op.v128Store(PITCH * wire));
+        },
+      },
+    );
+    if (last) {
+      writer.put(op.localGet(out));
+      new SelectionEmitter(writer, n, (rank) => {
+        push(network.wireOfRank[rank]);
+      }).emit(selection);
+      writer.put(op.v128Store(0), op.localGet(out), op.i32Const(16), op.i32Add, op.localSet(out));
+    }
+    writer.put(op.localGet(tile), op.i32Const(16), op.i32Add, op.localTee(tile));
+    writer.put(op.localGet(bytes), op.i32LessUnsigned, op.branchIf(0), op.end);
+    return { parameters: [I32, I32, I32], results: [], locals: writer.vectorLocals, code: writer.code };
+  });
+  return wasmModule(Object.fromEntries(functions.map((f, part) => [`run${part}`, f])), sharedMaximumPages);
+}
+
+/** The module of one selection for n rows; direct up to MOST_DIRECT_ROWS rows, staged above. */
+export function selectionModule(
+  n: number,
+  selection: Selection,
+  sharedMaximumPages?: number,
+): Uint8Array<ArrayBuffer> {
+  const network = selectionNetwork(n, rankUses(n, selection));
+  const write = n <= MOST_DIRECT_ROWS ? directModule : stagedModule;
+  return write(network, selection, sharedMaximumPages);
+}

@@ -1,0 +1,154 @@
+/**
+ * Gives a source's rows to the kernels, a range of columns at a time. Rows in the core's own memory are one tile
+ * of all columns, without a copy. Other rows are copied; while one tile is computed on, the next is read.
+ *
+ * A tile begins at a whole segment, so that the sums over segments, and with them every bit of a result, are the
+ * same for any size of tile.
+ */
+import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
+import { QuorateError } from '../errors.js';
+import type { Batch } from './batch.js';
+import { Allocation, type Arena, paddedColumns } from './memory.js';
+import type { RowSource } from './source.js';
+
+export interface Tile {
+  /** Columns `first` … `first + width − 1` of the whole. */
+  readonly first: number;
+  readonly width: number;
+  /** `width`, padded to a multiple of 16: what kernels work on. */
+  readonly columns: number;
+  /** Where each of the chosen rows has the tile's first column. */
+  readonly addresses: readonly number[];
+  /** The same addresses, in the core's memory. */
+  readonly table: number;
+}
+
+/** Rows of which each may or may not be in the core's memory already. */
+export type Rows = { readonly batch: Batch } | { readonly source: RowSource };
+
+export interface TileOptions {
+  readonly arena: Arena;
+  readonly threads: number;
+  /** Columns of float32 that the work needs beside the rows, and bytes for each segment of a tile. */
+  readonly extraRows: number;
+  readonly bytesPerSegment: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** With one thread, tiles that stay in the second-level cache; with several, tiles worth handing over. */
+const SMALL_TILE_BYTES = 1024 * 1024;
+const LARGE_TILE_BYTES = 16 * 1024 * 1024;
+
+/** @throws QuorateError ABORTED */
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new QuorateError('ABORTED', 'the aggregation was aborted', {}, signal.reason);
+}
+
+export async function forEachTile(
+  rows: Rows,
+  chosen: readonly number[],
+  options: TileOptions,
+  visit: (tile: Tile) => Promise<void>,
+): Promise<void> {
+  stopIfAborted(options.signal);
+  const allocation = new Allocation(options.arena);
+  try {
+    if ('batch' in rows) {
+      const { batch } = rows;
+      const addresses = chosen.map((row) => batch.rowAddress(row));
+      const table = allocation.u32(addresses);
+      await visit({ first: 0, width: batch.d, columns: paddedColumns(batch.d), addresses, table });
+    } else await forEachCopiedTile(rows.source, chosen, options, allocation, visit);
+  } finally {
+    allocation.releaseAll();
+  }
+}
+
+/** The columns of a tile: as many segments as the budget holds, one at the least. */
+function tileColumns(n: number, d: number, options: TileOptions): number {
+  const segmentBytes = (2 * n + options.extraRows) * SEGMENT_COLUMNS * 4 + options.bytesPerSegment;
+  const wholeBytes = (2 * n + options.extraRows) * paddedColumns(d) * 4 + options.bytesPerSegment;
+  const wanted = options.threads === 1 ? SMALL_TILE_BYTES : LARGE_TILE_BYTES;
+  const available = options.arena.largestFreeBytes * 0.9;
+  if (Math.min(segmentBytes, wholeBytes) > available) {
+    throw new QuorateError(
+      'MEMORY_LIMIT',
+      `${n} rows need at least ${Math.min(segmentBytes, wholeBytes)} bytes of the core's memory at a time; ${Math.floor(available)} are free`,
+      { needed: Math.min(segmentBytes, wholeBytes), available: Math.floor(available) },
+    );
+  }
+  const segments = Math.max(1, Math.floor(Math.min(wanted, available) / segmentBytes));
+  return Math.min(segments * SEGMENT_COLUMNS, paddedColumns(d));
+}
+
+async function forEachCopiedTile(
+  source: RowSource,
+  chosen: readonly number[],
+  options: TileOptions,
+  allocation: Allocation,
+  visit: (tile: Tile) => Promise<void>,
+): Promise<void> {
+  const { arena, signal } = options;
+  const { d } = source;
+  const most = tileColumns(chosen.length, d, options);
+  // An odd number of cache lines between rows, so that they fall into different cache sets.
+  const rowBytes = most * 4 + 64;
+  const places: { addresses: number[]; table: number }[] = [];
+  const place = (index: number) => {
+    places[index] ??= (() => {
+      const start = allocation.take(chosen.length * rowBytes);
+      const addresses = chosen.map((_, i) => start + i * rowBytes);
+      return { addresses, table: allocation.u32(addresses) };
+    })();
+    return places[index];
+  };
+
+  /** Begins to fill a place; returns a promise only if the source does. */
+  const fill = (first: number, index: number): Promise<void> | undefined => {
+    const { addresses } = place(index);
+    const width = Math.min(most, d - first);
+    const reads: Promise<void>[] = [];
+    chosen.forEach((row, i) => {
+      arena.f32(addresses[i] + width * 4, paddedColumns(width) - width).fill(0);
+      const read = source.read(row, first, arena.f32(addresses[i], width));
+      if (read) reads.push(read);
+    });
+    if (reads.length === 0) return undefined;
+    const filled = settle(reads);
+    filled.catch(() => undefined); // it is awaited later, when the kernels are done with the tile before
+    return filled;
+  };
+
+  let index = 0;
+  let filling = fill(0, index);
+  for (let first = 0; first < d; first += most) {
+    const asynchronous = filling !== undefined;
+    await filling;
+    const width = Math.min(most, d - first);
+    const tile = { first, width, columns: paddedColumns(width), ...place(index) };
+    const more = first + most < d;
+    // An asynchronous source reads on while the kernels run; a synchronous one would only evict their rows.
+    if (asynchronous && more) {
+      index = 1 - index;
+      filling = fill(first + most, index);
+    }
+    try {
+      await visit(tile);
+      stopIfAborted(signal);
+    } catch (error) {
+      if (more) await filling?.catch(() => undefined); // it still writes to our memory
+      throw error;
+    }
+    if (!asynchronous && more) filling = fill(first + most, index);
+  }
+}
+
+/** Waits for all reads to end, even if one fails: the others would write into memory given back. */
+async function settle(reads: readonly Promise<void>[]): Promise<void> {
+  const outcomes = await Promise.allSettled(reads);
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (!failed) return;
+  const { reason } = failed as PromiseRejectedResult;
+  if (reason instanceof QuorateError) throw reason;
+  throw new QuorateError('SOURCE_FAILED', `the rows could not be read: ${String(reason)}`, {}, reason);
+}

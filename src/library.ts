@@ -1,0 +1,33 @@
+/** Everything that the package offers on every host. */
+export { aggregate, type Aggregate, type AggregateOptions } from './aggregate.js';
+export { type Batch } from './core/batch.js';
+export { createEngine, type Engine, type EngineOptions } from './core/engine.js';
+export type { NamedTensors, RowSource } from './core/source.js';
+export { type ErrorCode, errorCodes, QuorateError } from './errors.js';
+export { pipeline, type Pipeline, rules, type StageDescription } from './pipeline.js';
+export type { Report, RowReport } from './report.js';
+export type { Updates } from './updates.js';
+
+export { arc } from './preaggregators/arc.js';
+export { bucketing } from './preaggregators/bucketing.js';
+export { clipping } from './preaggregators/clipping.js';
+export { nnm } from './preaggregators/nnm.js';
+export type { Preaggregator } from './preaggregators/preaggregator.js';
+
+export { bulyan } from './rules/bulyan.js';
+export { caf } from './rules/caf.js';
+export { centeredClipping } from './rules/centeredClipping.js';
+export { cge } from './rules/cge.js';
+export { geometricMedian } from './rules/geometricMedian.js';
+export { krum } from './rules/krum.js';
+export { mda } from './rules/mda.js';
+export { meamed } from './rules/meamed.js';
+export { mean } from './rules/mean.js';
+export { median } from './rules/median.js';
+export { monna } from './rules/monna.js';
+export { multiKrum } from './rules/multiKrum.js';
+export { phocas } from './rules/phocas.js';
+export type { Rule } from './rules/rule.js';
+export { signVote } from './rules/signVote.js';
+export { smea } from './rules/smea.js';
+export { trimmedMean } from './rules/trimmedMean.js';

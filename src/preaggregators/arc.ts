@@ -1,0 +1,25 @@
+/** Adaptive robust clipping: the longest updates are scaled to the norm of the longest that is left alone. */
+import { z } from 'zod';
+import { byzantineBound } from '../core/parameters.js';
+import { everyPoint } from '../rules/krum.js';
+import { leastIndices } from '../rules/nearest.js';
+import { preaggregator, scaled } from './preaggregator.js';
+
+export const arc = preaggregator({
+  name: 'arc',
+  summary: 'The ⌊2(f/n)(n − f)⌋ updates of greatest norm are scaled to the norm of the next.',
+  source: 'Allouah et al. 2025 (arXiv:2405.14432)',
+  parameters: z.strictObject({ f: byzantineBound }),
+  constraint: 'n > f',
+  minUpdates: ({ f }) => f + 1,
+  needsDistances: true,
+  scales: true,
+  outputs: (n) => n,
+  combine(geometry, { f }) {
+    const { n } = geometry;
+    const norms = Float64Array.from(everyPoint(geometry), (i) => Math.sqrt(geometry.squaredNorm(i)));
+    const clipped = Math.floor((2 * f * (n - f)) / n);
+    const longest = norms[leastIndices(norms, n)[n - clipped - 1]];
+    return everyPoint(geometry).map((i) => scaled(n, i, norms[i] <= longest ? 1 : longest / norms[i]));
+  },
+});

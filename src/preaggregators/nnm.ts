@@ -1,0 +1,24 @@
+/** Nearest-neighbour mixing: each update becomes the mean of the n − f nearest to it, itself included. */
+import { z } from 'zod';
+import { byzantineBound } from '../core/parameters.js';
+import { everyPoint } from '../rules/krum.js';
+import { leastIndices, meanOf } from '../rules/nearest.js';
+import { preaggregator } from './preaggregator.js';
+
+export const nnm = preaggregator({
+  name: 'nnm',
+  summary: 'Each update becomes the mean of the n − f updates nearest to it, itself included.',
+  source: 'Allouah et al. 2023 (arXiv:2302.01772)',
+  parameters: z.strictObject({ f: byzantineBound }),
+  constraint: 'n > f',
+  minUpdates: ({ f }) => f + 1,
+  needsDistances: true,
+  outputs: (n) => n,
+  combine(geometry, { f }) {
+    const { n } = geometry;
+    return everyPoint(geometry).map((i) => {
+      const distances = everyPoint(geometry).map((j) => (j === i ? -1 : geometry.squaredDistance(i, j)));
+      return meanOf(n, leastIndices(distances, n - f));
+    });
+  },
+});

@@ -1,0 +1,47 @@
+/**
+ * The point with the least sum of distances to the updates, by Weiszfeld's iteration with smoothing, from z = 0:
+ *
+ *   β_i = 1 / max(nu, ‖x_i − z‖),   z ← Σ β_i x_i / Σ β_i
+ *
+ * z stays a combination of the updates, so it is its weights that are iterated, in n numbers instead of d.
+ */
+import { z } from 'zod';
+import { linearRule } from './rule.js';
+
+/** The middle one; of an even number, the lower of the two. */
+function middle(values: Float64Array): number {
+  return Float64Array.from(values).sort()[(values.length - 1) >> 1];
+}
+
+export const geometricMedian = linearRule({
+  name: 'geometric-median',
+  summary: 'The point with the least sum of distances to the updates (smoothed Weiszfeld).',
+  source: 'Pillutla et al. 2022 (arXiv:1912.13445)',
+  parameters: z.strictObject({
+    nu: z.number().positive().default(1e-6).describe('distances below it count as it'),
+    tolerance: z
+      .number()
+      .min(0)
+      .default(1e-9)
+      .describe('ends when the point moves by less than this share of the middle distance to it'),
+    maxIterations: z.int().min(1).default(1000).describe('ends at the latest after so many iterations'),
+  }),
+  constraint: 'n ≥ 1',
+  minUpdates: () => 1,
+  needsDistances: true,
+  combines: true,
+  weights(geometry, { nu, tolerance, maxIterations }) {
+    let weights: Float64Array = new Float64Array(geometry.n); // the origin
+    for (let iteration = 0; iteration < maxIterations; iteration++) {
+      const distances = geometry.squaredDistancesTo(geometry.rowWeights(weights)).map(Math.sqrt);
+      const betas = distances.map((distance) => 1 / Math.max(nu, distance));
+      const total = betas.reduce((sum, beta) => sum + beta, 0);
+      const next = betas.map((beta) => beta / total);
+      const moved = geometry.squaredDistanceBetween(geometry.rowWeights(weights), geometry.rowWeights(next));
+      weights = next;
+      const still = tolerance * middle(distances);
+      if (tolerance > 0 && moved <= still * still) break;
+    }
+    return weights;
+  },
+});

@@ -1,0 +1,60 @@
+/** The update with the nearest neighbours. Each candidate's neighbours are other updates, never itself. */
+import { z } from 'zod';
+import type { Geometry } from '../core/geometry.js';
+import { byzantineBound } from '../core/parameters.js';
+import { QuorateError } from '../errors.js';
+import { leastIndices, meanOf } from './nearest.js';
+import { linearRule } from './rule.js';
+
+/** Blanchard et al. count n − f − 2 neighbours. Some implementations count one more; so may the caller. */
+export const neighbourCount = z.int().min(1).optional().describe('neighbours that count; default: n − f − 2');
+
+/** @throws QuorateError INVALID_PARAMETER */
+export function checkNeighbours(rule: string, n: number, neighbours: number | undefined): void {
+  if (neighbours === undefined || neighbours < n) return;
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    `${rule}: each of ${n} updates has only ${n - 1} neighbours, not ${neighbours}`,
+    {
+      parameter: 'neighbours',
+      value: neighbours,
+      n,
+    },
+  );
+}
+
+/** For each of `candidates`, the sum of the squared distances to its nearest `neighbours` other candidates. */
+export function krumScores(
+  geometry: Geometry,
+  candidates: readonly number[],
+  neighbours: number,
+): Float64Array {
+  return Float64Array.from(candidates, (i) => {
+    const distances = Float64Array.from(
+      candidates.filter((j) => j !== i),
+      (j) => geometry.squaredDistance(i, j),
+    ).sort();
+    return distances.subarray(0, neighbours).reduce((sum, distance) => sum + distance, 0);
+  });
+}
+
+/** The indices of all points. */
+export const everyPoint = ({ n }: Geometry): number[] => Array.from({ length: n }, (_, i) => i);
+
+export const krum = linearRule({
+  name: 'krum',
+  summary: 'The update with the least sum of squared distances to its nearest neighbours.',
+  source: 'Blanchard et al. 2017 (arXiv:1703.02757)',
+  parameters: z.strictObject({ f: byzantineBound, neighbours: neighbourCount }),
+  constraint: 'n > 2f + 2',
+  minUpdates: ({ f }) => 2 * f + 3,
+  check: (n, { neighbours }) => {
+    checkNeighbours('krum', n, neighbours);
+  },
+  needsDistances: true,
+  weights(geometry, { f, neighbours }) {
+    const { n } = geometry;
+    const scores = krumScores(geometry, everyPoint(geometry), neighbours ?? n - f - 2);
+    return meanOf(n, leastIndices(scores, 1));
+  },
+});

@@ -1,0 +1,111 @@
+/**
+ * Smallest maximum eigenvalue averaging: the mean of the n − f updates whose covariance has the least top
+ * eigenvalue. Exact, by a search of the subsets with two cuts:
+ *
+ *  - The scatter Σ (x − mean)(x − mean)ᵀ of a set is at least that of each of its subsets, so a partial choice that
+ *    is already as wide as the best subset known can't be completed to a better one.
+ *  - The top eigenvalue is at least the variance along any one direction, which costs n operations. The directions
+ *    that earlier subsets were widest in rule out most others, and only the rest have their eigenvalue computed.
+ */
+import { z } from 'zod';
+import type { Geometry } from '../core/geometry.js';
+import { byzantineBound } from '../core/parameters.js';
+import { QuorateError } from '../errors.js';
+import { widestSpread } from './covariance.js';
+import { everyPoint } from './krum.js';
+import { leastIndices, meanOf } from './nearest.js';
+import { linearRule } from './rule.js';
+
+/** A search without any cut: subsets × the cost of an eigenvalue. What is allowed ends in about half a minute. */
+const MOST_OPERATIONS = 3e10;
+const MOST_DIRECTIONS = 24;
+
+function subsetCount(n: number, f: number): number {
+  let count = 1;
+  for (let k = 1; k <= f; k++) count = (count * (n - f + k)) / k;
+  return count;
+}
+
+/** Σ (t_i − mean)² over the members: a lower bound of their scatter's top eigenvalue. */
+function scatterAlong(projections: Float64Array, members: readonly number[]): number {
+  let sum = 0;
+  for (const i of members) sum += projections[i];
+  const mean = sum / members.length;
+  let squares = 0;
+  for (const i of members) squares += (projections[i] - mean) * (projections[i] - mean);
+  return squares;
+}
+
+class SubsetSearch {
+  private readonly geometry: Geometry;
+  private readonly size: number;
+  private readonly directions: Float64Array[] = [];
+  /** Those that stand out come first: keeping one of them is soon found to be too much. */
+  private readonly order: readonly number[];
+  private least = Infinity;
+  best: readonly number[] = [];
+
+  constructor(geometry: Geometry, f: number) {
+    this.geometry = geometry;
+    this.size = geometry.n - f;
+    this.order = leastIndices(
+      widestSpread(geometry, meanOf(geometry.n, everyPoint(geometry))).projections.map((t) => -t * t),
+      geometry.n,
+    );
+    this.evaluate(this.order.slice(f)); // a good first guess
+    this.descend(0, []);
+  }
+
+  private tooWide(members: readonly number[]): boolean {
+    const found = this.directions.findIndex(
+      (projections) => scatterAlong(projections, members) >= this.least,
+    );
+    if (found < 0) return false;
+    if (found > 0) this.directions.unshift(...this.directions.splice(found, 1)); // likely to serve again
+    return true;
+  }
+
+  private evaluate(members: readonly number[]): void {
+    const weights = new Float64Array(this.geometry.n);
+    for (const i of members) weights[i] = 1;
+    const { variance, projections } = widestSpread(this.geometry, weights);
+    this.directions.unshift(projections);
+    this.directions.length = Math.min(this.directions.length, MOST_DIRECTIONS);
+    const scatter = variance * members.length;
+    if (scatter < this.least) [this.least, this.best] = [scatter, members];
+  }
+
+  /** Decides on `order[at]` and all after it, given those kept before. */
+  private descend(at: number, kept: readonly number[]): void {
+    if (kept.length > 1 && this.tooWide(kept)) return;
+    const wanted = this.size - kept.length;
+    const left = this.order.length - at;
+    if (wanted === 0 || wanted === left) {
+      const members = wanted === 0 ? kept : [...kept, ...this.order.slice(at)];
+      if (!this.tooWide(members)) this.evaluate(members);
+      return;
+    }
+    this.descend(at + 1, kept);
+    this.descend(at + 1, [...kept, this.order[at]]);
+  }
+}
+
+export const smea = linearRule({
+  name: 'smea',
+  summary: 'The mean of the n − f updates whose covariance has the least top eigenvalue; an exact search.',
+  source: 'Allouah et al. 2023 (arXiv:2302.04787)',
+  parameters: z.strictObject({ f: byzantineBound }),
+  constraint: 'n > 2f',
+  minUpdates: ({ f }) => 2 * f + 1,
+  check(n, { f }) {
+    const operations = subsetCount(n, f) * (n - f) ** 3;
+    if (operations <= MOST_OPERATIONS) return;
+    throw new QuorateError(
+      'SEARCH_TOO_LARGE',
+      `smea: searching the subsets of ${n - f} among ${n} updates may take about ${operations.toExponential(1)} operations; at most ${MOST_OPERATIONS.toExponential(0)} are tried`,
+      { rule: 'smea', n, f },
+    );
+  },
+  needsDistances: true,
+  weights: (geometry, { f }) => meanOf(geometry.n, new SubsetSearch(geometry, f).best),
+});

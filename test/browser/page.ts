@@ -1,0 +1,30 @@
+/** What the page runs: every case, on an engine of two threads where the browser allows threads. */
+import { cases, updatesOf, type Library } from '../support/cases.js';
+import type * as browserLibrary from '../../src/browser.js';
+
+type Entry = Library & Pick<typeof browserLibrary, 'aggregate' | 'createEngine'>;
+
+export interface Outcome {
+  readonly isolated: boolean;
+  readonly threads: number;
+  /** By case: the SHA-256 of the result, and what the report says it is. */
+  readonly digests: Record<string, { readonly computed: string; readonly reported: string }>;
+}
+
+export async function run(entry: string): Promise<Outcome> {
+  const library = (await import(entry)) as Entry;
+  const engine = library.createEngine({ threads: 2 });
+  const digests: Record<string, { computed: string; reported: string }> = {};
+  for (const each of cases) {
+    const { value, report } = await library.aggregate(updatesOf(each), each.pipeline(library), { engine });
+    digests[each.name] = { computed: await sha256(value), reported: report.resultDigest };
+  }
+  await engine.dispose();
+  return { isolated: globalThis.crossOriginIsolated, threads: engine.threads, digests };
+}
+
+/** By the browser's own implementation, over the bytes as they lie in memory: little-endian, wherever browsers run. */
+async function sha256(value: Float32Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', Float32Array.from(value));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,136 @@
+import { agreesWithReference } from '../support/sweep.js';
+
+describe('pipeline', () => {
+  const ties = ['small whole numbers, full of ties', 'the same rows twice'] as const;
+
+  describe('of clipping, nnm and trimmedMean', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f + 2
+          ? [
+              ['clipping', { c: 9 }],
+              ['nnm', { f }],
+              ['trimmed-mean', { f }],
+            ]
+          : undefined,
+      mostRows: 64,
+      relative: 5e-6,
+      without: ['nearly equal rows'],
+    }));
+
+  describe('of arc, nnm and geometricMedian', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f + 2
+          ? [
+              ['arc', { f }],
+              ['nnm', { f }],
+              ['geometric-median', { tolerance: 1e-12, maxIterations: 10_000 }],
+            ]
+          : undefined,
+      mostRows: 33,
+      relative: 1e-5,
+      without: ['values of 1e-30', 'denormals', ...ties],
+    }));
+
+  describe('of nnm, bucketing and centeredClipping', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f
+          ? [
+              ['nnm', { f }],
+              ['bucketing', { s: 2, seed: 9 }],
+              ['centered-clipping', { tau: 2, iterations: 4 }],
+            ]
+          : undefined,
+      mostRows: 64,
+      relative: 5e-6,
+    }));
+
+  describe('of nnm, nnm and cge', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f
+          ? [
+              ['nnm', { f }],
+              ['nnm', { f }],
+              ['cge', { f }],
+            ]
+          : undefined,
+      mostRows: 33,
+      relative: 5e-6,
+      without: ties,
+    }));
+
+  describe('of bucketing, arc and monna', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        Math.ceil(n / 2) > 2 * f
+          ? [
+              ['bucketing', { s: 2, seed: 5 }],
+              ['arc', { f }],
+              ['monna', { f }],
+            ]
+          : undefined,
+      robust: false,
+      relative: 5e-6,
+      without: ties,
+    }));
+
+  describe('of nnm and smea', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f && f <= 2
+          ? [
+              ['nnm', { f }],
+              ['smea', { f }],
+            ]
+          : undefined,
+      mostRows: 11,
+      rowsOfWide: [7],
+      relative: 5e-6,
+      without: ties,
+    }));
+
+  describe('of nnm and caf', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f && f <= 2
+          ? [
+              ['nnm', { f }],
+              ['caf', { f }],
+            ]
+          : undefined,
+      mostRows: 17,
+      relative: 1e-5,
+      without: ties,
+    }));
+
+  describe('of arc and bulyan', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n >= 4 * f + 3
+          ? [
+              ['arc', { f }],
+              ['bulyan', { f }],
+            ]
+          : undefined,
+      mostRows: 33,
+      relative: 5e-6,
+      without: ties,
+    }));
+
+  describe('of nnm and mda', () =>
+    agreesWithReference({
+      stages: (n, f) =>
+        n > 2 * f && f <= 2
+          ? [
+              ['nnm', { f }],
+              ['mda', { f }],
+            ]
+          : undefined,
+      mostRows: 17,
+      relative: 5e-6,
+      without: ties,
+    }));
+});

@@ -1,0 +1,184 @@
+/** Every rule and some pipelines, with parameters that suit n rows of which f may lie. */
+import type { Stages } from './library.js';
+
+export interface Entry {
+  readonly stages: (n: number, f: number) => Stages;
+  /** The fewest rows for this f. */
+  readonly least: (f: number) => number;
+  /** The value moves with the rows when all are moved alike. */
+  readonly translates: boolean;
+  /** The order of the rows is of no account (where no two rows are equally good). */
+  readonly symmetric: boolean;
+  /** Parameters that have the unit of the data, to be scaled with it. */
+  readonly scaled?: (n: number, f: number, factor: number) => Stages;
+  /** Attackers, f of them, cannot move the value beyond some bound. */
+  readonly robust: boolean;
+  /** A vote, whose value does not scale with the rows. */
+  readonly vote?: true;
+}
+
+const majority = (f: number): number => 2 * f + 1;
+const anything = (): number => 1;
+
+export const catalogue: Readonly<Record<string, Entry>> = {
+  mean: { stages: () => [['mean']], least: anything, translates: true, symmetric: true, robust: false },
+  median: { stages: () => [['median']], least: majority, translates: true, symmetric: true, robust: true },
+  'trimmed-mean': {
+    stages: (_, f) => [['trimmed-mean', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  meamed: {
+    stages: (_, f) => [['meamed', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  phocas: {
+    stages: (_, f) => [['phocas', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  'sign-vote': {
+    stages: () => [['sign-vote', { step: 0.5 }]],
+    least: anything,
+    translates: false,
+    symmetric: true,
+    robust: true,
+    vote: true,
+  },
+  krum: {
+    stages: (_, f) => [['krum', { f }]],
+    // One more than the rule needs: with a single neighbour, the two rows nearest to each other tie.
+    least: (f) => Math.max(4, 2 * f + 3),
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  'multi-krum': {
+    stages: (_, f) => [['multi-krum', { f }]],
+    least: (f) => Math.max(4, 2 * f + 3),
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  // Its last choices are among few rows with one neighbour each, where mutual neighbours tie.
+  bulyan: {
+    stages: (_, f) => [['bulyan', { f }]],
+    least: (f) => 4 * f + 3,
+    translates: true,
+    symmetric: false,
+    robust: true,
+  },
+  // Subsets of equal diameter are common, and the first is taken.
+  mda: {
+    stages: (_, f) => [['mda', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: false,
+    robust: true,
+  },
+  monna: {
+    stages: (_, f) => [['monna', { f, pivot: 0 }]],
+    least: majority,
+    translates: true,
+    symmetric: false,
+    robust: true,
+  },
+  'geometric-median': {
+    stages: () => [['geometric-median', { tolerance: 0, maxIterations: 50 }]],
+    least: majority,
+    translates: false,
+    symmetric: true,
+    robust: true,
+    scaled: (_n, _f, factor) => [
+      ['geometric-median', { nu: 1e-6 * factor, tolerance: 0, maxIterations: 50 }],
+    ],
+  },
+  'centered-clipping': {
+    stages: () => [['centered-clipping', { tau: 3, iterations: 2 }]],
+    least: majority,
+    translates: false,
+    symmetric: true,
+    robust: true,
+    scaled: (_n, _f, factor) => [['centered-clipping', { tau: 3 * factor, iterations: 2 }]],
+  },
+  cge: {
+    stages: (_, f) => [['cge', { f }]],
+    least: majority,
+    translates: false,
+    symmetric: true,
+    robust: true,
+  },
+  caf: {
+    stages: (_, f) => [['caf', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  smea: {
+    stages: (_, f) => [['smea', { f }]],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  'nnm > trimmed-mean': {
+    stages: (_, f) => [
+      ['nnm', { f }],
+      ['trimmed-mean', { f }],
+    ],
+    least: majority,
+    translates: true,
+    symmetric: true,
+    robust: true,
+  },
+  'nnm > geometric-median': {
+    stages: (_, f) => [
+      ['nnm', { f }],
+      ['geometric-median', { tolerance: 0, maxIterations: 50 }],
+    ],
+    least: majority,
+    translates: false,
+    symmetric: true,
+    robust: true,
+    scaled: (_n, f, factor) => [
+      ['nnm', { f }],
+      ['geometric-median', { nu: 1e-6 * factor, tolerance: 0, maxIterations: 50 }],
+    ],
+  },
+  'arc > median': {
+    stages: (_, f) => [['arc', { f }], ['median']],
+    least: majority,
+    translates: false,
+    symmetric: true,
+    robust: true,
+  },
+  'clipping > multi-krum': {
+    stages: (_, f) => [
+      ['clipping', { c: 6 }],
+      ['multi-krum', { f }],
+    ],
+    least: (f) => Math.max(4, 2 * f + 3),
+    translates: false,
+    symmetric: true,
+    robust: true,
+    scaled: (_n, f, factor) => [
+      ['clipping', { c: 6 * factor }],
+      ['multi-krum', { f }],
+    ],
+  },
+  'bucketing > median': {
+    stages: () => [['bucketing', { s: 2, seed: 11 }], ['median']],
+    least: (f) => 4 * f + 1,
+    translates: true,
+    symmetric: false,
+    robust: true,
+  },
+};

@@ -1,0 +1,48 @@
+/** The cases of test/fixtures/byzfl.json, and what their keys mean. The path is relative to the project's root. */
+import { readFileSync } from 'node:fs';
+import type { PreaggregatorName, ReferenceParameters, RuleName } from './reference.js';
+
+export interface GoldenCase {
+  readonly data: string;
+  readonly n: number;
+  readonly d: number;
+  readonly f: number;
+  readonly input: readonly number[];
+  readonly rules: Readonly<Record<string, number[]>>;
+  readonly preaggregators: Readonly<Record<string, number[]>>;
+  readonly pipelines: Readonly<Record<string, number[]>>;
+}
+
+export interface GoldenStage {
+  readonly name: string;
+  readonly parameters: ReferenceParameters;
+}
+
+export const goldenCases = (
+  JSON.parse(readFileSync('test/fixtures/byzfl.json', 'utf8')) as { cases: GoldenCase[] }
+).cases;
+
+const needsBound = new Set(
+  'trimmed-mean meamed krum multi-krum monna mda nnm arc cge caf smea phocas bulyan'.split(' '),
+);
+
+/** A stage's name and parameters from its key: `krum neighbours=n-f-1`, say. */
+export function goldenStage(key: string, { n, f }: GoldenCase): GoldenStage {
+  const [name = '', ...settings] = key.split(' ');
+  const parameters: Record<string, number> = needsBound.has(name) ? { f } : {};
+  for (const setting of settings) {
+    const [parameter = '', text = ''] = setting.split('=');
+    const value = text === 'n-f-1' ? n - f - 1 : text === 'n-f' ? n - f : Number(text);
+    if (parameter === 'T') Object.assign(parameters, { tolerance: 0, maxIterations: value });
+    else parameters[parameter === 'L' ? 'iterations' : parameter] = value;
+  }
+  return { name, parameters };
+}
+
+export const isRule = (name: string): name is RuleName => !isPreaggregator(name);
+export const isPreaggregator = (name: string): name is PreaggregatorName =>
+  ['nnm', 'bucketing', 'clipping', 'arc'].includes(name);
+
+/** Rows of d out of a flat, row-major list. */
+export const unflatten = (flat: readonly number[], d: number): number[][] =>
+  Array.from({ length: flat.length / d }, (_, i) => flat.slice(i * d, (i + 1) * d));
