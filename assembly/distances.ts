@@ -11,7 +11,7 @@
  *
  * Sums are written, not added to: the host adds up the segments in their order.
  */
-import { addSquaredDifference, fold, rowAt } from './rows';
+import { addSquaredDifference, fold, rowAt, upper } from './rows';
 
 /** Columns whose squares are added in float32 (64 a lane) before the sum goes to float64. */
 const BLOCK_BYTES: usize = 1024;
@@ -39,8 +39,8 @@ function exactSquaredDistance(a: usize, b: usize, from: usize, to: usize): f64 {
     const x = v128.load(a + k), y = v128.load(b + k);
     const l = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y));
     const h = f64x2.sub(
-      f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3)),
-      f64x2.promote_low_f32x4(i32x4.shuffle(y, y, 2, 3, 2, 3)),
+      f64x2.promote_low_f32x4(upper(x)),
+      f64x2.promote_low_f32x4(upper(y)),
     );
     low = f64x2.add(low, f64x2.mul(l, l));
     high = f64x2.add(high, f64x2.mul(h, h));
@@ -55,7 +55,7 @@ function exactSquaredNorm(a: usize, from: usize, to: usize): f64 {
   for (let k = from; k < to; k += 16) {
     const x = v128.load(a + k);
     const l = f64x2.promote_low_f32x4(x);
-    const h = f64x2.promote_low_f32x4(i32x4.shuffle(x, x, 2, 3, 2, 3));
+    const h = f64x2.promote_low_f32x4(upper(x));
     sum = f64x2.add(sum, f64x2.add(f64x2.mul(l, l), f64x2.mul(h, h)));
   }
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);

@@ -8,6 +8,7 @@
  * finite input overflows.
  */
 import { rowAt } from './rows';
+import { exactWeightedSum, underflows } from './weightedSum';
 
 export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c0: i32, c1: i32): void {
   const from = (<usize>c0) << 2;
@@ -40,6 +41,10 @@ export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c
       put(mixed, i, k, s0, t0);
     }
   }
+  for (let i = 0; i < m; i++) {
+    const row = rowAt(mixed, i);
+    if (underflows(row, from, to)) exactWeightedSum(table, n, matrix + <usize>i * pitch, row, from, to);
+  }
 }
 
 @inline
@@ -49,14 +54,11 @@ function put(mixed: usize, i: i32, k: usize, left: v128, right: v128): void {
   v128.store(row, right, 16);
 }
 
-/**
- * Brings a far row to the centre along its ray, by a factor that is a power of two: out = centre + scale·(x − centre).
- */
+/** A row as seen from another, and scaled by a power of two: out = scale · (x − centre). */
 export function pull(row: usize, centre: usize, scale: f32, out: usize, c0: i32, c1: i32): void {
   const to = (<usize>c1) << 2;
   const factor = f32x4.splat(scale);
   for (let k = (<usize>c0) << 2; k < to; k += 16) {
-    const c = v128.load(centre + k);
-    v128.store(out + k, f32x4.add(c, f32x4.mul(f32x4.sub(v128.load(row + k), c), factor)));
+    v128.store(out + k, f32x4.mul(f32x4.sub(v128.load(row + k), v128.load(centre + k)), factor));
   }
 }

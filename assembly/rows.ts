@@ -13,11 +13,17 @@ export function rowAt(table: usize, i: i32): usize {
   return <usize>load<u32>(table + ((<usize>i) << 2));
 }
 
+/** The two upper float32 lanes, brought down. */
+@inline
+export function upper(lanes: v128): v128 {
+  return i64x2.shuffle(lanes, lanes, 1, 1);
+}
+
 /** The sum of four float32 lanes, in float64. */
 @inline
 export function fold(lanes: v128): f64 {
   const low = f64x2.promote_low_f32x4(lanes);
-  const high = f64x2.promote_low_f32x4(i32x4.shuffle(lanes, lanes, 2, 3, 2, 3));
+  const high = f64x2.promote_low_f32x4(upper(lanes));
   const sum = f64x2.add(low, high);
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }

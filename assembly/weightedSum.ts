@@ -6,10 +6,13 @@
  *   returns  f32: the sum over the columns of 0 · out[c]: 0 if every result is finite, NaN otherwise
  *
  * A value that is NaN or infinite makes its column so, whatever its weight, so a finite result also proves that
- * every value read was finite. The host calls it on at most 16,384 columns at a time, so that `out` stays in the
+ * every value read was finite. Where products of tiny numbers lose digits to underflow, they are taken in float64. The host calls it on at most 16,384 columns at a time, so that `out` stays in the
  * cache while eight rows at a time are added to it: from memory, each row is read once.
  */
-import { rowAt } from './rows';
+import { rowAt, upper } from './rows';
+
+/** 2^−100: a product with a weight of 2^−26 or more is then still a normal number. */
+const TINY: f32 = 7.888609e-31;
 
 @inline
 function term(row: usize, weight: v128, offset: usize): v128 {
@@ -54,6 +57,32 @@ function addOne(table: usize, weights: usize, i: i32, out: usize, from: usize, t
   }
 }
 
+/** Whether all results are tiny and not all are 0: then their terms may have been subnormal. */
+export function underflows(out: usize, from: usize, to: usize): bool {
+  let largest = f32x4.splat(0);
+  for (let k = from; k < to; k += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(out + k)));
+  const most = max(
+    max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
+    max(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
+  );
+  return most > 0 && most < TINY;
+}
+
+/** The sum in float64, which holds every product of two float32 exactly; one rounding at the end. */
+export function exactWeightedSum(table: usize, n: i32, weights: usize, out: usize, from: usize, to: usize): void {
+  for (let k = from; k < to; k += 16) {
+    let low = f64x2.splat(0), high = low;
+    for (let i = 0; i < n; i++) {
+      const x = v128.load(rowAt(table, i) + k);
+      const weight = f64x2.splat(<f64>load<f32>(weights + ((<usize>i) << 2)));
+      low = f64x2.add(low, f64x2.mul(weight, f64x2.promote_low_f32x4(x)));
+      high = f64x2.add(high, f64x2.mul(weight, f64x2.promote_low_f32x4(upper(x))));
+    }
+    const left = f32x4.demote_f64x2_zero(low), right = f32x4.demote_f64x2_zero(high);
+    v128.store(out + k, i64x2.shuffle(left, right, 0, 2));
+  }
+}
+
 export function weightedSum(table: usize, n: i32, weights: usize, out: usize, c0: i32, c1: i32): f32 {
   const from = (<usize>c0) << 2;
   const to = (<usize>c1) << 2;
@@ -62,6 +91,7 @@ export function weightedSum(table: usize, n: i32, weights: usize, out: usize, c0
   for (; i + 2 <= n; i += 2) addTwo(table, weights, i, out, from, to, i == 0);
   if (i < n) addOne(table, weights, i, out, from, to, i == 0);
 
+  if (underflows(out, from, to)) exactWeightedSum(table, n, weights, out, from, to);
   const zero = f32x4.splat(0);
   let proof = zero;
   for (let k = from; k < to; k += 16) {

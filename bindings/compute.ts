@@ -87,7 +87,12 @@ export class Compute {
     }
   }
 
-  private runCoordinates(work: SelectionWork | SignVoteWork, scratch: number, c0: number, c1: number): number {
+  private runCoordinates(
+    work: SelectionWork | SignVoteWork,
+    scratch: number,
+    c0: number,
+    c1: number,
+  ): number {
     if (!work.mixing) return this.runColumns(work, work.table, work.n, scratch, c0, c1);
     let proof = 0;
     for (let c = c0; c < c1; c += MIX_COLUMNS) {
@@ -97,7 +102,13 @@ export class Compute {
   }
 
   /** Mixes a block of columns into scratch rows, then runs the rule on those. */
-  private runMixed(work: SelectionWork | SignVoteWork, { matrix, m }: Mixing, scratch: number, c0: number, c1: number): number {
+  private runMixed(
+    work: SelectionWork | SignVoteWork,
+    { matrix, m }: Mixing,
+    scratch: number,
+    c0: number,
+    c1: number,
+  ): number {
     const rows = scratch + Math.ceil((m * 4) / 64) * 64;
     const table = new Uint32Array(this.memory.buffer, scratch, m);
     // Addresses of column 0, of which only c0 … c1 exist; they wrap around as 32-bit addresses do.
@@ -138,4 +149,3 @@ export class Compute {
     } else core.readNearestMean(tile, tables.wires, n, selection.f, selection.aroundMedian, out, count);
   }
 }
-

@@ -10,7 +10,9 @@ export const inlineHost: Host = {
   canShareMemory: false,
   defaultMemoryLimitBytes: MOST_PAGES * PAGE_BYTES,
   compileCore() {
-    compiled ??= WebAssembly.compile(Uint8Array.from(atob(coreBytes), (character) => character.charCodeAt(0)));
+    compiled ??= WebAssembly.compile(
+      Uint8Array.from(atob(coreBytes), (character) => character.charCodeAt(0)),
+    );
     return compiled;
   },
   startThread() {

@@ -64,7 +64,7 @@ export interface SignVoteWork extends Rows {
 
 export interface PullWork extends Rows {
   readonly kernel: 'pull';
-  /** One row towards `centre`, into `out`. */
+  /** One row, seen from `centre` and scaled, into `out`. */
   readonly row: number;
   readonly centre: number;
   readonly scale: number;
@@ -72,12 +72,7 @@ export interface PullWork extends Rows {
 }
 
 export type Work =
-  | WeightedSumWork
-  | PairwiseWork
-  | RowDistancesWork
-  | SelectionWork
-  | SignVoteWork
-  | PullWork;
+  WeightedSumWork | PairwiseWork | RowDistancesWork | SelectionWork | SignVoteWork | PullWork;
 
 export interface Job {
   readonly work: Work;
@@ -95,7 +90,7 @@ export interface Job {
 /** Bytes of scratch that a thread needs for a piece of work. */
 export function scratchBytesFor(work: Work, tilePitchBytes: number): number {
   const mixed = 'mixing' in work && work.mixing ? work.mixing.m : 0;
-  const rows = work.kernel === 'selection' ? (mixed || work.n) : 0;
+  const rows = work.kernel === 'selection' ? mixed || work.n : 0;
   const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
   return align(mixed * 4) + mixed * MIX_PITCH_BYTES + rows * tilePitchBytes;
 }

@@ -11,7 +11,9 @@ function compileCore(shared: boolean): Promise<WebAssembly.Module> {
   const name = shared ? 'core.shared.wasm' : 'core.wasm';
   let module = compiled.get(name);
   if (!module) {
-    module = readFile(new URL(`../wasm/${name}`, import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
+    module = readFile(new URL(`../wasm/${name}`, import.meta.url)).then((bytes) =>
+      WebAssembly.compile(bytes),
+    );
     compiled.set(name, module);
   }
   return module;

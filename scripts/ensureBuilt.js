@@ -2,4 +2,5 @@
 import { execSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-if (!existsSync('dist/src/index.js') || !existsSync('dist/wasm')) execSync('npm run build', { stdio: 'inherit' });
+if (!existsSync('dist/src/index.js') || !existsSync('dist/wasm'))
+  execSync('npm run build', { stdio: 'inherit' });

@@ -18,6 +18,9 @@ export const layers = [
   { path: 'src/rules/' },
   { path: 'src/preaggregators/' },
   { path: 'src/optimizers/' },
+  { path: 'src/pipeline.ts' },
+  { path: 'src/updates.ts' },
+  { path: 'src/report.ts' },
   { path: 'src/aggregate.ts' },
   { path: 'src/attacks/' }, // after aggregate: the optimal attacks search against the defender's own pipeline
   { path: 'src/rounds/', only: ['src/errors.ts'] }, // a pure state machine
@@ -27,6 +30,7 @@ export const layers = [
   { path: 'src/client/' },
   { path: 'src/orchestrator/' },
   { path: 'src/cli/' },
+  { path: 'src/library.ts' },
   { path: 'src/index.ts' },
   { path: 'src/browser.ts' },
   { path: 'src/inline.ts' },

@@ -22,7 +22,9 @@ export const printers = {
     printComment(path, options) {
       const { start, end } = { start: options.locStart(path.node), end: options.locEnd(path.node) };
       const text = options.originalText.slice(start, end);
-      return text.startsWith(mark) ? text.slice(mark.length).trimEnd() : estree.printers.estree.printComment(path, options);
+      return text.startsWith(mark)
+        ? text.slice(mark.length).trimEnd()
+        : estree.printers.estree.printComment(path, options);
     },
   },
 };

@@ -2,11 +2,19 @@
  * `aggregate`: check everything, measure distances if the pipeline needs them, work out the weights, combine.
  */
 import { MOST_PAGES } from '../bindings/abi.js';
+import { Batch } from './core/batch.js';
 import { defaultEngine, Engine, type EngineSession } from './core/engine.js';
 import { farRows } from './core/far.js';
 import { Geometry, type Measured } from './core/geometry.js';
 import { refuseUnknown } from './core/options.js';
-import { type Combination, combinePass, normsPass, pairwisePass, type PassOptions } from './core/passes.js';
+import {
+  type Combination,
+  combinePass,
+  normsPass,
+  pairwisePass,
+  type PassOptions,
+  pulledPass,
+} from './core/passes.js';
 import { type NamedTensors, type RowSource, withRow } from './core/source.js';
 import type { Rows } from './core/tiles.js';
 import { QuorateError } from './errors.js';
@@ -16,7 +24,7 @@ import type { Rule } from './rules/rule.js';
 import { type Input, readUpdates, type Updates } from './updates.js';
 
 export interface AggregateOptions {
-  /** Where to run; default: an engine that all such calls share. */
+  /** Where to run; default: a batch's own engine, or for other updates one that all such calls share. */
   readonly engine?: Engine;
   /**
    * What becomes of updates that hold NaN or an infinity: refuse the call, naming them (the default), or leave them
@@ -85,16 +93,28 @@ export async function aggregate(
   const byName = typeof rule === 'string';
   const options = checkOptions((byName ? optionsAfterName : parametersOrOptions) ?? {});
   const pipeline = asPipeline(rule, byName ? parametersOrOptions : undefined);
-  const engine = options.engine ?? defaultEngine();
+  const engine = options.engine ?? (updates instanceof Batch ? updates.engine : defaultEngine());
   const input = readUpdates(updates, engine);
-  checkPipeline(pipeline, input.n);
+  const tooFew = tooFewUpdates(pipeline, input.n);
+  if (tooFew && options.onNonFinite !== 'exclude') throw tooFew;
   checkAnchor(pipeline, input.d);
   checkInto(options.into, input);
 
   const { value, report } = await engine.exclusive((session) =>
-    new Run(session, engine, input, options).run(pipeline),
+    new Run(session, engine, input, options).run(pipeline, tooFew),
   );
   return { value: input.name ? input.name(value) : value, report };
+}
+
+/** Checks the pipeline for n updates. @throws QuorateError all that is wrong, but for too few updates: that it returns */
+function tooFewUpdates(pipeline: Pipeline, n: number): QuorateError | undefined {
+  try {
+    checkPipeline(pipeline, n);
+  } catch (error) {
+    if (error instanceof QuorateError && error.code === 'TOO_FEW_UPDATES') return error;
+    throw error;
+  }
+  return undefined;
 }
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
@@ -175,10 +195,12 @@ class Run {
     this.digests = options.report === 'brief' ? undefined : new RowDigests(input.n);
   }
 
-  async run(pipeline: Pipeline): Promise<{ value: Float32Array; report: Report }> {
+  /** @param tooFew set if there are too few updates, unless some prove to be Byzantine and lower f */
+  async run(pipeline: Pipeline, tooFew?: QuorateError): Promise<{ value: Float32Array; report: Report }> {
     const all = Array.from({ length: this.input.n }, (_, i) => i);
-    const outcome = await this.attempt(pipeline, all);
+    const outcome = tooFew ? { bad: await this.nonFinite(all) } : await this.attempt(pipeline, all);
     if ('value' in outcome) return outcome;
+    if (tooFew && outcome.bad.length === 0) throw tooFew;
     if (this.options.onNonFinite !== 'exclude') refuseNonFinite(outcome.bad);
     const kept = all.filter((row) => !outcome.bad.includes(row));
     const restricted = restrictPipeline(pipeline, kept, outcome.bad.length);
@@ -186,6 +208,13 @@ class Run {
     const second = await this.attempt(restricted, kept);
     if ('value' in second) return second;
     return refuseNonFinite(second.bad); // only a source whose rows change under our hands gets here
+  }
+
+  private async nonFinite(rows: readonly number[]): Promise<number[]> {
+    const pass = this.passOptions(rows, undefined);
+    const norms = await normsPass(pass);
+    this.digests?.finish();
+    return rows.filter((_, i) => !Number.isFinite(norms[i]));
   }
 
   private async timed<T>(
@@ -250,7 +279,7 @@ class Run {
     if (!combines || !direct.every(Number.isFinite)) return plain;
     const { centre, far } = farRows(direct, rows);
     if (far.length === 0) return plain;
-    const pulled = await pairwisePass({ ...pass, onTile: undefined }, { centre, far });
+    const pulled = await pulledPass(pass, centre, far);
     return { rows, direct, pulled, centre, far };
   }
 

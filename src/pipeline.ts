@@ -54,10 +54,7 @@ export function asPipeline(given: unknown, parameters: unknown): Pipeline {
   const stage = stageOf(given);
   if (stage === 'pipeline') return given as Pipeline;
   if (stage === 'rule') return pipeline(given as Rule);
-  throw new QuorateError(
-    'INVALID_PARAMETER',
-    "the second argument must be a rule, a pipeline, or a rule's name",
-  );
+  throw new QuorateError('BAD_TYPE', "the second argument must be a rule, a pipeline, or a rule's name");
 }
 
 /** Checks every stage against the number of points that reaches it. @throws QuorateError */

@@ -60,7 +60,8 @@ export function readUpdates(updates: unknown, engine: Engine): Input {
     };
   }
   if (updates instanceof Batch) {
-    if (!engine.owns(updates)) {
+    updates.row(0); // refuses a batch that was released
+    if (updates.engine !== engine) {
       throw new QuorateError(
         'FOREIGN_BATCH',
         'the batch is in the memory of another engine: pass that one as the option `engine`',

@@ -121,7 +121,9 @@ describe('aggregate', () => {
         const property = fc.asyncProperty(
           shape(entry),
           fc.integer({ min: 1, max: 4 }),
-          async ({ n, f, d, seed }, bad) => {
+          async ({ f, n: enough, d, seed }, bad) => {
+            // As many rows as the rule needs for the f it is given, the bad ones among them.
+            const n = enough + entry.least(f + bad) - entry.least(f) - bad;
             const updates = unequalRows(n, d, seed);
             const spoilt = [...updates];
             const { whole } = random(seed);
@@ -164,7 +166,7 @@ describe('the same bits', () => {
     [9, 1031],
     [20, 40_000],
   ] as const) {
-    it(`come from arrays, a batch and a source of rows, with one thread and with two: ${n} × ${d}`, async () => {
+    it(`come from arrays, a batch and a source of rows, however they are computed: ${n} × ${d}`, async () => {
       const updates = unequalRows(n, d, n);
       const source = {
         n,
@@ -172,8 +174,13 @@ describe('the same bits', () => {
         read: (row: number, column: number, into: Float32Array) =>
           into.set(updates[row].subarray(column, column + into.length)),
       };
-      for (const threads of [1, 2]) {
-        const engine = createEngine({ threads });
+      for (const options of [
+        { threads: 1 },
+        { threads: 2 },
+        { threads: 1, compileNetworks: false },
+        { threads: 2, memoryLimitBytes: 4 * 2 ** 20 },
+      ]) {
+        const engine = createEngine(options);
         try {
           const batch = engine.batch(n, d);
           updates.forEach((row, i) => batch.row(i).set(row));
@@ -182,7 +189,7 @@ describe('the same bits', () => {
             const wanted = bytes((await aggregate(updates, rule)).value);
             for (const input of [updates, batch, source]) {
               const { value } = await aggregate(input, rule, { engine });
-              expect(bytes(value), `${name}, ${threads} threads`).equal(wanted);
+              expect(bytes(value), `${name}, ${JSON.stringify(options)}`).equal(wanted);
             }
           }
         } finally {

@@ -141,7 +141,7 @@ def geometric_median(x, nu, tolerance, iterations):
         weights = 1 / np.maximum(length, nu)
         moved = (weights / weights.sum()).astype(x.dtype) @ x
         step, z = np.linalg.norm(moved - z), moved
-        if step <= tolerance * np.linalg.norm(z):
+        if step <= tolerance * np.sort(length)[(len(x) - 1) // 2]:
             break
     return z
 

@@ -97,8 +97,8 @@ const phocas: JavaScriptRule = (rows, { f }, out) =>
 const signVote: JavaScriptRule = (rows, _, out) => {
   for (let k = 0; k < out.length; k++) {
     let votes = 0;
-    for (let i = 0; i < rows.length; i++) {
-      const value = rows[i][k];
+    for (const row of rows) {
+      const value = row[k];
       if (value > 0) votes++;
       else if (value < 0) votes--;
     }
@@ -173,9 +173,19 @@ const bulyan: JavaScriptRule = (rows, { f }, out) => {
   });
 };
 
+/** The plain search below would not end for much more than this many subsets. */
+const subsetsAtMost = 20_000;
+
+function subsets(n: number, f: number): number {
+  let count = 1;
+  for (let k = 1; k <= f; k++) count *= (n - f + k) / k;
+  return count;
+}
+
 /** Depth first over the subsets, given up as soon as a pair is as far apart as the best subset's diameter. */
 const mda: JavaScriptRule = (rows, { f }, out) => {
   const n = rows.length;
+  if (subsets(n, f) > subsetsAtMost) throw new RangeError('more subsets than a plain search can look at');
   const table = distances(rows);
   let least = Infinity;
   let best: number[] = [];
@@ -211,11 +221,11 @@ const cge: JavaScriptRule = (rows, { f }, out) => {
 };
 
 const geometricMedian: JavaScriptRule = (rows, { nu, tolerance, maxIterations }, out) => {
-  const origin = new Float32Array(out.length);
   const moved = new Float32Array(out.length);
   out.fill(0);
   for (let iteration = 0; iteration < maxIterations; iteration++) {
-    const pulls = rows.map((row) => 1 / Math.max(nu, Math.sqrt(squaredDistance(row, out))));
+    const lengths = rows.map((row) => Math.sqrt(squaredDistance(row, out)));
+    const pulls = lengths.map((length) => 1 / Math.max(nu, length));
     const total = pulls.reduce((sum, pull) => sum + pull, 0);
     combine(
       rows,
@@ -224,7 +234,8 @@ const geometricMedian: JavaScriptRule = (rows, { nu, tolerance, maxIterations },
     );
     const step = Math.sqrt(squaredDistance(moved, out));
     out.set(moved);
-    if (step <= tolerance * Math.sqrt(squaredDistance(out, origin))) return;
+    const middleLength = lengths.sort((a, b) => a - b)[(lengths.length - 1) >> 1];
+    if (step <= tolerance * middleLength) return;
   }
 };
 

@@ -50,13 +50,20 @@ export function createTrainer(options: TrainerOptions): Trainer {
       const random = createRandom(seed, round);
       for (let i = 0; i < batchSize; i++) batch[i] = held[random.below(held.length)];
       network.gradient(model, digits, batch, gradient, labelOf);
-      let sum = 0;
-      for (let k = 0; k < memory.length; k++) {
-        memory[k] = momentum * memory[k] + (1 - momentum) * gradient[k];
-        into[k] = memory[k];
-        sum += memory[k];
-      }
+      const sum = blend(memory, momentum, gradient);
+      into.set(memory);
       return Number.isFinite(sum); // float32 numbers, however many, don't overflow a float64 sum
     },
   };
+}
+
+/** memory ← momentum · memory + (1 − momentum) · gradient. @returns the sum of the new memory */
+function blend(memory: Float32Array, momentum: number, gradient: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < memory.length; k++) {
+    const value = Math.fround(momentum * memory[k] + (1 - momentum) * gradient[k]);
+    memory[k] = value;
+    sum += value;
+  }
+  return sum;
 }

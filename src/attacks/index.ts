@@ -11,6 +11,13 @@ export { gaussian } from './gaussian.js';
 export { infinity } from './infinity.js';
 export { innerProductManipulation } from './innerProductManipulation.js';
 export { mimic } from './mimic.js';
+export {
+  type GradedAttack,
+  optimal,
+  type OptimalAttack,
+  type OptimalOptions,
+  type Optimum,
+} from './optimal.js';
 export { createRandom, type Random } from './random.js';
 export { attack, type AttackDescription, attacks } from './registry.js';
 export { signFlipping } from './signFlipping.js';

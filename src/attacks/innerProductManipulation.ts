@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineAttack } from './attack.js';
-import { honestMean } from './moments.js';
+import { honestMean, scaled } from './moments.js';
 
 /**
  * −τ·μ, so that the inner product of the aggregate with the honest mean turns negative. A small τ hides among honest
@@ -14,5 +14,5 @@ export const innerProductManipulation = defineAttack({
     tau: z.number().default(2).describe('length of the lie, in lengths of the honest mean'),
   }),
   minHonest: 1,
-  forge: (honest, { tau }) => Float32Array.from(honestMean(honest), (mean) => -tau * mean),
+  forge: (honest, { tau }) => scaled(honestMean(honest), -tau),
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineAttack } from './attack.js';
-import { honestMean } from './moments.js';
+import { honestMean, scaled } from './moments.js';
 
 /** −μ: every attacker sends the opposite of the honest mean. */
 export const signFlipping = defineAttack({
@@ -9,5 +9,5 @@ export const signFlipping = defineAttack({
   source: 'Allen-Zhu et al. 2020 (arXiv:2012.14368)',
   parameters: z.strictObject({}),
   minHonest: 1,
-  forge: (honest) => Float32Array.from(honestMean(honest), (mean) => -mean),
+  forge: (honest) => scaled(honestMean(honest), -1),
 });

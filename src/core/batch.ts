@@ -5,6 +5,7 @@
  * line is added, for else all rows would compete for the same cache sets.
  */
 import { QuorateError } from '../errors.js';
+import type { Engine } from './engine.js';
 import { type Arena, paddedColumns } from './memory.js';
 
 function strideBytes(d: number): number {
@@ -15,12 +16,15 @@ function strideBytes(d: number): number {
 export class Batch {
   readonly n: number;
   readonly d: number;
+  /** In whose memory the rows are. */
+  readonly engine: Engine;
   private readonly arena: Arena;
   private readonly stride: number;
   private start: number | undefined;
 
   /** Made by `engine.batch(n, d)`. */
-  constructor(arena: Arena, n: number, d: number) {
+  constructor(engine: Engine, arena: Arena, n: number, d: number) {
+    this.engine = engine;
     this.arena = arena;
     this.n = n;
     this.d = d;
@@ -31,6 +35,7 @@ export class Batch {
 
   private get address(): number {
     if (this.start === undefined) throw new QuorateError('ENGINE_DISPOSED', 'this batch was released');
+    this.engine.requireAlive();
     return this.start;
   }
 
@@ -50,10 +55,6 @@ export class Batch {
   /** Where row i stands in the core's memory. */
   rowAddress(i: number): number {
     return this.address + i * this.stride;
-  }
-
-  belongsTo(arena: Arena): boolean {
-    return this.arena === arena;
   }
 
   /** Gives the memory back. Views on the rows must not be used any more. */

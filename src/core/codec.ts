@@ -38,6 +38,8 @@ export interface CodecOptions {
 
 /** Smaller scales than the least normal float32 would lose precision themselves, and have no finite inverse. */
 const LEAST_SCALE = 2 ** -126;
+/** The greatest that 127 times is still finite. A 127th of the greatest float32 rounds to the one above it. */
+const GREATEST_SCALE = Math.fround((2 ** 128 - 2 ** 104) / 127) - 2 ** 98;
 
 /** Converts `count` values from `source` to `target`; false if a value there is not finite. */
 type Convert = (source: number, target: number, count: number) => boolean;
@@ -131,7 +133,7 @@ export async function encode(
           largest = Math.max(largest, magnitude);
         });
       }
-      const scale = Math.max(LEAST_SCALE, Math.fround(largest / 127));
+      const scale = Math.min(Math.max(LEAST_SCALE, Math.fround(largest / 127)), GREATEST_SCALE);
 
       const bytes = new Uint8Array(d * size);
       const convert = encoder(core, encoding, scale);
@@ -223,9 +225,8 @@ export async function decode(
         const count = Math.min(tileColumns, d - column);
         arena.u8(source, count * size).set(bytes.subarray(column * size, (column + count) * size));
         const finite = convert(source, target, count);
-        const decoded = arena.f32(target, count);
-        if (!finite) refuseNonFinite(decoded, `values from ${column} on`);
-        values.set(decoded, column);
+        values.set(arena.f32(target, count), column);
+        if (!finite) refuseNonFinite(values, 'values');
       }
       return values;
     } finally {

@@ -96,12 +96,7 @@ export class Engine {
     this.requireAlive();
     requireWholeNumber('n', n, 1, 2 ** 24);
     requireWholeNumber('d', d, 1, 2 ** 32);
-    return new Batch(this.arena, n, d);
-  }
-
-  /** Whether the batch's rows are in this engine's memory. */
-  owns(batch: Batch): boolean {
-    return batch.belongsTo(this.arena);
+    return new Batch(this, this.arena, n, d);
   }
 
   /**
@@ -119,7 +114,8 @@ export class Engine {
     return turn;
   }
 
-  private requireAlive(): void {
+  /** @throws QuorateError ENGINE_DISPOSED */
+  requireAlive(): void {
     if (this.disposed) throw new QuorateError('ENGINE_DISPOSED', 'this engine was disposed of');
   }
 

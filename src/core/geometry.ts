@@ -1,15 +1,19 @@
 /**
  * Points known by their distances alone: what linear rules and pre-aggregators work with, in n × n float64.
  *
- * Every point is an affine combination of the rows and the origin, Σ w_i x_i + (1 − Σ w_i) · 0, and is written as
- * its weights w. For two of them, with a and b their weights over the rows *and the origin*, so that Σa = Σb = 1,
+ * Every point is a linear combination of the rows, Σ w_i x_i, and is written as its weights w. With D_ij = ‖x_i − x_j‖²
+ * and N_i = ‖x_i‖², the squared distance of two points with weights a and b is, for u = a − b,
  *
- *   ‖Σ a_i x_i − Σ b_i x_i‖² = −½ (a − b)ᵀ D (a − b),    D_ij = ‖x_i − x_j‖²      (Schoenberg 1935)
+ *   ‖Σ u_i x_i‖² = (Σ u_i) (Σ u_i N_i) − ½ uᵀ D u
+ *
+ * (Schoenberg 1935, with the origin as one more point). Where both weights sum to 1 the first term vanishes, and with
+ * it all that a large common mean of the rows could spoil.
  *
  * Far rows. This loses what matters where one row is very far away: D_ia, 1e60 say, is known to 7–16 digits, and
  * a combination in which x_a has the weight 1e−30 needs the digits after. So for combinations a far row x_a is
- * replaced, before D is measured, by one pulled towards a central row r, x̂_a = r + s (x_a − r) with s a power of
- * two, and is written as x_a = x̂_a / s + (1 − 1/s) r. Then all entries of D are of the same magnitude.
+ * replaced by one pulled towards a central row r, x̂_a = r + s (x_a − r) with s a power of two, and is written as
+ * x_a = x̂_a / s + (1 − 1/s) r. Then all entries of D are of the same magnitude. (They are measured on s (x_a − r)
+ * and x_i − r, for near a large r the sum x̂_a would be rounded.)
  */
 
 /** A row that was pulled towards the centre by `scale`. */
@@ -29,6 +33,20 @@ export interface Measured {
   readonly far: readonly FarRow[];
 }
 
+/** A point, ready to have its distance to others taken. */
+interface Place {
+  /** Weights over the rows, the far ones pulled. */
+  readonly coordinates: Float64Array;
+  /** D · coordinates. */
+  readonly product: Float64Array;
+  /** ½ coordinatesᵀ D coordinates. */
+  readonly half: number;
+  /** Σ of the weights over the rows themselves. */
+  readonly sum: number;
+  /** Σ coordinates_i N_i. */
+  readonly norms: number;
+}
+
 /** Below this share of its terms, a difference of large numbers is computed again from the differing weights. */
 const CANCELLATION = 1e-8;
 
@@ -39,7 +57,7 @@ export class Geometry {
   /** The weights of each point over the rows; absent where the points are the first n rows. */
   private readonly points: readonly Float64Array[] | undefined;
   private readonly anchors: number;
-  private basis: { coordinates: Float64Array[]; products: Float64Array[]; halves: Float64Array } | undefined;
+  private places: readonly Place[] | undefined;
   private matrix: Float64Array | undefined;
 
   /** @param anchors how many of the rows, the last ones, are points of reference rather than updates */
@@ -63,7 +81,7 @@ export class Geometry {
     return this.squaredDistance(i, this.n);
   }
 
-  /** These points' combinations: one new point for each vector of n weights; the origin takes up the rest to 1. */
+  /** These points' combinations: one new point for each vector of n weights. */
   map(combinations: readonly Float64Array[]): Geometry {
     return new Geometry(
       this.measured,
@@ -90,101 +108,76 @@ export class Geometry {
 
   /** Every point's squared distance to the point with these weights over the rows. */
   squaredDistancesTo(rowWeights: Float64Array): Float64Array {
-    const { coordinates, halves } = this.combinationBasis();
-    const target = this.coordinatesOf(rowWeights);
-    const product = this.multiply(target);
-    const half = dot(target, product) / 2;
-    return Float64Array.from({ length: this.n }, (_, k) =>
-      Math.max(0, dot(coordinates[k], product) - half - halves[k]),
-    );
+    const target = this.place(rowWeights);
+    return Float64Array.from(this.pointPlaces(), (point) => this.squaredDistanceOf(point, target));
   }
 
   /** The squared distance between two combinations, by their weights over the rows. */
   squaredDistanceBetween(a: Float64Array, b: Float64Array): number {
-    const [from, to] = [this.coordinatesOf(a), this.coordinatesOf(b)];
-    return this.quadratic(from.map((value, k) => value - to[k]));
+    return this.squaredDistanceOf(this.place(a), this.place(b));
   }
 
-  /** Weights over the pulled rows and the origin, which sum to 1. */
-  private coordinatesOf(rowWeights: Float64Array): Float64Array {
-    const { rows, centre, far } = this.measured;
-    const coordinates = new Float64Array(rows + 1);
-    coordinates.set(rowWeights);
-    let sum = 0;
-    for (const weight of rowWeights) sum += weight;
-    coordinates[rows] = 1 - sum;
+  private place(rowWeights: Float64Array): Place {
+    const { rows, pulled, centre, far } = this.measured;
+    const coordinates = Float64Array.from(rowWeights);
     for (const { row, scale } of far) {
       const weight = rowWeights[row];
       coordinates[row] = weight / scale;
       coordinates[centre] += weight - weight / scale;
     }
-    return coordinates;
-  }
-
-  /** D · x, with the pulled rows' D. */
-  private multiply(x: Float64Array): Float64Array {
-    const { pulled } = this.measured;
-    const size = x.length;
-    const product = new Float64Array(size);
-    for (let j = 0; j < size; j++) {
-      const weight = x[j];
+    const product = new Float64Array(rows);
+    let norms = 0;
+    for (let j = 0; j < rows; j++) {
+      const weight = coordinates[j];
       if (weight === 0) continue;
-      for (let i = 0, at = j * size; i < size; i++, at++) product[i] += weight * pulled[at];
+      const from = j * (rows + 1);
+      for (let i = 0; i < rows; i++) product[i] += weight * pulled[from + i];
+      norms += weight * pulled[from + rows];
     }
-    return product;
+    const sum = rowWeights.reduce((total, weight) => total + weight, 0);
+    return { coordinates, product, half: dot(coordinates, product) / 2, sum, norms };
   }
 
-  /** −½ uᵀ D u, for Σu = 0. */
-  private quadratic(u: Float64Array): number {
-    return Math.max(0, -dot(u, this.multiply(u)) / 2);
+  private squaredDistanceOf(a: Place, b: Place): number {
+    const cross = dot(a.coordinates, b.product);
+    const shift = (a.sum - b.sum) * (a.norms - b.norms);
+    const distance = cross - a.half - b.half + shift;
+    const terms = Math.abs(cross) + Math.abs(a.half) + Math.abs(b.half) + Math.abs(shift);
+    if (distance > CANCELLATION * terms) return distance;
+    const u = a.coordinates.map((value, k) => value - b.coordinates[k]);
+    return Math.max(0, shift - dot(u, this.multiply(u)) / 2);
   }
 
-  /** Each point's coordinates P, D·P and ½ Pᵀ D P. */
-  private combinationBasis() {
-    this.basis ??= (() => {
-      const { rows } = this.measured;
-      const unit = (row: number) => Float64Array.from({ length: rows }, (_, i) => (i === row ? 1 : 0));
-      const points = this.points ?? Array.from({ length: this.n }, (_, row) => unit(row));
-      const coordinates = points.map((weights) => this.coordinatesOf(weights));
-      const products = coordinates.map((point) => this.multiply(point));
-      const halves = Float64Array.from(coordinates, (point, k) => dot(point, products[k]) / 2);
-      return { coordinates, products, halves };
-    })();
-    return this.basis;
+  /** D · u, over the rows. */
+  private multiply(u: Float64Array): Float64Array {
+    const { rows, pulled } = this.measured;
+    return u.map((_, i) => dot(u, pulled.subarray(i * (rows + 1), i * (rows + 1) + rows)));
   }
 
-  /** All distances among mapped points and the origin. */
+  private pointPlaces(): readonly Place[] {
+    this.places ??= Array.from({ length: this.n }, (_, k) => this.place(this.rowWeights(unit(this.n, k))));
+    return this.places;
+  }
+
+  /** All distances among mapped points and, last, the origin. */
   private mappedDistances(): Float64Array {
-    const { rows } = this.measured;
-    const { coordinates, products, halves } = this.combinationBasis();
-    const size = this.n + 1;
+    const places = [...this.pointPlaces(), this.place(new Float64Array(this.measured.rows))];
+    const size = places.length;
     const matrix = new Float64Array(size * size);
-    const set = (i: number, j: number, value: number) =>
-      (matrix[i * size + j] = matrix[j * size + i] = value);
-    for (let i = 0; i < this.n; i++) {
-      for (let j = i + 1; j < this.n; j++) {
-        const cross = dot(coordinates[i], products[j]);
-        set(i, j, this.difference(cross, halves[i], halves[j], coordinates[i], coordinates[j]));
+    for (let i = 0; i < size; i++) {
+      for (let j = i + 1; j < size; j++) {
+        matrix[i * size + j] = matrix[j * size + i] = this.squaredDistanceOf(places[i], places[j]);
       }
-      const origin = new Float64Array(rows + 1);
-      origin[rows] = 1;
-      set(i, this.n, this.difference(products[i][rows], halves[i], 0, coordinates[i], origin));
     }
     return matrix;
   }
-
-  private difference(
-    cross: number,
-    half: number,
-    otherHalf: number,
-    a: Float64Array,
-    b: Float64Array,
-  ): number {
-    const distance = cross - half - otherHalf;
-    if (distance > CANCELLATION * (Math.abs(cross) + Math.abs(half) + Math.abs(otherHalf))) return distance;
-    return this.quadratic(a.map((value, k) => value - b[k]));
-  }
 }
+
+const unit = (n: number, k: number) => {
+  const weights = new Float64Array(n);
+  weights[k] = 1;
+  return weights;
+};
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;

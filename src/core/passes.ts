@@ -28,55 +28,105 @@ const VECTOR = 4;
 const segmentsOf = (columns: number) => Math.ceil(columns / SEGMENT_COLUMNS);
 
 /** Squared distances between the chosen rows and, last, the origin: (n + 1)² values. Not finite where a row is not. */
-export async function pairwisePass(
+export async function pairwisePass(options: PassOptions): Promise<Float64Array> {
+  const { session, threads, signal, chosen } = options;
+  const total = new SquareSum(chosen.length + 1);
+  const tiling = { arena: session.arena, threads, extraRows: 0, bytesPerSegment: total.bytes, signal };
+  await forEachTile(options.rows, chosen, tiling, (tile) =>
+    total.add(session, tile.table, tile.columns, () => options.onTile?.(tile)),
+  );
+  return total.symmetric();
+}
+
+/**
+ * The same with the far rows pulled in, for all but them are seen from the centre: D̂ of geometry.ts, except that the
+ * origin's distances are to the pulled rows themselves.
+ */
+export async function pulledPass(
   options: PassOptions,
-  pull?: { readonly centre: number; readonly far: readonly FarRow[] },
+  centre: number,
+  far: readonly FarRow[],
 ): Promise<Float64Array> {
-  const { session, chosen } = options;
+  const { session, threads, signal, chosen } = options;
   const { arena } = session;
   const n = chosen.length;
-  const size = (n + 1) ** 2;
-  const total = new Float64Array(size);
-  const far = pull?.far ?? [];
-  const work = {
-    arena,
-    threads: options.threads,
-    extraRows: far.length,
-    bytesPerSegment: size * 8,
-    signal: options.signal,
-  };
-
-  await forEachTile(options.rows, chosen, work, async (tile) => {
+  const scales = new Float64Array(n + 1).fill(1);
+  for (const { row, scale } of far) scales[row] = scale;
+  const total = new SquareSum(n + 2);
+  const tiling = { arena, threads, extraRows: n + 2, bytesPerSegment: total.bytes, signal };
+  await forEachTile(options.rows, chosen, tiling, async ({ addresses, table, columns }) => {
     const allocation = new Allocation(arena);
     try {
-      let { table } = tile;
-      if (pull) {
-        const addresses = [...tile.addresses];
-        for (const { row, scale } of far) {
-          const out = allocation.take(tile.columns * 4);
-          const centre = tile.addresses[pull.centre];
-          const job: Work = { kernel: 'pull', table, n, row: tile.addresses[row], centre, scale, out };
-          await session.run(job, tile.columns, (3 * tile.columns) / VECTOR);
-          addresses[row] = out;
-        }
-        table = allocation.u32(addresses);
+      const zeros = allocation.take(columns * 4);
+      arena.u8(zeros, columns * 4).fill(0);
+      const pulled: number[] = [];
+      for (const [i, row] of [...addresses, zeros].entries()) {
+        const out = allocation.take(columns * 4);
+        const work: Work = {
+          kernel: 'pull',
+          table,
+          n,
+          row,
+          centre: addresses[centre],
+          scale: scales[i],
+          out,
+        };
+        await session.run(work, columns, (3 * columns) / VECTOR);
+        pulled.push(out);
       }
-      const segments = segmentsOf(tile.columns);
-      const sums = allocation.take(segments * size * 8);
-      const operations = (3 * ((n * n) / 2) * tile.columns) / VECTOR;
-      await session.run({ kernel: 'pairwise-distances', table, n, sums }, tile.columns, operations, () =>
-        options.onTile?.(tile),
-      );
-      for (let segment = 0; segment < segments; segment++) {
-        const partial = arena.f64(sums + segment * size * 8, size);
-        for (let k = 0; k < size; k++) total[k] += partial[k];
-      }
+      await total.add(session, allocation.u32(pulled), columns);
     } finally {
       allocation.releaseAll();
     }
   });
-  for (let i = 0; i <= n; i++) for (let j = 0; j < i; j++) total[i * (n + 1) + j] = total[j * (n + 1) + i];
-  return total;
+  // The row of zeros stands for the origin; the sum's own last point is the centre.
+  const all = total.symmetric();
+  return Float64Array.from(
+    { length: (n + 1) ** 2 },
+    (_, k) => all[Math.floor(k / (n + 1)) * (n + 2) + (k % (n + 1))],
+  );
+}
+
+/** Squares of sums over segments, added up in order. */
+class SquareSum {
+  private readonly size: number;
+  private readonly total: Float64Array;
+
+  /** @param size rows and the origin */
+  constructor(size: number) {
+    this.size = size;
+    this.total = new Float64Array(size * size);
+  }
+
+  /** For each segment. */
+  get bytes(): number {
+    return this.total.byteLength;
+  }
+
+  async add(session: EngineSession, table: number, columns: number, meanwhile?: () => void): Promise<void> {
+    const { size, total } = this;
+    const n = size - 1;
+    const allocation = new Allocation(session.arena);
+    try {
+      const segments = segmentsOf(columns);
+      const sums = allocation.take(segments * this.bytes);
+      const operations = (3 * ((n * n) / 2) * columns) / VECTOR;
+      await session.run({ kernel: 'pairwise-distances', table, n, sums }, columns, operations, meanwhile);
+      for (let segment = 0; segment < segments; segment++) {
+        const partial = session.arena.f64(sums + segment * this.bytes, total.length);
+        for (let k = 0; k < total.length; k++) total[k] += partial[k];
+      }
+    } finally {
+      allocation.releaseAll();
+    }
+  }
+
+  /** The total, of which the kernel fills only one half. */
+  symmetric(): Float64Array {
+    const { size, total } = this;
+    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) total[i * size + j] = total[j * size + i];
+    return total;
+  }
 }
 
 /** What becomes of the rows in the last pass: a weighted sum, or a coordinate-wise rule, mixed rows before it or not. */
@@ -244,28 +294,20 @@ async function selector(
 }
 
 /** Each chosen row's squared norm, which is finite only if the row is. */
-export async function normsPass({
-  session,
-  rows,
-  chosen,
-  threads,
-  signal,
-}: PassOptions): Promise<Float64Array> {
+export async function normsPass(options: PassOptions): Promise<Float64Array> {
+  const { session, chosen, threads, signal } = options;
   const { arena } = session;
   const n = chosen.length;
   const measures = { squaredNorms: new Float64Array(n), squaredDistances: new Float64Array(n) };
-  await forEachTile(
-    rows,
-    chosen,
-    { arena, threads, extraRows: 0, bytesPerSegment: n * 16, signal },
-    async (tile) => {
-      const allocation = new Allocation(arena);
-      try {
-        await measureRows(session, tile, n, tile.addresses[0], measures, allocation);
-      } finally {
-        allocation.releaseAll();
-      }
-    },
-  );
+  const tiling = { arena, threads, extraRows: 0, bytesPerSegment: n * 16, signal };
+  await forEachTile(options.rows, chosen, tiling, async (tile) => {
+    const allocation = new Allocation(arena);
+    try {
+      options.onTile?.(tile);
+      await measureRows(session, tile, n, tile.addresses[0], measures, allocation);
+    } finally {
+      allocation.releaseAll();
+    }
+  });
   return measures.squaredNorms;
 }

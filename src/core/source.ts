@@ -17,10 +17,10 @@ export interface RowSource {
 /** Updates with named parts. All have the same names and lengths. */
 export type NamedTensors = Readonly<Record<string, Float32Array>>;
 
-const kindOf = (value: unknown) =>
-  value === null
-    ? 'null'
-    : ((Object.getPrototypeOf(value) as object | null)?.constructor.name ?? typeof value);
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return (Object.getPrototypeOf(value) as object | null)?.constructor.name ?? typeof value;
+}
 
 function requireFloat32(value: unknown, what: string): asserts value is Float32Array {
   if (value instanceof Float32Array) return;

@@ -29,7 +29,7 @@ export type Rows = { readonly batch: Batch } | { readonly source: RowSource };
 export interface TileOptions {
   readonly arena: Arena;
   readonly threads: number;
-  /** Columns of float32 that the work needs beside the rows, and bytes for each segment of a tile. */
+  /** Rows of float32 that the work needs beside the source's, and bytes for each segment of a tile. */
   readonly extraRows: number;
   readonly bytesPerSegment: number;
   readonly signal?: AbortSignal | undefined;
@@ -56,11 +56,37 @@ export async function forEachTile(
     if ('batch' in rows) {
       const { batch } = rows;
       const addresses = chosen.map((row) => batch.rowAddress(row));
-      const table = allocation.u32(addresses);
-      await visit({ first: 0, width: batch.d, columns: paddedColumns(batch.d), addresses, table });
+      await forEachPiece({ d: batch.d, addresses }, options, visit);
     } else await forEachCopiedTile(rows.source, chosen, options, allocation, visit);
   } finally {
     allocation.releaseAll();
+  }
+}
+
+/** Rows that need no copy are one tile, but for work that makes rows of its own: that goes by pieces of limited size. */
+async function forEachPiece(
+  { d, addresses }: { readonly d: number; readonly addresses: readonly number[] },
+  options: TileOptions,
+  visit: (tile: Tile) => Promise<void>,
+): Promise<void> {
+  const whole = paddedColumns(d);
+  const most = options.extraRows <= 1 ? whole : tileColumns(0, d, options);
+  for (let first = 0; first < d; first += most) {
+    const allocation = new Allocation(options.arena);
+    try {
+      const here = addresses.map((address) => address + 4 * first);
+      const width = Math.min(most, d - first);
+      await visit({
+        first,
+        width,
+        columns: paddedColumns(width),
+        addresses: here,
+        table: allocation.u32(here),
+      });
+      stopIfAborted(options.signal);
+    } finally {
+      allocation.releaseAll();
+    }
   }
 }
 
@@ -110,7 +136,7 @@ async function forEachCopiedTile(
     const reads: Promise<void>[] = [];
     chosen.forEach((row, i) => {
       arena.f32(addresses[i] + width * 4, paddedColumns(width) - width).fill(0);
-      const read = source.read(row, first, arena.f32(addresses[i], width));
+      const read = readRow(source, row, first, arena.f32(addresses[i], width));
       if (read) reads.push(read);
     });
     if (reads.length === 0) return undefined;
@@ -143,12 +169,28 @@ async function forEachCopiedTile(
   }
 }
 
+/** Begins a read. @throws QuorateError SOURCE_FAILED */
+function readRow(
+  source: RowSource,
+  row: number,
+  column: number,
+  into: Float32Array,
+): Promise<void> | undefined {
+  try {
+    return source.read(row, column, into) ?? undefined;
+  } catch (error) {
+    throw sourceFailed(error);
+  }
+}
+
+function sourceFailed(reason: unknown): QuorateError {
+  if (reason instanceof QuorateError) return reason;
+  return new QuorateError('SOURCE_FAILED', `the rows could not be read: ${String(reason)}`, {}, reason);
+}
+
 /** Waits for all reads to end, even if one fails: the others would write into memory given back. */
 async function settle(reads: readonly Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(reads);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (!failed) return;
-  const { reason } = failed as PromiseRejectedResult;
-  if (reason instanceof QuorateError) throw reason;
-  throw new QuorateError('SOURCE_FAILED', `the rows could not be read: ${String(reason)}`, {}, reason);
+  if (failed) throw sourceFailed(failed.reason);
 }

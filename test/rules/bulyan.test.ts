@@ -5,13 +5,14 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('bulyan', () => {
   agreesWithReference({
     stages: (n, f) => (n >= 4 * f + 3 ? [['bulyan', { f }]] : undefined),
-    mostRows: 129,
+    mostRows: 64,
     relative: 5e-7,
+    relativeIfClose: 7e-8,
   });
 
   it('selects by iterated krum, then averages about the median of the selected', async () => {
     const updates = [5, 1, 2, 3, 4, 100, 2.5].map((entry) => Float32Array.of(entry));
     // Krum picks 2.5, 2 (before 3, a tie), 4, 5 (a tie) and 1; 1, 2 and 2.5 are kept.
-    expect((await aggregate(updates, bulyan({ f: 1 }))).value[0]).equal(Math.fround(5.5 / 3));
+    expect((await aggregate(updates, bulyan({ f: 1 }))).value[0]).closeTo(5.5 / 3, 3e-7);
   });
 });

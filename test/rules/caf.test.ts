@@ -1,5 +1,5 @@
-import { expect } from 'chai';
 import { aggregate, caf } from '../../src/index.js';
+import { expectClose } from '../support/close.js';
 import { agreesWithReference } from '../support/sweep.js';
 
 describe('caf', () => {
@@ -8,7 +8,8 @@ describe('caf', () => {
     mostRows: 64,
     // On ties several eigenvectors share the top eigenvalue, and any of them is right.
     without: ['small whole numbers, full of ties'],
-    relative: 1e-5,
+    // A dozen rounds of filtering multiply the rounding of the distances by a hundred.
+    relative: 5e-5,
   });
 
   it('is the mean where nobody lies', async () => {
@@ -17,6 +18,6 @@ describe('caf', () => {
       [3, 5],
       [5, 2],
     ].map((row) => Float32Array.from(row));
-    expect([...(await aggregate(updates, caf({ f: 0 }))).value]).deep.equal([3, 3]);
+    expectClose((await aggregate(updates, caf({ f: 0 }))).value, [3, 3], 2e-7);
   });
 });

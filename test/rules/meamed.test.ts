@@ -6,6 +6,7 @@ describe('meamed', () => {
   agreesWithReference({
     stages: (n, f) => (n > 2 * f ? [['meamed', { f }]] : undefined),
     relative: 5e-7,
+    relativeIfClose: 7e-8,
     rowsOfWide: [11, 49],
   });
 

@@ -86,5 +86,6 @@ export function expected(updates: readonly Float32Array[], ...stages: Stages): n
   return reference(rows, name, parameters);
 }
 
-export const title = (stages: Stages): string =>
+/** The stages in words; none for none. */
+export const title = (stages: readonly (Before | Last)[]): string =>
   stages.map(([name, parameters = {}]) => `${name} ${JSON.stringify(parameters)}`).join(' > ');

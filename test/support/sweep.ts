@@ -2,7 +2,7 @@
  * The shapes and the data on which every rule is held against the reference. Shapes sit on both sides of every
  * boundary that a kernel may have: vector width, tile, chunk, the sizes at which a sorting method changes.
  */
-import { actual, expected, type Stages } from './library.js';
+import { actual, expected, title, type Stages } from './library.js';
 import { expectClose } from './close.js';
 import { attacked, closeRows, lies, normalRows, random, rowsOf, unequalRows } from './random.js';
 
@@ -45,6 +45,8 @@ export interface Sweep {
   readonly mostRows?: number;
   /** Allowed error, of the largest expected entry. */
   readonly relative?: number;
+  /** The same for rows that nearly coincide, of whose spread it should be a small part. */
+  readonly relativeIfClose?: number;
   /** The numbers of rows that every number of columns is tried with. */
   readonly rowsOfWide?: readonly number[];
   readonly without?: readonly Kind[];
@@ -54,26 +56,42 @@ export interface Sweep {
 
 /** Declares the tests of one rule or pipeline against the reference. */
 export function agreesWithReference(sweep: Sweep): void {
-  const { stages, mostRows = 300, relative = 2e-6, rowsOfWide = [11], without = [], robust = true } = sweep;
+  const {
+    stages,
+    mostRows = 300,
+    relative = 2e-6,
+    relativeIfClose = 3e-7,
+    rowsOfWide = [11],
+    without = [],
+    robust = true,
+  } = sweep;
+  /** If f changes nothing, one f will do. */
+  const takesBound = title(stages(15, 1) ?? []) !== title(stages(15, 2) ?? []);
   const compare = async (kind: Kind, n: number, d: number, f: number): Promise<void> => {
     const chosen = stages(n, f);
     if (!chosen) return;
     const updates = kinds[kind](n, d, 1000 * n + d + f);
     const label = `${kind}, n = ${n}, d = ${d}, f = ${f}`;
-    expectClose(await actual(updates, ...chosen), expected(updates, ...chosen), relative, label);
+    const allowed = kind === 'nearly equal rows' ? relativeIfClose : relative;
+    expectClose(await actual(updates, ...chosen), expected(updates, ...chosen), allowed, label);
   };
 
   it('agrees with the float64 reference for every number of rows', async () => {
     for (const n of everyN.filter((count) => count <= mostRows)) {
       const most = Math.floor((n - 1) / 2);
       for (const f of new Set([0, Math.min(1, most), Math.floor(n / 5), Math.floor((n - 3) / 4), most])) {
-        if (f >= 0) await compare('unequal rows', n, n % 2 === 0 ? 37 : 5, f);
+        if (f === 0 || (f > 0 && takesBound)) await compare('unequal rows', n, n % 2 === 0 ? 37 : 5, f);
       }
     }
   });
 
   it('agrees with the float64 reference for every number of columns', async () => {
-    for (const n of rowsOfWide) for (const d of everyD) await compare('unequal rows', n, d, 2);
+    for (const n of rowsOfWide) {
+      // The reference takes its time to sort many long columns.
+      for (const d of n > 20 ? everyD.filter((columns) => columns < 2000 || columns === 16385) : everyD) {
+        await compare('unequal rows', n, d, 2);
+      }
+    }
   });
 
   for (const kind of Object.keys(kinds).filter((name): name is Kind => name !== 'unequal rows')) {
@@ -90,7 +108,7 @@ export function agreesWithReference(sweep: Sweep): void {
   if (!robust) return;
   for (const [lie, entry] of Object.entries(lies)) {
     it(`agrees with the float64 reference among attackers that send ${lie}`, async () => {
-      for (const make of [unequalRows, closeRows]) {
+      for (const make of without.includes('nearly equal rows') ? [unequalRows] : [unequalRows, closeRows]) {
         for (const [n, f] of [
           [7, 1],
           [11, 2],
@@ -102,7 +120,8 @@ export function agreesWithReference(sweep: Sweep): void {
           for (const where of ['first', 'last'] as const) {
             const updates = attacked(make(n, 35, n + f), f, entry, where);
             const label = `${make.name}, n = ${n}, f = ${f}, ${where}`;
-            expectClose(await actual(updates, ...chosen), expected(updates, ...chosen), relative, label);
+            const allowed = make === closeRows ? relativeIfClose : relative;
+            expectClose(await actual(updates, ...chosen), expected(updates, ...chosen), allowed, label);
           }
         }
       }

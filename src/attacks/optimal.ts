@@ -1,0 +1,131 @@
+/**
+ * The optimal variant of an attack with a strength tau: the attackers know the defence, try it on what they are about
+ * to send, and send what moves the result farthest from the honest mean.
+ *
+ * The distance as a function of tau has jumps, where a rule begins to see through the lie, so a grid is searched
+ * first; then the surroundings of the best point are halved a few times. Costs grid.length + 2 · refinements
+ * aggregations, in each of which the honest updates come first and the malicious ones after them.
+ *
+ * Source: Shejwalkar and Houmansadr 2021 (doi:10.14722/ndss.2021.24498); the search differs.
+ */
+import { z } from 'zod';
+import { aggregate } from '../aggregate.js';
+import type { Engine } from '../core/engine.js';
+import { refuseUnknown } from '../core/options.js';
+import { parseParameters } from '../core/parameters.js';
+import { QuorateError } from '../errors.js';
+import type { Pipeline } from '../pipeline.js';
+import type { Rule } from '../rules/rule.js';
+import { type Attack, checkAttackers, checkHonest } from './attack.js';
+import { honestMean } from './moments.js';
+
+/** An attack whose strength is one number: `innerProductManipulation`, `aLittleIsEnough`. */
+export interface GradedAttack {
+  (parameters: { tau: number }): Attack;
+  readonly definition: { readonly name: string; readonly minHonest: number };
+}
+
+export interface OptimalOptions {
+  /** The defender's own rule or pipeline. */
+  readonly defence: Rule | Pipeline;
+  /** Strengths to try, ascending; negative ones are allowed. Default: 0.1 to 20 in twelve steps. */
+  readonly grid?: readonly number[];
+  /** How often the surroundings of the best strength are halved. Default: 3. */
+  readonly refinements?: number;
+  /** Where to run the defence. */
+  readonly engine?: Engine;
+  readonly signal?: AbortSignal;
+}
+
+export interface Optimum {
+  readonly tau: number;
+  /** From the honest mean to what the defence makes of the honest and these updates. */
+  readonly distance: number;
+  /** The malicious updates, one for each attacker. */
+  readonly updates: Float32Array[];
+}
+
+export interface OptimalAttack {
+  readonly name: string;
+  /** @throws QuorateError as the attack's own `forge` does, and as `aggregate` does with the defence */
+  search(honest: readonly Float32Array[], attackers: number): Promise<Optimum>;
+  /** The same, only the updates of it. */
+  forge(honest: readonly Float32Array[], attackers: number): Promise<Float32Array[]>;
+}
+
+const searchParameters = z.strictObject({
+  grid: z
+    .array(z.number())
+    .min(1)
+    .refine((grid) => grid.every((tau, i) => i === 0 || tau > grid[i - 1]), 'must be ascending')
+    .default([0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20]),
+  refinements: z.int().min(0).default(3),
+});
+
+/**
+ * @param attack the factory of an attack with a parameter tau
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const defence = pipeline(nnm({ f: 3 }), trimmedMean({ f: 3 }));
+ * const { tau, distance, updates } = await optimal(aLittleIsEnough, { defence }).search(honest, 3);
+ */
+export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalAttack {
+  const name = `optimal ${attack.definition.name}`;
+  refuseUnknown(name, options, ['defence', 'grid', 'refinements', 'engine', 'signal']);
+  const { defence, engine, signal, grid: givenGrid, refinements: givenRefinements } = options;
+  if (defence === undefined) {
+    throw new QuorateError('INVALID_PARAMETER', `${name}: the defence to try it against is missing`, {
+      parameter: 'defence',
+    });
+  }
+  const { grid, refinements } = parseParameters(name, searchParameters, {
+    grid: givenGrid,
+    refinements: givenRefinements,
+  });
+  attack({ tau: grid[0] }); // an attack without tau is refused here, before any work
+
+  const search = async (honest: readonly Float32Array[], attackers: number): Promise<Optimum> => {
+    checkHonest(name, honest, attack.definition.minHonest);
+    checkAttackers(attackers);
+    const mean = honestMean(honest);
+    const outcome = async (tau: number): Promise<Optimum> => {
+      const updates = attack({ tau }).forge(honest, attackers);
+      const { value } = await aggregate([...honest, ...updates], defence, {
+        report: 'brief',
+        ...(engine && { engine }),
+        ...(signal && { signal }),
+      });
+      return { tau, distance: distanceBetween(value, mean), updates };
+    };
+
+    let best = await outcome(grid[0]);
+    for (const tau of grid.slice(1)) best = farther(best, await outcome(tau));
+
+    const at = grid.indexOf(best.tau);
+    let low = grid[Math.max(at - 1, 0)];
+    let high = grid[Math.min(at + 1, grid.length - 1)];
+    for (let refinement = 0; refinement < refinements; refinement++) {
+      const centre = best.tau;
+      const below = (low + centre) / 2;
+      const above = (centre + high) / 2;
+      best = farther(farther(best, await outcome(below)), await outcome(above));
+      low = best.tau > centre ? centre : best.tau < centre ? low : below;
+      high = best.tau < centre ? centre : best.tau > centre ? high : above;
+    }
+    return best;
+  };
+
+  return { name, search, forge: async (honest, attackers) => (await search(honest, attackers)).updates };
+}
+
+/** Of equals, the one that was found first. */
+const farther = (a: Optimum, b: Optimum): Optimum => (b.distance > a.distance ? b : a);
+
+function distanceBetween(a: Float32Array, b: Float64Array): number {
+  let squares = 0;
+  for (let k = 0; k < b.length; k++) {
+    const difference = a[k] - b[k];
+    squares += difference * difference;
+  }
+  return Math.sqrt(squares);
+}
