@@ -25,6 +25,8 @@ export default defineConfig(
       // Callers in JavaScript pass what the types exclude; checking for it is not superfluous.
       '@typescript-eslint/no-unnecessary-condition': 'off',
       '@typescript-eslint/no-unnecessary-boolean-literal-compare': 'off',
+      // A condition on `{}` asks whether a type has required properties.
+      '@typescript-eslint/no-generated-empty-object-type': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // A function of an interface may be async without awaiting: it throws as a rejection then.

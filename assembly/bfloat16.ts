@@ -12,14 +12,12 @@
 const VALUES_A_TURN_LOG2: usize = 5;
 
 /** Lanes that hold NaN or an infinity become all ones, others zero. */
-// @ts-ignore: decorator
 @inline
 function special(values: v128): v128 {
   return i16x8.gt_s(v128.and(values, i16x8.splat(0x7fff)), i16x8.splat(0x7f7f));
 }
 
 /** Widens eight values. Returns `found` with all bits of the lanes set that hold NaN or an infinity. */
-// @ts-ignore: decorator
 @inline
 function decodeEight(values: v128, dst: usize, found: v128): v128 {
   const zero = i32x4.splat(0);
@@ -51,7 +49,6 @@ export function decodeBfloat16(src: usize, dst: usize, count: i32): i32 {
 const LAST_FINITE: i32 = 0x7f7f7fff;
 
 /** Rounds four floats to the nearest upper half, ties to even. A NaN becomes a quiet one, never an infinity. */
-// @ts-ignore: decorator
 @inline
 function narrow(bits: v128, magnitude: v128): v128 {
   const odd = v128.and(i32x4.shr_u(bits, 16), i32x4.splat(1));
@@ -62,7 +59,6 @@ function narrow(bits: v128, magnitude: v128): v128 {
 }
 
 /** Narrows the eight floats a, b. Returns the larger of `largest` and their magnitudes, lane by lane. */
-// @ts-ignore: decorator
 @inline
 function encodeEight(a: v128, b: v128, dst: usize, largest: v128): v128 {
   const aMagnitude = v128.and(a, i32x4.splat(0x7fffffff));

@@ -135,13 +135,15 @@ function addDiagonal(table: usize, n: i32, sums: usize, i: i32, count: i32, from
 /**
  * All pairs of n rows and the origin, which is point n.
  *
- *   sums   (n+1) × (n+1) f64, of which only i < j are meaningful
+ *   sums    (n+1) × (n+1) f64, of which only i < j are meaningful
+ *   exact   whether to take all of them in float64, as one does where there are so few columns that the errors of
+ *           float32 would not average out
  */
-export function pairwiseDistances(table: usize, n: i32, sums: usize, c0: i32, c1: i32): void {
+export function pairwiseDistances(table: usize, n: i32, sums: usize, exact: bool, c0: i32, c1: i32): void {
   const points = n + 1;
   memory.fill(sums, 0, <usize>(points * points) << 3);
   const to = (<usize>c1) << 2;
-  for (let from = (<usize>c0) << 2; from < to; from += BLOCK_BYTES) {
+  for (let from = (<usize>c0) << 2; from < to && !exact; from += BLOCK_BYTES) {
     const end = min(from + BLOCK_BYTES, to);
     for (let i = 0; i < n; i += 4) {
       addDiagonal(table, n, sums, i, min(4, n - i), from, end);
@@ -152,7 +154,7 @@ export function pairwiseDistances(table: usize, n: i32, sums: usize, c0: i32, c1
   for (let i = 0; i < n; i++) {
     for (let j = i + 1; j <= n; j++) {
       const at = sums + ((<usize>(i * points + j)) << 3);
-      if (trusted(load<f64>(at), c1 - c0)) continue;
+      if (!exact && trusted(load<f64>(at), c1 - c0)) continue;
       const a = rowAt(table, i);
       store<f64>(at, j < n ? exactSquaredDistance(a, rowAt(table, j), from, to) : exactSquaredNorm(a, from, to));
     }

@@ -21,7 +21,6 @@ const VALUES_A_TURN_LOG2: usize = 5;
 const REBIAS: i16 = (127 - 15) << 7;
 
 /** What is still to be added to the upper 16 bits of each float: the sign, and REBIAS for NaN and infinities. */
-// @ts-ignore: decorator
 @inline
 function remainder(halves: v128, special: v128): v128 {
   const sign = v128.and(halves, i16x8.splat(<i16>0x8000));
@@ -29,33 +28,28 @@ function remainder(halves: v128, special: v128): v128 {
 }
 
 /** The upper 16 bits of the floats that the magnitudes would be if their exponents were neither 0 nor 31. */
-// @ts-ignore: decorator
 @inline
 function rebiased(magnitudes: v128): v128 {
   return i16x8.add(i16x8.shr_u(magnitudes, 3), i16x8.splat(REBIAS));
 }
 
-// @ts-ignore: decorator
 @inline
 function finish(w: v128, rest: v128): v128 {
   const doubled = i32x4.add(w, i32x4.splat(1 << 23));
   return i32x4.add(i32x4.min_s(w, f32x4.sub(doubled, f32x4.splat(0.00006103515625))), rest);
 }
 
-// @ts-ignore: decorator
 @inline
 function interleaveLow(low: v128, high: v128): v128 {
   return i16x8.shuffle(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 
-// @ts-ignore: decorator
 @inline
 function interleaveHigh(low: v128, high: v128): v128 {
   return i16x8.shuffle(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 
 /** Widens eight halves. Returns `found` with all bits of the lanes set that hold NaN or an infinity. */
-// @ts-ignore: decorator
 @inline
 function decodeEight(halves: v128, dst: usize, found: v128): v128 {
   const magnitudes = v128.and(halves, i16x8.splat(0x7fff));
@@ -96,7 +90,6 @@ export function decodeFloat16(src: usize, dst: usize, count: i32): i32 {
 const LAST_FINITE: i32 = 0x477fefff;
 
 /** Rounds the magnitudes of four floats to halves, to the nearest and ties to even. */
-// @ts-ignore: decorator
 @inline
 function narrow(magnitude: v128): v128 {
   const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
@@ -112,7 +105,6 @@ function narrow(magnitude: v128): v128 {
 }
 
 /** Narrows the eight floats a, b. Returns the larger of `largest` and their magnitudes, lane by lane. */
-// @ts-ignore: decorator
 @inline
 function encodeEight(a: v128, b: v128, dst: usize, largest: v128): v128 {
   const unsigned = i32x4.splat(0x7fffffff);

@@ -9,7 +9,6 @@
  */
 
 /** Widens 16 bytes. Returns `found` with bits set if a value is not finite: x − x is +0 or NaN. */
-// @ts-ignore: decorator
 @inline
 function decodeSixteen(bytes: v128, scale: v128, dst: usize, found: v128): v128 {
   const low = i16x8.extend_low_i8x16_s(bytes);
@@ -50,14 +49,12 @@ export function decodeInt8(src: usize, dst: usize, count: i32, scale: f32): i32 
 /** 1.5 · 2²³: added to a small float, it leaves the nearest whole number (ties to even) in the lowest bits. */
 const ROUNDER: f32 = 12582912;
 
-// @ts-ignore: decorator
 @inline
 function nearestWhole(values: v128, factor: v128): v128 {
   const rounder = f32x4.splat(ROUNDER);
   return i32x4.sub(f32x4.add(f32x4.mul(values, factor), rounder), rounder);
 }
 
-// @ts-ignore: decorator
 @inline
 function encodeSixteen(src: usize, factor: v128, dst: usize): void {
   const a = nearestWhole(v128.load(src), factor);

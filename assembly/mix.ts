@@ -43,7 +43,7 @@ export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c
   }
   for (let i = 0; i < m; i++) {
     const row = rowAt(mixed, i);
-    if (underflows(row, from, to)) exactWeightedSum(table, n, matrix + <usize>i * pitch, row, from, to);
+    if (underflows(row, from, to)) exactWeightedSum(table, n, matrix + <usize>i * pitch, 1, row, from, to);
   }
 }
 

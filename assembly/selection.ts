@@ -75,14 +75,15 @@ function median(column: usize, wires: usize, n: i32): v128 {
   return v128.bitselect(f32x4.mul(sum, half), careful, f32x4.lt(f32x4.abs(sum), f32x4.splat(Infinity)));
 }
 
-/** Means are taken around one of the values, which keeps them exact where the values are close together. */
-function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
-  const origin = ranked(column, wires, f);
+/**
+ * Σ (x − origin) over the ranks f+1 … n−f−1, for origin the value of rank f. Means are taken around one of the values,
+ * which keeps them exact where the values are close together.
+ */
+function trimmedOffsets(column: usize, wires: usize, n: i32, f: i32, origin: v128): v128 {
   const zero = f32x4.splat(0);
   let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
   const last = n - f;
   let rank = f + 1;
-  if (rank == last) return origin;
   for (; rank + 3 < last; rank += 4) {
     s0 = f32x4.add(f32x4.sub(ranked(column, wires, rank), origin), s0);
     s1 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 1), origin), s1);
@@ -92,42 +93,58 @@ function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
   if (rank < last) s0 = f32x4.add(f32x4.sub(ranked(column, wires, rank), origin), s0);
   if (rank + 1 < last) s1 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 1), origin), s1);
   if (rank + 2 < last) s2 = f32x4.add(f32x4.sub(ranked(column, wires, rank + 2), origin), s2);
-  return meanAround(origin, s0, s1, s2, s3, n - 2 * f);
+  return total(s0, s1, s2, s3);
 }
 
 @inline
-function meanAround(origin: v128, s0: v128, s1: v128, s2: v128, s3: v128, divisor: i32): v128 {
-  const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+function total(s0: v128, s1: v128, s2: v128, s3: v128): v128 {
+  return f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
+}
+
+@inline
+function meanAround(origin: v128, sum: v128, divisor: i32): v128 {
   return f32x4.add(origin, f32x4.div(sum, f32x4.splat(<f32>divisor)));
 }
 
-/** Of the ranks first, first + step, …: the value nearest to the centre, the lesser on a tie; less the centre. */
 @inline
-function nearestOffset(column: usize, wires: usize, n: i32, first: i32, step: i32, centre: v128): v128 {
-  let nearest = ranked(column, wires, first);
+function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
+  const origin = ranked(column, wires, f);
+  return meanAround(origin, trimmedOffsets(column, wires, n, f, origin), n - 2 * f);
+}
+
+/** Of the ranks first, first + step, …: the offset from `origin` nearest to `centre`, the lesser on a tie. */
+@inline
+function nearestOffset(column: usize, wires: usize, n: i32, first: i32, step: i32, origin: v128, centre: v128): v128 {
+  let nearest = f32x4.sub(ranked(column, wires, first), origin);
   for (let rank = first + step; rank < n; rank += step) {
-    const other = ranked(column, wires, rank);
+    const other = f32x4.sub(ranked(column, wires, rank), origin);
     const closer = f32x4.lt(f32x4.abs(f32x4.sub(other, centre)), f32x4.abs(f32x4.sub(nearest, centre)));
     nearest = v128.bitselect(other, nearest, closer);
   }
-  return f32x4.sub(nearest, centre);
+  return nearest;
 }
 
-function nearestMean(column: usize, wires: usize, n: i32, f: i32, centre: v128): v128 {
+/** The centre is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
+function nearestMean(column: usize, wires: usize, n: i32, f: i32, aroundMedian: bool): v128 {
   const kept = n - f;
   const zero = f32x4.splat(0);
+  const origin = ranked(column, wires, aroundMedian ? (n - 1) >> 1 : f);
+  let centre = zero;
+  if (!aroundMedian) centre = f32x4.div(trimmedOffsets(column, wires, n, f, origin), f32x4.splat(<f32>(n - 2 * f)));
+  else if (!(n & 1)) centre = f32x4.mul(f32x4.sub(ranked(column, wires, n >> 1), origin), f32x4.splat(0.5));
+
   let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
   let first = 0;
   for (; first + 3 < kept; first += 4) {
-    s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, centre), s0);
-    s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, centre), s1);
-    s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, centre), s2);
-    s3 = f32x4.add(nearestOffset(column, wires, n, first + 3, kept, centre), s3);
+    s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, centre), s0);
+    s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, centre), s1);
+    s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, centre), s2);
+    s3 = f32x4.add(nearestOffset(column, wires, n, first + 3, kept, origin, centre), s3);
   }
-  if (first < kept) s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, centre), s0);
-  if (first + 1 < kept) s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, centre), s1);
-  if (first + 2 < kept) s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, centre), s2);
-  return meanAround(centre, s0, s1, s2, s3, kept);
+  if (first < kept) s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, centre), s0);
+  if (first + 1 < kept) s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, centre), s1);
+  if (first + 2 < kept) s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, centre), s2);
+  return meanAround(origin, total(s0, s1, s2, s3), kept);
 }
 
 @inline
@@ -148,8 +165,7 @@ export function readTrimmedMean(tile: usize, wires: usize, n: i32, f: i32, out: 
 /** After the network: the mean of the n−f values nearest to the median, or to the trimmed mean. */
 export function readNearestMean(tile: usize, wires: usize, n: i32, f: i32, aroundMedian: bool, out: usize, count: i32): void {
   for (let k: usize = 0; k < (<usize>count) << 2; k += 16) {
-    const centre = aroundMedian ? median(tile + k, wires, n) : trimmedMean(tile + k, wires, n, f);
-    put(out + k, nearestMean(tile + k, wires, n, f, centre));
+    put(out + k, nearestMean(tile + k, wires, n, f, aroundMedian));
   }
 }
 

@@ -16,7 +16,7 @@
  * be had, as factors of momentum and variance that are 1 without them.
  */
 
-/** x − x is +0 for a finite x and NaN otherwise. */
+/** x − x is +0 for a finite x, otherwise NaN. Momentum need not be asked: where it is not finite, w is not. */
 @inline
 function unlessFinite(x: v128): v128 {
   return f32x4.sub(x, x);
@@ -28,7 +28,6 @@ function constant(parameter: f64): v128 {
 }
 
 /** w ← w + η·Δ, four entries. Like all of these, it returns `found`, with bits set if a result is not finite. */
-// @ts-ignore: decorator
 @inline
 function average(model: usize, delta: usize, rate: v128, found: v128): v128 {
   const w = f32x4.add(v128.load(model), f32x4.mul(rate, v128.load(delta)));
@@ -49,14 +48,13 @@ export function fedAvg(model: usize, delta: usize, count: i32, eta: f64): i32 {
 }
 
 /** m ← β·m + Δ, w ← w + η·m, four entries. */
-// @ts-ignore: decorator
 @inline
 function push(model: usize, delta: usize, momentum: usize, rate: v128, keep: v128, found: v128): v128 {
   const m = f32x4.add(f32x4.mul(keep, v128.load(momentum)), v128.load(delta));
   const w = f32x4.add(v128.load(model), f32x4.mul(rate, m));
   v128.store(momentum, m);
   v128.store(model, w);
-  return v128.or(found, v128.or(unlessFinite(w), unlessFinite(m)));
+  return v128.or(found, unlessFinite(w));
 }
 
 export function fedAvgM(model: usize, delta: usize, momentum: usize, count: i32, eta: f64, beta: f64): i32 {
@@ -128,7 +126,7 @@ function adaptive(
     v128.store(momentum + k, m);
     v128.store(variance + k, v);
     v128.store(model + k, w);
-    const bad = v128.or(v128.or(unlessFinite(w), unlessFinite(m)), unlessFinite(v));
+    const bad = v128.or(unlessFinite(w), unlessFinite(v));
     found = v128.or(found, v128.or(bad, f32x4.lt(before, zero)));
   }
   return <i32>v128.any_true(found);

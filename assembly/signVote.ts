@@ -14,7 +14,6 @@
 import { rowAt } from './rows';
 
 /** The tally with the votes of four values taken in: comparisons give −1 where they hold. */
-// @ts-ignore: decorator
 @inline
 function vote(tally: v128, x: v128): v128 {
   const zero = f32x4.splat(0);
@@ -22,14 +21,12 @@ function vote(tally: v128, x: v128): v128 {
 }
 
 /** x − x is +0 for a finite x and NaN otherwise. */
-// @ts-ignore: decorator
 @inline
 function unlessFinite(x: v128): v128 {
   return f32x4.sub(x, x);
 }
 
 /** Takes in the votes of four rows on four columns. */
-// @ts-ignore: decorator
 @inline
 function takeFour(tally: usize, a: usize, b: usize, c: usize, d: usize, found: v128): v128 {
   const x = v128.load(a);
@@ -42,7 +39,6 @@ function takeFour(tally: usize, a: usize, b: usize, c: usize, d: usize, found: v
   return v128.or(found, v128.or(xy, zw));
 }
 
-// @ts-ignore: decorator
 @inline
 function takeOne(tally: usize, a: usize, found: v128): v128 {
   const x = v128.load(a);
@@ -51,7 +47,6 @@ function takeOne(tally: usize, a: usize, found: v128): v128 {
 }
 
 /** The tallies of four columns become ±step, or +0. */
-// @ts-ignore: decorator
 @inline
 function decide(tally: usize, up: v128, down: v128): void {
   const zero = i32x4.splat(0);

@@ -1,12 +1,14 @@
 /**
- * The linear rules' last step: out[c] = Σ weight_i · x_i[c].
+ * The linear rules' last step: out[c] = Σ weight_i · x_i[c] / divisor.
  *
- *   table    n row addresses (see rows.ts)          weights   n f32
+ *   table    n row addresses (see rows.ts)          weights   n f32, none above 1: a plain mean has weights of 1 and
+ *                                                             is divided by n, which is exact where sums are
  *   out      column c at out + 4·c; written, never read before it is written
  *   returns  f32: the sum over the columns of 0 · out[c]: 0 if every result is finite, NaN otherwise
  *
  * A value that is NaN or infinite makes its column so, whatever its weight, so a finite result also proves that
- * every value read was finite. Where products of tiny numbers lose digits to underflow, they are taken in float64. The host calls it on at most 16,384 columns at a time, so that `out` stays in the
+ * every value read was finite. Where a sum overflows, or tiny
+ * products lose digits to underflow, it is taken in float64. The host calls it on at most 8,192 columns at a time, so that `out` stays in the
  * cache while eight rows at a time are added to it: from memory, each row is read once.
  */
 import { rowAt, upper } from './rows';
@@ -68,8 +70,9 @@ export function underflows(out: usize, from: usize, to: usize): bool {
   return most > 0 && most < TINY;
 }
 
-/** The sum in float64, which holds every product of two float32 exactly; one rounding at the end. */
-export function exactWeightedSum(table: usize, n: i32, weights: usize, out: usize, from: usize, to: usize): void {
+/** The same in float64, which holds every product of two float32 exactly; one rounding at the end. */
+export function exactWeightedSum(table: usize, n: i32, weights: usize, divisor: f32, out: usize, from: usize, to: usize): void {
+  const whole = f64x2.splat(<f64>divisor);
   for (let k = from; k < to; k += 16) {
     let low = f64x2.splat(0), high = low;
     for (let i = 0; i < n; i++) {
@@ -78,12 +81,26 @@ export function exactWeightedSum(table: usize, n: i32, weights: usize, out: usiz
       low = f64x2.add(low, f64x2.mul(weight, f64x2.promote_low_f32x4(x)));
       high = f64x2.add(high, f64x2.mul(weight, f64x2.promote_low_f32x4(upper(x))));
     }
-    const left = f32x4.demote_f64x2_zero(low), right = f32x4.demote_f64x2_zero(high);
+    const left = f32x4.demote_f64x2_zero(f64x2.div(low, whole));
+    const right = f32x4.demote_f64x2_zero(f64x2.div(high, whole));
     v128.store(out + k, i64x2.shuffle(left, right, 0, 2));
   }
 }
 
-export function weightedSum(table: usize, n: i32, weights: usize, out: usize, c0: i32, c1: i32): f32 {
+/** Divides what was summed, makes −0 to +0, and returns 0 if all is finite, NaN otherwise. */
+function finish(out: usize, divisor: f32, from: usize, to: usize): f32 {
+  const zero = f32x4.splat(0);
+  const whole = f32x4.splat(divisor);
+  let proof = zero;
+  for (let k = from; k < to; k += 16) {
+    const value = f32x4.add(f32x4.div(v128.load(out + k), whole), zero);
+    v128.store(out + k, value);
+    proof = f32x4.add(proof, f32x4.mul(value, zero));
+  }
+  return f32x4.extract_lane(proof, 0) + f32x4.extract_lane(proof, 1) + f32x4.extract_lane(proof, 2) + f32x4.extract_lane(proof, 3);
+}
+
+export function weightedSum(table: usize, n: i32, weights: usize, divisor: f32, out: usize, c0: i32, c1: i32): f32 {
   const from = (<usize>c0) << 2;
   const to = (<usize>c1) << 2;
   let i = 0;
@@ -91,13 +108,8 @@ export function weightedSum(table: usize, n: i32, weights: usize, out: usize, c0
   for (; i + 2 <= n; i += 2) addTwo(table, weights, i, out, from, to, i == 0);
   if (i < n) addOne(table, weights, i, out, from, to, i == 0);
 
-  if (underflows(out, from, to)) exactWeightedSum(table, n, weights, out, from, to);
-  const zero = f32x4.splat(0);
-  let proof = zero;
-  for (let k = from; k < to; k += 16) {
-    const value = f32x4.add(v128.load(out + k), zero); // −0 becomes +0
-    v128.store(out + k, value);
-    proof = f32x4.add(proof, f32x4.mul(value, zero));
-  }
-  return f32x4.extract_lane(proof, 0) + f32x4.extract_lane(proof, 1) + f32x4.extract_lane(proof, 2) + f32x4.extract_lane(proof, 3);
+  const proof = finish(out, divisor, from, to);
+  if (isFinite(proof) && !underflows(out, from, to)) return proof;
+  exactWeightedSum(table, n, weights, divisor, out, from, to);
+  return finish(out, 1, from, to);
 }

@@ -124,13 +124,15 @@ async function measureCase(of: Case, stage: Stage): Promise<CaseResult> {
       if (away > tolerated)
         disagreements.push(`${name} differs by ${away.toExponential(1)} of the largest entry`);
     };
-    if (javaScript !== undefined && rule !== 'distances') {
+    if (isTiming(figure('JavaScript')) && rule !== 'distances') {
       check(
         'JavaScript',
         columns.map((k) => out[k] ?? NaN),
       );
     }
-    for (const { name, exact } of variants) if (exact) check(`NumPy, ${name}`, numpyProbes.get(name) ?? []);
+    for (const { name, exact } of variants) {
+      if (exact && isTiming(figure(`NumPy: ${name}`))) check(`NumPy, ${name}`, numpyProbes.get(name) ?? []);
+    }
   }
 
   const readFigure = figure('read');

@@ -109,16 +109,17 @@ export function coreNotes(results: Results): string[] {
 }
 
 function inexactNotes({ cases }: Results): string[] {
-  return cases.flatMap((result) =>
-    result.numpy.flatMap(({ exact, figure, variant }) =>
-      !exact && isTiming(figure) && result.rule === 'distances'
-        ? [
-            `Distances, ${result.n} × ${entries(result.d)}: NumPy’s ${variant} takes ${significant(figure.medianMs)} ms, ` +
-              'but is wrong where updates are close together.',
-          ]
+  const told = cases.flatMap(({ rule, n, d, numpy }) =>
+    numpy.flatMap(({ exact, figure }) =>
+      rule === 'distances' && !exact && isTiming(figure)
+        ? [`${significant(figure.medianMs)} ms at ${n} × ${entries(d)}`]
         : [],
     ),
   );
+  if (told.length === 0) return [];
+  return [
+    `Distances by a Gram matrix, which is wrong where updates are close together, take NumPy ${told.join(', ')}.`,
+  ];
 }
 
 /** One line a reason, with the cases that it holds for. */

@@ -11,7 +11,7 @@ export type CoreExports = Awaited<ReturnType<typeof instantiate>>;
  * within a segment and then over the segments in order, so threads, tiles and sources don't change a bit of it.
  * Also short enough that V8 replaces its baseline code between calls.
  */
-export const SEGMENT_COLUMNS = 16_384;
+export const SEGMENT_COLUMNS = 8_192;
 
 /** The largest memory, in 64 KiB pages: all of 4 GiB but the last page, at whose end pointers would wrap to 0. */
 export const MOST_PAGES = 65_535;

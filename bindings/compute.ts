@@ -69,9 +69,16 @@ export class Compute {
     const { core } = this;
     switch (work.kernel) {
       case 'weighted-sum':
-        return [0, core.weightedSum(work.table, work.n, work.weights, work.out, c0, c1)];
+        return [0, core.weightedSum(work.table, work.n, work.weights, work.divisor, work.out, c0, c1)];
       case 'pairwise-distances':
-        core.pairwiseDistances(work.table, work.n, work.sums + segment * 8 * (work.n + 1) ** 2, c0, c1);
+        core.pairwiseDistances(
+          work.table,
+          work.n,
+          work.sums + segment * 8 * (work.n + 1) ** 2,
+          work.exact,
+          c0,
+          c1,
+        );
         return [0, 0];
       case 'row-distances':
         core.rowDistances(work.table, work.n, work.point, work.sums + segment * 16 * work.n, c0, c1);

@@ -22,12 +22,14 @@ export interface Mixing {
 export interface WeightedSumWork extends Rows {
   readonly kernel: 'weighted-sum';
   readonly weights: number;
+  readonly divisor: number;
   readonly out: number;
 }
 
 /** `sums` has a square of (n + 1)² f64 for each segment. */
 export interface PairwiseWork extends Rows {
   readonly kernel: 'pairwise-distances';
+  readonly exact: boolean;
   readonly sums: number;
 }
 

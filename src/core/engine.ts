@@ -191,10 +191,6 @@ export class Engine {
     await this.tail;
     await this.pool.stop();
   }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
-  }
 }
 
 /**

@@ -24,13 +24,18 @@ export interface PassOptions {
   readonly onTile?: ((tile: Tile) => void) | undefined;
 }
 
+/** Up to here distances are taken in float64, which costs little and leaves no near-tie to chance. */
+const MOST_EXACT_COLUMNS = 4096;
+
+const columnsOf = (rows: Rows) => ('batch' in rows ? rows.batch.d : rows.source.d);
+
 const VECTOR = 4;
 const segmentsOf = (columns: number) => Math.ceil(columns / SEGMENT_COLUMNS);
 
 /** Squared distances between the chosen rows and, last, the origin: (n + 1)² values. Not finite where a row is not. */
 export async function pairwisePass(options: PassOptions): Promise<Float64Array> {
   const { session, threads, signal, chosen } = options;
-  const total = new SquareSum(chosen.length + 1);
+  const total = new SquareSum(chosen.length + 1, columnsOf(options.rows));
   const tiling = { arena: session.arena, threads, extraRows: 0, bytesPerSegment: total.bytes, signal };
   await forEachTile(options.rows, chosen, tiling, (tile) =>
     total.add(session, tile.table, tile.columns, () => options.onTile?.(tile)),
@@ -52,7 +57,7 @@ export async function pulledPass(
   const n = chosen.length;
   const scales = new Float64Array(n + 1).fill(1);
   for (const { row, scale } of far) scales[row] = scale;
-  const total = new SquareSum(n + 2);
+  const total = new SquareSum(n + 2, columnsOf(options.rows));
   const tiling = { arena, threads, extraRows: n + 2, bytesPerSegment: total.bytes, signal };
   await forEachTile(options.rows, chosen, tiling, async ({ addresses, table, columns }) => {
     const allocation = new Allocation(arena);
@@ -90,11 +95,13 @@ export async function pulledPass(
 /** Squares of sums over segments, added up in order. */
 class SquareSum {
   private readonly size: number;
+  private readonly exact: boolean;
   private readonly total: Float64Array;
 
   /** @param size rows and the origin */
-  constructor(size: number) {
+  constructor(size: number, d: number) {
     this.size = size;
+    this.exact = d <= MOST_EXACT_COLUMNS;
     this.total = new Float64Array(size * size);
   }
 
@@ -111,7 +118,12 @@ class SquareSum {
       const segments = segmentsOf(columns);
       const sums = allocation.take(segments * this.bytes);
       const operations = (3 * ((n * n) / 2) * columns) / VECTOR;
-      await session.run({ kernel: 'pairwise-distances', table, n, sums }, columns, operations, meanwhile);
+      await session.run(
+        { kernel: 'pairwise-distances', exact: this.exact, table, n, sums },
+        columns,
+        operations,
+        meanwhile,
+      );
       for (let segment = 0; segment < segments; segment++) {
         const partial = session.arena.f64(sums + segment * this.bytes, total.length);
         for (let k = 0; k < total.length; k++) total[k] += partial[k];
@@ -228,9 +240,12 @@ async function preparer(
 ): Promise<Prepare> {
   const n = options.chosen.length;
   if (combination.kind === 'weighted-sum') {
-    const weights = shared.f32(combination.weights);
+    // Relative to the greatest, so that equal weights are 1 and their mean is a sum, divided once.
+    const largest = combination.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1;
+    const weights = shared.f32(combination.weights.map((weight) => weight / largest));
+    const divisor = 1 / largest;
     return ({ table }, out) => ({
-      work: { kernel: 'weighted-sum', table, n, weights, out },
+      work: { kernel: 'weighted-sum', table, n, weights, divisor, out },
       operations: (2 * n) / VECTOR,
     });
   }

@@ -70,7 +70,7 @@ async function forEachPiece(
   visit: (tile: Tile) => Promise<void>,
 ): Promise<void> {
   const whole = paddedColumns(d);
-  const most = options.extraRows <= 1 ? whole : tileColumns(0, d, options);
+  const most = options.extraRows <= 1 ? whole : tileSize(0, d, options).columns;
   for (let first = 0; first < d; first += most) {
     const allocation = new Allocation(options.arena);
     try {
@@ -90,21 +90,29 @@ async function forEachPiece(
   }
 }
 
-/** The columns of a tile: as many segments as the budget holds, one at the least. */
-function tileColumns(n: number, d: number, options: TileOptions): number {
-  const segmentBytes = (2 * n + options.extraRows) * SEGMENT_COLUMNS * 4 + options.bytesPerSegment;
-  const wholeBytes = (2 * n + options.extraRows) * paddedColumns(d) * 4 + options.bytesPerSegment;
-  const wanted = options.threads === 1 ? SMALL_TILE_BYTES : LARGE_TILE_BYTES;
-  const available = options.arena.largestFreeBytes * 0.9;
-  if (Math.min(segmentBytes, wholeBytes) > available) {
+/** How many columns a tile has, and whether there is room to read the next one while it is worked on. */
+interface TileSize {
+  readonly columns: number;
+  readonly double: boolean;
+}
+
+/** As many segments as the budget holds, one at the least; two tiles if there is room for them. */
+function tileSize(n: number, d: number, options: TileOptions): TileSize {
+  const { extraRows, bytesPerSegment } = options;
+  const least = Math.min(SEGMENT_COLUMNS, paddedColumns(d));
+  const bytesFor = (copies: number) => (copies * n + extraRows) * (least * 4 + 64) + bytesPerSegment;
+  const available = Math.floor(options.arena.largestFreeBytes * 0.9);
+  if (bytesFor(1) > available) {
     throw new QuorateError(
       'MEMORY_LIMIT',
-      `${n} rows need at least ${Math.min(segmentBytes, wholeBytes)} bytes of the core's memory at a time; ${Math.floor(available)} are free`,
-      { needed: Math.min(segmentBytes, wholeBytes), available: Math.floor(available) },
+      `${n} rows need ${bytesFor(1)} bytes of the core's memory at a time; ${available} are free`,
+      { needed: bytesFor(1), available },
     );
   }
-  const segments = Math.max(1, Math.floor(Math.min(wanted, available) / segmentBytes));
-  return Math.min(segments * SEGMENT_COLUMNS, paddedColumns(d));
+  const double = bytesFor(2) <= available;
+  const wanted = options.threads === 1 ? SMALL_TILE_BYTES : LARGE_TILE_BYTES;
+  const segments = Math.max(1, Math.floor(Math.min(wanted, available) / bytesFor(double ? 2 : 1)));
+  return { columns: Math.min(segments * SEGMENT_COLUMNS, paddedColumns(d)), double };
 }
 
 async function forEachCopiedTile(
@@ -116,7 +124,7 @@ async function forEachCopiedTile(
 ): Promise<void> {
   const { arena, signal } = options;
   const { d } = source;
-  const most = tileColumns(chosen.length, d, options);
+  const { columns: most, double } = tileSize(chosen.length, d, options);
   // An odd number of cache lines between rows, so that they fall into different cache sets.
   const rowBytes = most * 4 + 64;
   const places: { addresses: number[]; table: number }[] = [];
@@ -154,7 +162,8 @@ async function forEachCopiedTile(
     const tile = { first, width, columns: paddedColumns(width), ...place(index) };
     const more = first + most < d;
     // An asynchronous source reads on while the kernels run; a synchronous one would only evict their rows.
-    if (asynchronous && more) {
+    const ahead = asynchronous && double;
+    if (ahead && more) {
       index = 1 - index;
       filling = fill(first + most, index);
     }
@@ -165,7 +174,7 @@ async function forEachCopiedTile(
       if (more) await filling?.catch(() => undefined); // it still writes to our memory
       throw error;
     }
-    if (!asynchronous && more) filling = fill(first + most, index);
+    if (!ahead && more) filling = fill(first + most, index);
   }
 }
 

@@ -1,6 +1,7 @@
 import { agreesWithReference } from '../support/sweep.js';
 
 describe('pipeline', () => {
+  // arc orders rows by norms that differ by 2e-7 where rows nearly coincide: hence the wider tolerances there.
   const ties = ['small whole numbers, full of ties', 'the same rows twice'] as const;
 
   describe('of clipping, nnm and trimmedMean', () =>
@@ -30,6 +31,7 @@ describe('pipeline', () => {
           : undefined,
       mostRows: 33,
       relative: 1e-5,
+      relativeIfClose: 2e-6,
       without: ['values of 1e-30', 'denormals', ...ties],
     }));
 
@@ -45,6 +47,7 @@ describe('pipeline', () => {
           : undefined,
       mostRows: 64,
       relative: 5e-6,
+      relativeIfClose: 5e-6,
     }));
 
   describe('of nnm, nnm and cge', () =>
@@ -74,6 +77,7 @@ describe('pipeline', () => {
           : undefined,
       robust: false,
       relative: 5e-6,
+      relativeIfClose: 2e-6,
       without: ties,
     }));
 
@@ -90,6 +94,7 @@ describe('pipeline', () => {
       mostRows: 11,
       rowsOfWide: [7],
       relative: 5e-6,
+      relativeIfClose: 2e-6,
       without: ties,
     }));
 
@@ -118,7 +123,8 @@ describe('pipeline', () => {
           : undefined,
       mostRows: 33,
       relative: 5e-6,
-      without: ties,
+      // Krum's scores of rows that arc scaled, all but equal, are equal to within their rounding.
+      without: ['nearly equal rows', ...ties],
     }));
 
   describe('of bucketing and mda', () =>

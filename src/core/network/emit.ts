@@ -121,32 +121,24 @@ function emitSteps(
   };
 }
 
-/** Pushes the mean of what `terms` push, each less `origin`, added to `origin` again. */
-function emitMeanAround(
-  writer: FunctionWriter,
-  origin: number,
-  terms: readonly (() => void)[],
-  divisor: number,
-): void {
+/** Pushes the sum of what `terms` push, four partial sums in turn: assembly/selection.ts adds in the same order. */
+function emitSum(writer: FunctionWriter, terms: readonly (() => void)[]): void {
   const sums: number[] = [];
   terms.forEach((push, index) => {
     push();
-    writer.put(op.localGet(origin), op.f32x4Sub);
     if (index < 4) sums.push(writer.save());
     else writer.put(op.localGet(sums[index % 4]), op.f32x4Add, op.localSet(sums[index % 4]));
   });
-  const pushSum = (from: number, to: number) => {
-    writer.put(op.localGet(sums[from]));
-    for (let k = from + 1; k < to; k++) writer.put(op.localGet(sums[k]), op.f32x4Add);
+  const pushSum = (part: readonly number[]) => {
+    part.forEach((local, index) => {
+      writer.put(op.localGet(local));
+      if (index > 0) writer.put(op.f32x4Add);
+    });
   };
-  writer.put(op.localGet(origin));
-  if (sums.length === 0) return;
-  pushSum(0, Math.min(2, sums.length));
-  if (sums.length > 2) {
-    pushSum(2, sums.length);
-    writer.put(op.f32x4Add);
-  }
-  writer.put(op.v128Const(divisor), op.f32x4Div, op.f32x4Add);
+  if (sums.length === 0) writer.put(op.v128Const(0));
+  pushSum(sums.slice(0, 2));
+  pushSum(sums.slice(2));
+  if (sums.length > 2) writer.put(op.f32x4Add);
   sums.forEach((local) => {
     writer.giveLocal(local);
   });
@@ -187,37 +179,66 @@ class SelectionEmitter {
     for (const local of [a, b, sum]) writer.giveLocal(local);
   }
 
-  trimmedMean(f: number): void {
-    const [first, ...others] = trimmedRanks(this.n, f);
-    const origin = this.take(first);
-    emitMeanAround(
+  /** Pushes Σ (x − origin) over the trimmed ranks; that of the origin itself, the first, is 0. */
+  private trimmedOffsets(f: number, origin: number): void {
+    const [, ...others] = trimmedRanks(this.n, f);
+    emitSum(
       this.writer,
-      origin,
       others.map((rank) => () => {
-        this.pushRank(rank);
+        this.pushOffset(rank, origin);
       }),
-      this.n - 2 * f,
     );
+  }
+
+  private pushOffset(rank: number, origin: number): void {
+    this.pushRank(rank);
+    this.writer.put(op.localGet(origin), op.f32x4Sub);
+  }
+
+  /** Means are taken around one of the values, which keeps them exact where the values are close together. */
+  trimmedMean(f: number): void {
+    const origin = this.take(f);
+    this.writer.put(op.localGet(origin));
+    this.trimmedOffsets(f, origin);
+    this.writer.put(op.v128Const(this.n - 2 * f), op.f32x4Div, op.f32x4Add);
     this.writer.giveLocal(origin);
   }
 
-  nearestMean(f: number, centre: 'median' | 'trimmed-mean'): void {
-    if (centre === 'median') this.median();
-    else this.trimmedMean(f);
-    const origin = this.writer.save();
-    const terms = windowClasses(this.n, f).map((members) => () => {
-      this.pushNearest(members, origin);
+  /** The centre is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
+  nearestMean(f: number, around: 'median' | 'trimmed-mean'): void {
+    const { writer, n } = this;
+    const origin = this.take(around === 'median' ? (n - 1) >> 1 : f);
+    const centre = this.centreOffset(f, around, origin);
+    const terms = windowClasses(n, f).map((members) => () => {
+      this.pushNearest(members, origin, centre);
     });
-    emitMeanAround(this.writer, origin, terms, this.n - f);
-    this.writer.giveLocal(origin);
+    writer.put(op.localGet(origin));
+    emitSum(writer, terms);
+    writer.put(op.v128Const(n - f), op.f32x4Div, op.f32x4Add);
+    writer.giveLocal(origin);
+    writer.giveLocal(centre);
   }
 
-  private pushNearest([first, ...others]: readonly number[], centre: number): void {
+  private centreOffset(f: number, around: 'median' | 'trimmed-mean', origin: number): number {
+    const { writer, n } = this;
+    if (around === 'trimmed-mean') {
+      this.trimmedOffsets(f, origin);
+      writer.put(op.v128Const(n - 2 * f), op.f32x4Div);
+    } else if (n % 2 === 0) {
+      this.pushOffset(n / 2, origin);
+      writer.put(op.v128Const(0.5), op.f32x4Mul);
+    } else writer.put(op.v128Const(0));
+    return writer.save();
+  }
+
+  /** Pushes the offset from the origin of that member of a class that is nearest to the centre. */
+  private pushNearest([first, ...others]: readonly number[], origin: number, centre: number): void {
     const { writer } = this;
-    this.pushRank(first);
+    this.pushOffset(first, origin);
     for (const rank of others) {
       const nearest = writer.save();
-      const other = this.take(rank);
+      this.pushOffset(rank, origin);
+      const other = writer.save();
       const distance = (local: number) => [
         ...op.localGet(local),
         ...op.localGet(centre),

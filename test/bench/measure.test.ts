@@ -1,0 +1,73 @@
+import { expect } from 'chai';
+import { measure, type Contender } from '../../bench/measure.js';
+
+const effort = { rounds: 3, budgetMs: 1000, leastRounds: 1 };
+
+describe('measure', () => {
+  it('measures what returns, what promises, and what times itself', async () => {
+    const waiting = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 6));
+    const contenders: Contender[] = [
+      { kind: 'direct', name: 'direct', run: () => void Math.sqrt(2) },
+      { kind: 'promised', name: 'promised', run: waiting },
+      {
+        kind: 'remote',
+        name: 'remote',
+        sample: async (repeats) => Array.from({ length: repeats }, () => 42),
+      },
+    ];
+    const outcomes = await measure(contenders, effort);
+    expect([...outcomes.keys()]).deep.equal(['direct', 'promised', 'remote']);
+    const medianOf = (name: string): number => {
+      const outcome = outcomes.get(name);
+      if (outcome === undefined || outcome instanceof Error) throw new Error(`${name} was not measured`);
+      expect(outcome.samplesMs.length).least(effort.rounds);
+      return outcome.medianMs;
+    };
+    expect(medianOf('direct')).below(1);
+    expect(medianOf('promised')).least(5);
+    expect(medianOf('remote')).equal(42);
+  });
+
+  it('takes turns', async () => {
+    const calls: string[] = [];
+    const contender = (name: string): Contender => ({
+      kind: 'remote',
+      name,
+      sample: async () => {
+        calls.push(name);
+        return [1];
+      },
+    });
+    await measure([contender('a'), contender('b')], effort);
+    expect(calls.join('')).equal('abababab');
+  });
+
+  it('leaves out of later rounds what has used up its time', async () => {
+    let calls = 0;
+    const sample = async (): Promise<number[]> => {
+      calls++;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return [30];
+    };
+    await measure([{ kind: 'remote', name: 'slow', sample }], { rounds: 9, budgetMs: 40, leastRounds: 2 });
+    expect(calls).equal(3);
+  });
+
+  it('answers with the error of what could not run, and measures the rest', async () => {
+    let calls = 0;
+    const failsLater = async (): Promise<void> => {
+      if (++calls > 1) throw new Error('later');
+    };
+    const outcomes = await measure(
+      [
+        { kind: 'promised', name: 'at once', run: () => Promise.reject(new Error('at once')) },
+        { kind: 'promised', name: 'later', run: failsLater },
+        { kind: 'direct', name: 'well', run: () => undefined },
+      ],
+      effort,
+    );
+    expect(outcomes.get('at once')).instanceOf(Error).property('message', 'at once');
+    expect(outcomes.get('later')).instanceOf(Error).property('message', 'later');
+    expect(outcomes.get('well')).property('medianMs').least(0);
+  });
+});
