@@ -8,3 +8,4 @@ export { decodeInt8, encodeInt8, largestMagnitude } from './int8';
 export { copyChecked } from './copy';
 export { signVote } from './signVote';
 export { fedAvg, fedAvgM, fedAdagrad, fedAdam, fedYogi } from './serverOptimizers';
+export { mixSubsets } from './mixSubsets';

@@ -8,7 +8,7 @@
  * finite input overflows.
  */
 import { rowAt } from './rows';
-import { exactWeightedSum, underflows } from './weightedSum';
+import { exactWeightedSum, greatestIn, mayUnderflow } from './weightedSum';
 
 export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c0: i32, c1: i32): void {
   const from = (<usize>c0) << 2;
@@ -43,7 +43,7 @@ export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c
   }
   for (let i = 0; i < m; i++) {
     const row = rowAt(mixed, i);
-    if (underflows(row, from, to)) exactWeightedSum(table, n, matrix + <usize>i * pitch, 1, row, from, to);
+    if (mayUnderflow(greatestIn(row, from, to))) exactWeightedSum(table, n, matrix + <usize>i * pitch, 1, row, from, to);
   }
 }
 

@@ -11,6 +11,7 @@
  * products lose digits to underflow, it is taken in float64. The host calls it on at most 8,192 columns at a time, so that `out` stays in the
  * cache while eight rows at a time are added to it: from memory, each row is read once.
  */
+import { largestMagnitude } from './int8';
 import { rowAt, upper } from './rows';
 
 /** 2^−100: a product with a weight of 2^−26 or more is then still a normal number. */
@@ -59,15 +60,16 @@ function addOne(table: usize, weights: usize, i: i32, out: usize, from: usize, t
   }
 }
 
-/** Whether all results are tiny and not all are 0: then their terms may have been subnormal. */
-export function underflows(out: usize, from: usize, to: usize): bool {
-  let largest = f32x4.splat(0);
-  for (let k = from; k < to; k += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(out + k)));
-  const most = max(
-    max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)),
-    max(f32x4.extract_lane(largest, 2), f32x4.extract_lane(largest, 3)),
-  );
-  return most > 0 && most < TINY;
+/** Whether results of this greatest magnitude may be sums of subnormal terms. */
+@inline
+export function mayUnderflow(greatest: f32): bool {
+  return greatest > 0 && greatest < TINY;
+}
+
+/** The greatest magnitude in columns from … to (in bytes) of a row. */
+@inline
+export function greatestIn(row: usize, from: usize, to: usize): f32 {
+  return largestMagnitude(row + from, <i32>((to - from) >> 2));
 }
 
 /** The same in float64, which holds every product of two float32 exactly; one rounding at the end. */
@@ -109,7 +111,7 @@ export function weightedSum(table: usize, n: i32, weights: usize, divisor: f32, 
   if (i < n) addOne(table, weights, i, out, from, to, i == 0);
 
   const proof = finish(out, divisor, from, to);
-  if (isFinite(proof) && !underflows(out, from, to)) return proof;
+  if (isFinite(proof) && !mayUnderflow(greatestIn(out, from, to))) return proof;
   exactWeightedSum(table, n, weights, divisor, out, from, to);
   return finish(out, 1, from, to);
 }

@@ -1,12 +1,13 @@
 /**
  * Runs jobs on one thread: the caller's own, or a worker's. All threads run this same code on the same memory.
  */
-import { type CoreExports, SEGMENT_COLUMNS, TILE_COLUMNS } from './abi.js';
+import { type CoreExports, SEGMENT_COLUMNS, TILE_COLUMNS, TILE_PITCH_BYTES } from './abi.js';
 import {
   type Job,
   MIX_COLUMNS,
   MIX_PITCH_BYTES,
   type Mixing,
+  scratchLayout,
   type SelectionWork,
   type SignVoteWork,
 } from './job.js';
@@ -111,17 +112,30 @@ export class Compute {
   /** Mixes a block of columns into scratch rows, then runs the rule on those. */
   private runMixed(
     work: SelectionWork | SignVoteWork,
-    { matrix, m }: Mixing,
+    mixing: Mixing,
     scratch: number,
     c0: number,
     c1: number,
   ): number {
-    const rows = scratch + Math.ceil((m * 4) / 64) * 64;
+    const { m, weights } = mixing;
+    const { sums, mixed, tile } = scratchLayout(work, TILE_PITCH_BYTES);
     const table = new Uint32Array(this.memory.buffer, scratch, m);
     // Addresses of column 0, of which only c0 … c1 exist; they wrap around as 32-bit addresses do.
-    for (let k = 0; k < m; k++) table[k] = rows + k * MIX_PITCH_BYTES - 4 * c0;
-    this.core.mix(work.table, work.n, matrix, m, scratch, c0, c1);
-    return this.runColumns(work, scratch, m, rows + m * MIX_PITCH_BYTES, c0, c1);
+    for (let k = 0; k < m; k++) table[k] = scratch + mixed + k * MIX_PITCH_BYTES - 4 * c0;
+    if ('matrix' in weights) this.core.mix(work.table, work.n, weights.matrix, m, scratch, c0, c1);
+    else
+      this.core.mixSubsets(
+        work.table,
+        work.n,
+        weights.offsets,
+        m,
+        weights.scale,
+        scratch + sums,
+        scratch,
+        c0,
+        c1,
+      );
+    return this.runColumns(work, scratch, m, scratch + tile, c0, c1);
   }
 
   private runColumns(

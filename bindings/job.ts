@@ -13,10 +13,11 @@ interface Rows {
   readonly n: number;
 }
 
-/** Rows that are linear combinations of the tile's, made as they are needed: matrix is m × n f32. */
+/** m rows that are made from the tile's n as they are needed. */
 export interface Mixing {
-  readonly matrix: number;
   readonly m: number;
+  /** m × n f32 of weights; or, where each row is the mean of equally many, offsets as assembly/mixSubsets.ts has them. */
+  readonly weights: { readonly matrix: number } | { readonly offsets: number; readonly scale: number };
 }
 
 export interface WeightedSumWork extends Rows {
@@ -89,10 +90,15 @@ export interface Job {
   readonly scratchBytes: number;
 }
 
-/** Bytes of scratch that a thread needs for a piece of work. */
-export function scratchBytesFor(work: Work, tilePitchBytes: number): number {
-  const mixed = 'mixing' in work && work.mixing ? work.mixing.m : 0;
-  const rows = work.kernel === 'selection' ? mixed || work.n : 0;
-  const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
-  return align(mixed * 4) + mixed * MIX_PITCH_BYTES + rows * tilePitchBytes;
+const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
+
+/** How a thread's scratch is laid out: offsets of its parts, and the bytes of all. */
+export function scratchLayout(work: Work, tilePitchBytes: number) {
+  const mixing = 'mixing' in work ? work.mixing : undefined;
+  const m = mixing?.m ?? 0;
+  const staged = work.kernel === 'selection' ? m || work.n : 0;
+  const sums = aligned(m * 4); // after the table of the mixed rows' addresses
+  const mixed = sums + (mixing && 'offsets' in mixing.weights ? 512 * Math.ceil(work.n / 4) : 0);
+  const tile = mixed + m * MIX_PITCH_BYTES;
+  return { sums, mixed, tile, bytes: aligned(tile + staged * tilePitchBytes) };
 }

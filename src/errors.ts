@@ -9,7 +9,8 @@ export const errorCodes = {
   BAD_TYPE: 'A value is of the wrong kind: an integer array where float32 is needed, say.',
   BAD_SHAPE: 'Lengths or tensor names differ between updates, or do not match what was announced.',
   NON_FINITE: 'An update holds NaN or an infinity.',
-  NON_FINITE_RESULT: 'The result overflows float32, so there is no finite value to return.',
+  NON_FINITE_RESULT:
+    'The result overflows float32, or the 16-bit encoding asked for, so there is no finite value to return.',
   UNKNOWN_RULE: 'No rule, pre-aggregator, optimizer or attack has this name.',
   UNKNOWN_PARAMETER: 'A parameter or option that does not exist was given.',
   INVALID_PARAMETER: 'A parameter or option is missing, of the wrong kind, or out of its range.',

@@ -2,6 +2,7 @@
 export { aggregate, type Aggregate, type AggregateOptions } from './aggregate.js';
 export { type Batch } from './core/batch.js';
 export { createEngine, type Engine, type EngineOptions } from './core/engine.js';
+export { type CodecOptions, decode, encode, type Encoded, type Encoding, encodings } from './core/codec.js';
 export type { NamedTensors, RowSource } from './core/source.js';
 export { type ErrorCode, errorCodes, QuorateError } from './errors.js';
 export { pipeline, type Pipeline, rules, type StageDescription } from './pipeline.js';
@@ -31,3 +32,12 @@ export type { Rule } from './rules/rule.js';
 export { signVote } from './rules/signVote.js';
 export { smea } from './rules/smea.js';
 export { trimmedMean } from './rules/trimmedMean.js';
+
+export { fedAdagrad } from './optimizers/fedAdagrad.js';
+export { fedAdam } from './optimizers/fedAdam.js';
+export { fedAvg } from './optimizers/fedAvg.js';
+export { fedAvgM } from './optimizers/fedAvgM.js';
+export { fedYogi } from './optimizers/fedYogi.js';
+export { optimize, type OptimizeOptions, type OptimizeResult } from './optimizers/optimize.js';
+export { optimizer, type OptimizerDescription, optimizers } from './optimizers/registry.js';
+export type { OptimizerState, ServerOptimizer, StateVector } from './optimizers/serverOptimizer.js';

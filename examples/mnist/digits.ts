@@ -27,7 +27,7 @@ export async function loadDigits(): Promise<Digits> {
   const dense = await Promise.all(
     Array.from({ length: CLASSES }, async (_, label) => {
       const text = await readFile(require.resolve(`mnist/src/digits/${label}.json`), 'utf8');
-      const parsed: { data: number[] } = JSON.parse(text);
+      const parsed = JSON.parse(text) as { data: number[] };
       return Float32Array.from(parsed.data);
     }),
   );

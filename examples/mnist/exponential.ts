@@ -4,7 +4,7 @@
  *
  * x = k·ln 2 + r with |r| ≤ ln 2 / 2, e^r by its Taylor polynomial (remainder below 2e-18), times 2^k.
  */
-const LN2_HIGH = 6.93147180369123816490e-1; // its last bits are 0, so that k times it is exact
+const LN2_HIGH = 6.9314718036912381649e-1; // its last bits are 0, so that k times it is exact
 const LN2_LOW = 1.90821492927058770002e-10;
 const DEGREE = 14;
 const LARGEST = 708;

@@ -5,10 +5,11 @@
  *   every round    node i < honest   its momentum over a batch of its own digits
  *                  the others        what the attack makes of the honest updates, or honest work on wrong labels,
  *                                    or, without an attack, honest work
- *                  server            model ← model − learningRate · aggregate(updates)
+ *                  server            model ← model − rate · aggregate(updates), the rate falling linearly to 0
  *
  * The whole run is a function of its options: the same seed gives the same model, bit for bit.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Attack } from '../../src/attacks/index.js';
 import type { Digits } from './digits.js';
 import type { Network } from './network.js';
@@ -31,6 +32,7 @@ export interface FederationOptions {
   /** Gets the updates of a round in the order of the nodes; may return the same array every time. */
   readonly aggregate: (updates: readonly Float32Array[]) => Promise<Float32Array>;
   readonly rounds: number;
+  /** Of the first round. */
   readonly learningRate: number;
   readonly momentum: number;
   readonly batchSize: number;
@@ -56,7 +58,10 @@ export async function runFederation(options: FederationOptions): Promise<Measure
   const { network, digits, held, attackers, dishonesty, rounds, learningRate, test, signal } = options;
   const honest = held.length - attackers;
   const model = network.initialize(options.seed);
-  const measure = (round: number): Measurement => ({ round, accuracy: network.accuracy(model, digits, test) });
+  const measure = (round: number): Measurement => ({
+    round,
+    accuracy: network.accuracy(model, digits, test),
+  });
 
   const working = dishonesty.kind === 'forging' || dishonesty.kind === 'absent' ? honest : held.length;
   const trainers = held.slice(0, working).map((own, node) =>
@@ -83,10 +88,11 @@ export async function runFederation(options: FederationOptions): Promise<Measure
     if (!ranAway) {
       const forged = dishonesty.kind === 'forging' ? dishonesty.attack(round).forge(updates, attackers) : [];
       const aggregate = await options.aggregate([...updates, ...forged]);
-      descend(model, learningRate * (1 - (round - 1) / rounds), aggregate);
+      descend(model, (learningRate * (rounds - round + 1)) / rounds, aggregate);
     }
     if (round % options.evaluateEvery === 0 || round === rounds) measurements.push(measure(round));
     options.onRound?.(round);
+    await setImmediate(); // so that signals, timers and sockets get their turn
   }
   return measurements;
 }

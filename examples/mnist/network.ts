@@ -38,14 +38,14 @@ export interface Network {
   gradient(
     parameters: Parameters,
     digits: Digits,
-    chosen: ArrayLike<number>,
+    chosen: Uint32Array,
     into: Parameters,
     labelOf?: (label: number) => number,
   ): void;
   /** Mean cross-entropy over the chosen digits, for reports: it uses Math.log. */
-  loss(parameters: Parameters, digits: Digits, chosen: ArrayLike<number>): number;
+  loss(parameters: Parameters, digits: Digits, chosen: Uint32Array): number;
   /** The share of the chosen digits whose label gets the largest score; with NaN parameters, none. */
-  accuracy(parameters: Parameters, digits: Digits, chosen: ArrayLike<number>): number;
+  accuracy(parameters: Parameters, digits: Digits, chosen: Uint32Array): number;
 }
 
 const sameLabel = (label: number): number => label;
@@ -146,8 +146,7 @@ export function createNetwork(hidden: number): Network {
   const gradient: Network['gradient'] = (parameters, digits, chosen, into, labelOf = sameLabel) => {
     const { labels } = digits;
     into.fill(0);
-    for (let i = 0; i < chosen.length; i++) {
-      const digit = chosen[i];
+    for (const digit of chosen) {
       forward(parameters, digits, digit);
       softmax();
       scores[labelOf(labels[digit])] -= 1;
@@ -171,23 +170,23 @@ export function createNetwork(hidden: number): Network {
 
   const loss: Network['loss'] = (parameters, digits, chosen) => {
     let sum = 0;
-    for (let i = 0; i < chosen.length; i++) {
-      forward(parameters, digits, chosen[i]);
+    for (const digit of chosen) {
+      forward(parameters, digits, digit);
       softmax();
-      sum -= Math.log(scores[digits.labels[chosen[i]]]);
+      sum -= Math.log(scores[digits.labels[digit]]);
     }
     return sum / chosen.length;
   };
 
   const accuracy: Network['accuracy'] = (parameters, digits, chosen) => {
     let right = 0;
-    for (let i = 0; i < chosen.length; i++) {
-      forward(parameters, digits, chosen[i]);
+    for (const digit of chosen) {
+      forward(parameters, digits, digit);
       let best = -1;
       for (let label = 0; label < CLASSES; label++) {
         if (scores[label] > (best < 0 ? -Infinity : scores[best])) best = label;
       }
-      if (best === digits.labels[chosen[i]]) right++;
+      if (best === digits.labels[digit]) right++;
     }
     return right / chosen.length;
   };

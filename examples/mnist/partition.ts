@@ -26,7 +26,8 @@ export function partition(
   how: Partition,
   seed: number,
 ): Uint32Array[] {
-  if (members.length < nodes * MIN_DIGITS) throw new RangeError(`${members.length} digits are too few for ${nodes} nodes`);
+  if (members.length < nodes * MIN_DIGITS)
+    throw new RangeError(`${members.length} digits are too few for ${nodes} nodes`);
   for (let draw = 0; draw < MAX_DRAWS; draw++) {
     const order = members.slice();
     const random = createRandom(seed, draw);

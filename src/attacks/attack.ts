@@ -8,7 +8,7 @@
  * Sums are in float64, in the order of the rows. A value beyond float32 becomes an infinity, which is what a node
  * that sends it would send.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { requireWholeNumber } from '../core/options.js';
 import { parseParameters } from '../core/parameters.js';
 import { QuorateError } from '../errors.js';
@@ -79,7 +79,8 @@ export function checkAttackers(attackers: number): void {
 
 /** @throws QuorateError BAD_TYPE, EMPTY_INPUT, TOO_FEW_UPDATES, BAD_SHAPE, NON_FINITE */
 export function checkHonest(attack: string, honest: readonly Float32Array[], minHonest: number): void {
-  if (!Array.isArray(honest) || honest.some((row) => !(row instanceof Float32Array))) {
+  const given: unknown = honest;
+  if (!Array.isArray(given) || !given.every((row) => row instanceof Float32Array)) {
     throw new QuorateError('BAD_TYPE', `${attack} needs the honest updates as an array of Float32Array`);
   }
   if (honest.length === 0 || honest[0].length === 0) {

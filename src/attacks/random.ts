@@ -8,13 +8,13 @@
 
 export interface Random {
   /** A uniform integer in [0, 2³²). */
-  uint32(): number;
+  readonly uint32: () => number;
   /** A uniform multiple of 2⁻⁵³ in [0, 1). */
-  uniform(): number;
+  readonly uniform: () => number;
   /** A uniform integer in [0, bound), without bias; bound is an integer from 1 to 2³². */
-  below(bound: number): number;
+  readonly below: (bound: number) => number;
   /** A draw from the normal distribution with mean 0 and variance 1. */
-  normal(): number;
+  readonly normal: () => number;
 }
 
 const WORD = 2 ** 32;

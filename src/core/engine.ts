@@ -12,7 +12,7 @@ import {
 } from '../../bindings/abi.js';
 import { Compute } from '../../bindings/compute.js';
 import { instantiateCore } from '../../bindings/instantiate.js';
-import { type Job, scratchBytesFor, type Work } from '../../bindings/job.js';
+import { type Job, scratchLayout, type Work } from '../../bindings/job.js';
 import { QuorateError } from '../errors.js';
 import { Batch } from './batch.js';
 import { currentHost } from './host.js';
@@ -144,7 +144,7 @@ export class Engine {
     const alone = this.threads === 1 || columns <= SEGMENT_COLUMNS || operations < SOLO_OPERATIONS;
     const allocation = new Allocation(this.arena);
     try {
-      const scratchBytes = Math.ceil(scratchBytesFor(work, TILE_PITCH_BYTES) / 64) * 64;
+      const { bytes: scratchBytes } = scratchLayout(work, TILE_PITCH_BYTES);
       const counter = allocation.take(64);
       const flags = counter + 8;
       this.arena.u32(counter, 4).fill(0);

@@ -251,7 +251,7 @@ async function preparer(
   }
   const { column, inputs } = combination;
   const points = 'matrix' in inputs ? inputs.matrix.length : inputs.indices.length;
-  const mixing = 'matrix' in inputs ? sharedMatrix(inputs.matrix, n, shared) : undefined;
+  const mixing = 'matrix' in inputs ? mixingOf(inputs.matrix, n, shared) : undefined;
   const make =
     column.kind === 'sign-vote' ? signVoter(column.step) : await selector(options, column, points, shared);
   const operations = (make.operations + (mixing ? 2 * n * points : 0)) / VECTOR;
@@ -264,12 +264,32 @@ async function preparer(
   };
 }
 
-function sharedMatrix(rows: readonly Float64Array[], n: number, shared: Allocation): Mixing {
-  const matrix = new Float32Array(rows.length * n);
+/** The weight that all non-zero entries have, if they have one in common. */
+function commonWeight(rows: readonly Float64Array[]): number | undefined {
+  const weight = rows[0].find((entry) => entry !== 0);
+  return rows.every((row) => row.every((entry) => entry === 0 || entry === weight)) ? weight : undefined;
+}
+
+function mixingOf(rows: readonly Float64Array[], n: number, shared: Allocation): Mixing {
+  const m = rows.length;
+  const scale = commonWeight(rows);
+  if (scale === undefined) {
+    const matrix = new Float32Array(m * n);
+    rows.forEach((weights, k) => {
+      matrix.set(weights, k * n);
+    });
+    return { m, weights: { matrix: shared.f32(matrix) } };
+  }
+  const fours = Math.ceil(n / 4);
+  const offsets = new Uint32Array(m * fours);
   rows.forEach((weights, k) => {
-    matrix.set(weights, k * n);
+    for (let b = 0; b < fours; b++) {
+      let subset = 0;
+      for (let member = 0; member < 4; member++) if (weights[4 * b + member]) subset |= 1 << member;
+      offsets[k * fours + b] = 32 * (16 * b + subset);
+    }
   });
-  return { matrix: shared.f32(matrix), m: rows.length };
+  return { m, weights: { offsets: shared.u32(offsets), scale } };
 }
 
 interface ColumnWork {

@@ -2,14 +2,19 @@
 import { z } from 'zod';
 
 /** The kernels calculate in float32, where a number must still be what it is meant to be. */
-const positive = z.number().refine((value) => {
-  const rounded = Math.fround(value);
-  return rounded > 0 && rounded < Infinity;
-}, 'must be positive and finite, as float32 too');
+const positive = z
+  .number()
+  .positive()
+  .refine((value) => {
+    const rounded = Math.fround(value);
+    return rounded > 0 && rounded < Infinity;
+  }, 'must be positive and finite as float32 too');
 
 const fraction = z
   .number()
-  .refine((value) => value >= 0 && Math.fround(value) < 1, 'must be from 0 to less than 1, as float32 too');
+  .min(0)
+  .lt(1)
+  .refine((value) => Math.fround(value) < 1, 'must be less than 1 as float32 too');
 
 export const eta = (standard: number) => positive.default(standard).describe('server learning rate');
 export const beta = (standard: number, what: string) =>

@@ -152,7 +152,12 @@ describe('the values of attacks', () => {
       await expectRefusal(() => attack('inner-product-manipulation', { tau }), 'INVALID_PARAMETER');
       await expectRefusal(() => attack('a-little-is-enough', { tau }), 'INVALID_PARAMETER');
     }
-    for (const parameters of [{ standardDeviation: 0 }, { standardDeviation: -1 }, { seed: -1 }, { seed: 0.5 }]) {
+    for (const parameters of [
+      { standardDeviation: 0 },
+      { standardDeviation: -1 },
+      { seed: -1 },
+      { seed: 0.5 },
+    ]) {
       await expectRefusal(() => attack('gaussian', parameters), 'INVALID_PARAMETER');
     }
     await expectRefusal(() => attack('gaussian', [1]), 'INVALID_PARAMETER');

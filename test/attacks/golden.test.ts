@@ -12,7 +12,9 @@ interface CaseWithAttacks extends GoldenCase {
   readonly attacks: Readonly<Record<string, number[]>>;
 }
 
-const { cases }: { cases: CaseWithAttacks[] } = JSON.parse(readFileSync('test/fixtures/byzfl.json', 'utf8'));
+const { cases } = JSON.parse(readFileSync('test/fixtures/byzfl.json', 'utf8')) as {
+  cases: CaseWithAttacks[];
+};
 
 const attacksByKey: Readonly<Record<string, Attack>> = {
   'sign-flipping': signFlipping(),

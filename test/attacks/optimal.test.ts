@@ -54,10 +54,11 @@ describe('optimal', () => {
   });
 
   it('does not overdo it where the defence sees through lies that are too bold', async () => {
-    const { tau } = await optimal(innerProductManipulation, { defence, grid: [0.5, 1e4], refinements: 0 }).search(
-      honest,
-      attackers,
-    );
+    const { tau } = await optimal(innerProductManipulation, {
+      defence,
+      grid: [0.5, 1e4],
+      refinements: 0,
+    }).search(honest, attackers);
     expect(tau).equal(0.5);
   });
 

@@ -26,7 +26,8 @@ describe('createRandom', () => {
       const counts = new Uint32Array(bound);
       for (let i = 0; i < 10_000; i++) counts[below(bound)]++;
       const share = 10_000 / bound;
-      for (const count of counts) expect(count).within(share - 5 * Math.sqrt(share), share + 5 * Math.sqrt(share));
+      for (const count of counts)
+        expect(count).within(share - 5 * Math.sqrt(share), share + 5 * Math.sqrt(share));
     }
   });
 

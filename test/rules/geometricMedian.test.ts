@@ -21,6 +21,15 @@ describe('geometricMedian', () => {
     }
   });
 
+  it('counts distances below nu as nu', async () => {
+    // The rows are 8 to 25 away.
+    const updates = unequalRows(9, 70, 3);
+    for (const maxIterations of [1, 2, 5]) {
+      const stage = ['geometric-median', { nu: 15, tolerance: 0, maxIterations }] as const;
+      expectClose(await actual(updates, stage), expected(updates, stage), 2e-6);
+    }
+  });
+
   it('is the mean where every distance is below nu', async () => {
     const updates = unequalRows(6, 70, 4).map((row) => row.map((entry) => entry * 1e-20));
     expectClose(await actual(updates, ['geometric-median', {}]), expected(updates, ['mean']), 2e-6);

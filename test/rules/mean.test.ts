@@ -1,4 +1,3 @@
-import { expect } from 'chai';
 import { aggregate, mean } from '../../src/index.js';
 import { actual, expected } from '../support/library.js';
 import { expectClose } from '../support/close.js';

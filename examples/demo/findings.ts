@@ -1,0 +1,56 @@
+/** What the measurements of a study amount to: accuracies, losses, and one sentence. */
+import type { Run, Study } from './study.js';
+
+/** 0.915 → '91.5%'. */
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+
+export const finalAccuracy = ({ measurements }: Run): number => measurements.at(-1)?.accuracy ?? NaN;
+
+export function runOf({ runs }: Study, data: string, attack: string, pipeline: string): Run {
+  const found = runs.find((run) => run.data === data && run.attack === attack && run.pipeline === pipeline);
+  if (!found) throw new RangeError(`no run of ${pipeline} against ${attack} on ${data} data`);
+  return found;
+}
+
+/** What averaging reaches when nobody attacks: what all else is compared with. */
+export const attackFree = (study: Study, data: string): number =>
+  finalAccuracy(runOf(study, data, 'none', 'mean'));
+
+export interface Worst {
+  readonly accuracy: number;
+  readonly attack: string;
+}
+
+/** The lowest accuracy of a pipeline over all attacks; nobody attacking counts as one. */
+export function worstOf(study: Study, data: string, pipeline: string): Worst {
+  return study.attacks
+    .map(({ name }) => ({ attack: name, accuracy: finalAccuracy(runOf(study, data, name, pipeline)) }))
+    .reduce((worst, each) => (each.accuracy < worst.accuracy ? each : worst));
+}
+
+/** The pipeline whose worst accuracy, over all attacks and distributions of the data, is the highest. */
+export function steadiest(study: Study): string {
+  const worst = (pipeline: string): number =>
+    Math.min(...study.data.map(({ name }) => worstOf(study, name, pipeline).accuracy));
+  return study.pipelines.reduce((best, each) => (worst(each) > worst(best) ? each : best));
+}
+
+/** What happened, from the measurements alone. */
+export function sentence(study: Study): string {
+  const best = steadiest(study);
+  const falls = study.data.map(({ name }) => {
+    const { accuracy, attack } = worstOf(study, name, 'mean');
+    return { accuracy, attack, free: attackFree(study, name) };
+  });
+  const { accuracy, attack, free } = falls.reduce((a, b) => (b.accuracy < a.accuracy ? b : a));
+  const mean =
+    attack === 'none'
+      ? `no attack took averaging below the ${percent(free)} that it reaches without one`
+      : `averaging went from ${percent(free)} of unseen digits read correctly to ${percent(accuracy)} under ${attack}`;
+  const kept = study.data.map(({ name }) => {
+    const where = name === 'uniform' ? 'when all nodes hold the same mix of digits' : 'when each holds its own';
+    return `${percent(worstOf(study, name, best).accuracy)} ${where}`;
+  });
+  const rest = best === 'mean' ? '' : `; ${best} kept at least ${kept.join(', and ')}, whatever the attack`;
+  return `With ${study.attackers} of ${study.nodes} nodes dishonest, ${mean}${rest}.`;
+}
