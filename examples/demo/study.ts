@@ -81,7 +81,7 @@ export async function runStudy(scenario: Scenario, digits: Digits, options: Stud
           test,
           aggregate: async (updates) => {
             const start = performance.now();
-            await aggregate([...updates], rule, { engine, into, report: 'brief' });
+            await aggregate(updates, rule, { engine, into, report: 'brief' });
             aggregationMs += performance.now() - start;
             aggregations++;
             return into;

@@ -79,8 +79,10 @@ export function agreesWithReference(sweep: Sweep): void {
   it('agrees with the float64 reference for every number of rows', async () => {
     for (const n of everyN.filter((count) => count <= mostRows)) {
       const most = Math.floor((n - 1) / 2);
+      // More than one tile of staged columns where sorting changes its method.
+      const d = n > 100 ? 300 : n % 2 === 0 ? 37 : 5;
       for (const f of new Set([0, Math.min(1, most), Math.floor(n / 5), Math.floor((n - 3) / 4), most])) {
-        if (f === 0 || (f > 0 && takesBound)) await compare('unequal rows', n, n % 2 === 0 ? 37 : 5, f);
+        if (f === 0 || (f > 0 && takesBound)) await compare('unequal rows', n, d, f);
       }
     }
   });

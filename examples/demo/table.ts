@@ -1,0 +1,48 @@
+/** The accuracies as a table for the terminal. */
+import { styleText } from 'node:util';
+import { attackFree, finalAccuracy, percent, runOf, worstOf } from './findings.js';
+import type { Run, Study } from './study.js';
+
+const CELL = 11;
+
+/** 'inner-product-manipulation' → ['inner-', 'product-', 'manipulation'], for headers above narrow columns. */
+function headerLines(names: readonly string[]): string[] {
+  const broken = names.map((name) => name.split(/(?<=-)/));
+  const height = Math.max(...broken.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) =>
+    broken.map((lines) => (lines[line - height + lines.length] ?? '').padStart(CELL + 2)).join(''),
+  );
+}
+
+/**
+ * @param colours whether the terminal shows colours: red where at least 20 points are lost against averaging that
+ *   nobody attacks, yellow from 5 points
+ */
+export function accuracyTable(study: Study, colours: boolean): string {
+  const width = Math.max(...study.pipelines.map(({ length }) => length), 'honest nodes alone'.length);
+  const lines: string[] = [];
+
+  const cell = (accuracy: number, free: number): string => {
+    const text = percent(accuracy).padStart(CELL + 2);
+    const lost = free - accuracy;
+    if (!colours || lost < 0.05) return text;
+    return styleText(lost < 0.2 ? 'yellow' : 'red', text);
+  };
+  const bold = (text: string): string => (colours ? styleText('bold', text) : text);
+
+  for (const { name: data, title } of study.data) {
+    const free = attackFree(study, data);
+    lines.push('', bold(title), '');
+    for (const line of headerLines([...study.attacks.map(({ name }) => name), 'worst'])) {
+      lines.push(' '.repeat(width) + line);
+    }
+    for (const pipeline of study.pipelines) {
+      const accuracies = study.attacks.map(({ name }) => finalAccuracy(runOf(study, data, name, pipeline)));
+      const cells = [...accuracies, worstOf(study, data, pipeline).accuracy].map((each) => cell(each, free));
+      lines.push(pipeline.padEnd(width) + cells.join(''));
+    }
+    const alone: Run | undefined = study.honestAlone.find((run) => run.data === data);
+    if (alone) lines.push('honest nodes alone'.padEnd(width) + percent(finalAccuracy(alone)).padStart(CELL + 2));
+  }
+  return lines.join('\n');
+}
