@@ -27,21 +27,21 @@ function trusted(sum: f64, columns: i32): bool {
 /** ‖a − b‖² in float64. Equal rows, common where a model is sparse, are seen first, at a quarter of the cost. */
 function exactSquaredDistance(a: usize, b: usize, from: usize, to: usize): f64 {
   let different = i32x4.splat(0);
-  for (let k = from; k < to; k += 16) different = v128.or(different, v128.xor(v128.load(a + k), v128.load(b + k)));
+  for (let k = from; k < to; k += 16)
+    different = v128.or(different, v128.xor(v128.load(a + k), v128.load(b + k)));
   if (!v128.any_true(different)) {
     let nonFinite = f32x4.splat(0);
-    for (let k = from; k < to; k += 16) nonFinite = f32x4.add(nonFinite, f32x4.mul(v128.load(a + k), f32x4.splat(0)));
+    for (let k = from; k < to; k += 16)
+      nonFinite = f32x4.add(nonFinite, f32x4.mul(v128.load(a + k), f32x4.splat(0)));
     return fold(nonFinite);
   }
   let low = f64x2.splat(0);
   let high = f64x2.splat(0);
   for (let k = from; k < to; k += 16) {
-    const x = v128.load(a + k), y = v128.load(b + k);
+    const x = v128.load(a + k),
+      y = v128.load(b + k);
     const l = f64x2.sub(f64x2.promote_low_f32x4(x), f64x2.promote_low_f32x4(y));
-    const h = f64x2.sub(
-      f64x2.promote_low_f32x4(upper(x)),
-      f64x2.promote_low_f32x4(upper(y)),
-    );
+    const h = f64x2.sub(f64x2.promote_low_f32x4(upper(x)), f64x2.promote_low_f32x4(upper(y)));
     low = f64x2.add(low, f64x2.mul(l, l));
     high = f64x2.add(high, f64x2.mul(h, h));
   }
@@ -70,13 +70,31 @@ function addTo(sums: usize, index: i32, lanes: v128): void {
 /** Adds one block of the squared distances between rows i … i+3 and j, j+1; a row beyond the last repeats it. */
 function addTile(table: usize, n: i32, sums: usize, i: i32, j: i32, from: usize, to: usize): void {
   const points = n + 1;
-  const i1 = min(i + 1, n - 1), i2 = min(i + 2, n - 1), i3 = min(i + 3, n - 1), j1 = min(j + 1, n - 1);
-  const a0 = rowAt(table, i), a1 = rowAt(table, i1), a2 = rowAt(table, i2), a3 = rowAt(table, i3);
-  const b0 = rowAt(table, j), b1 = rowAt(table, j1);
-  let s00 = f32x4.splat(0), s10 = s00, s20 = s00, s30 = s00, s01 = s00, s11 = s00, s21 = s00, s31 = s00;
+  const i1 = min(i + 1, n - 1),
+    i2 = min(i + 2, n - 1),
+    i3 = min(i + 3, n - 1),
+    j1 = min(j + 1, n - 1);
+  const a0 = rowAt(table, i),
+    a1 = rowAt(table, i1),
+    a2 = rowAt(table, i2),
+    a3 = rowAt(table, i3);
+  const b0 = rowAt(table, j),
+    b1 = rowAt(table, j1);
+  let s00 = f32x4.splat(0),
+    s10 = s00,
+    s20 = s00,
+    s30 = s00,
+    s01 = s00,
+    s11 = s00,
+    s21 = s00,
+    s31 = s00;
   for (let k = from; k < to; k += 16) {
-    const x0 = v128.load(a0 + k), x1 = v128.load(a1 + k), x2 = v128.load(a2 + k), x3 = v128.load(a3 + k);
-    const y0 = v128.load(b0 + k), y1 = v128.load(b1 + k);
+    const x0 = v128.load(a0 + k),
+      x1 = v128.load(a1 + k),
+      x2 = v128.load(a2 + k),
+      x3 = v128.load(a3 + k);
+    const y0 = v128.load(b0 + k),
+      y1 = v128.load(b1 + k);
     s00 = addSquaredDifference(s00, x0, y0);
     s10 = addSquaredDifference(s10, x1, y0);
     s20 = addSquaredDifference(s20, x2, y0);
@@ -100,12 +118,28 @@ function addTile(table: usize, n: i32, sums: usize, i: i32, j: i32, from: usize,
 /** Adds one block of the distances among rows i … i+count−1 (count ≤ 4), and of their norms. */
 function addDiagonal(table: usize, n: i32, sums: usize, i: i32, count: i32, from: usize, to: usize): void {
   const points = n + 1;
-  const i1 = min(i + 1, n - 1), i2 = min(i + 2, n - 1), i3 = min(i + 3, n - 1);
-  const a0 = rowAt(table, i), a1 = rowAt(table, i1), a2 = rowAt(table, i2), a3 = rowAt(table, i3);
-  let n0 = f32x4.splat(0), n1 = n0, n2 = n0, n3 = n0;
-  let s01 = n0, s02 = n0, s03 = n0, s12 = n0, s13 = n0, s23 = n0;
+  const i1 = min(i + 1, n - 1),
+    i2 = min(i + 2, n - 1),
+    i3 = min(i + 3, n - 1);
+  const a0 = rowAt(table, i),
+    a1 = rowAt(table, i1),
+    a2 = rowAt(table, i2),
+    a3 = rowAt(table, i3);
+  let n0 = f32x4.splat(0),
+    n1 = n0,
+    n2 = n0,
+    n3 = n0;
+  let s01 = n0,
+    s02 = n0,
+    s03 = n0,
+    s12 = n0,
+    s13 = n0,
+    s23 = n0;
   for (let k = from; k < to; k += 16) {
-    const x0 = v128.load(a0 + k), x1 = v128.load(a1 + k), x2 = v128.load(a2 + k), x3 = v128.load(a3 + k);
+    const x0 = v128.load(a0 + k),
+      x1 = v128.load(a1 + k),
+      x2 = v128.load(a2 + k),
+      x3 = v128.load(a3 + k);
     n0 = f32x4.add(n0, f32x4.mul(x0, x0));
     n1 = f32x4.add(n1, f32x4.mul(x1, x1));
     n2 = f32x4.add(n2, f32x4.mul(x2, x2));
@@ -141,7 +175,7 @@ function addDiagonal(table: usize, n: i32, sums: usize, i: i32, count: i32, from
  */
 export function pairwiseDistances(table: usize, n: i32, sums: usize, exact: bool, c0: i32, c1: i32): void {
   const points = n + 1;
-  memory.fill(sums, 0, <usize>(points * points) << 3);
+  memory.fill(sums, 0, (<usize>(points * points)) << 3);
   const to = (<usize>c1) << 2;
   for (let from = (<usize>c0) << 2; from < to && !exact; from += BLOCK_BYTES) {
     const end = min(from + BLOCK_BYTES, to);
@@ -156,7 +190,10 @@ export function pairwiseDistances(table: usize, n: i32, sums: usize, exact: bool
       const at = sums + ((<usize>(i * points + j)) << 3);
       if (!exact && trusted(load<f64>(at), c1 - c0)) continue;
       const a = rowAt(table, i);
-      store<f64>(at, j < n ? exactSquaredDistance(a, rowAt(table, j), from, to) : exactSquaredNorm(a, from, to));
+      store<f64>(
+        at,
+        j < n ? exactSquaredDistance(a, rowAt(table, j), from, to) : exactSquaredNorm(a, from, to),
+      );
     }
   }
 }
@@ -172,13 +209,18 @@ export function rowDistances(table: usize, n: i32, point: usize, sums: usize, c0
   const to = (<usize>c1) << 2;
   for (let i = 0; i < n; i++) {
     const row = rowAt(table, i);
-    let norm: f64 = 0, distance: f64 = 0;
+    let norm: f64 = 0,
+      distance: f64 = 0;
     for (let from = start; from < to; from += BLOCK_BYTES) {
       const end = min(from + BLOCK_BYTES, to);
-      let s0 = f32x4.splat(0), s1 = s0, t0 = s0, t1 = s0;
+      let s0 = f32x4.splat(0),
+        s1 = s0,
+        t0 = s0,
+        t1 = s0;
       let k = from;
       for (; k + 32 <= end; k += 32) {
-        const x = v128.load(row + k), y = v128.load(row + k, 16);
+        const x = v128.load(row + k),
+          y = v128.load(row + k, 16);
         s0 = f32x4.add(s0, f32x4.mul(x, x));
         s1 = f32x4.add(s1, f32x4.mul(y, y));
         t0 = addSquaredDifference(t0, x, v128.load(point + k));

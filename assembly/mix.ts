@@ -16,16 +16,30 @@ export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c
   const pitch = (<usize>n) << 2;
   for (let k = from; k < to; k += 32) {
     for (let i = 0; i < m; i += 4) {
-      const i1 = min(i + 1, m - 1), i2 = min(i + 2, m - 1), i3 = min(i + 3, m - 1);
-      const w0 = matrix + <usize>i * pitch, w1 = matrix + <usize>i1 * pitch;
-      const w2 = matrix + <usize>i2 * pitch, w3 = matrix + <usize>i3 * pitch;
-      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+      const i1 = min(i + 1, m - 1),
+        i2 = min(i + 2, m - 1),
+        i3 = min(i + 3, m - 1);
+      const w0 = matrix + <usize>i * pitch,
+        w1 = matrix + <usize>i1 * pitch;
+      const w2 = matrix + <usize>i2 * pitch,
+        w3 = matrix + <usize>i3 * pitch;
+      let s0 = f32x4.splat(0),
+        s1 = s0,
+        s2 = s0,
+        s3 = s0,
+        t0 = s0,
+        t1 = s0,
+        t2 = s0,
+        t3 = s0;
       for (let j = 0; j < n; j++) {
         const row = rowAt(table, j) + k;
         const at = (<usize>j) << 2;
-        const x = v128.load(row), y = v128.load(row, 16);
-        const u0 = v128.load32_splat(w0 + at), u1 = v128.load32_splat(w1 + at);
-        const u2 = v128.load32_splat(w2 + at), u3 = v128.load32_splat(w3 + at);
+        const x = v128.load(row),
+          y = v128.load(row, 16);
+        const u0 = v128.load32_splat(w0 + at),
+          u1 = v128.load32_splat(w1 + at);
+        const u2 = v128.load32_splat(w2 + at),
+          u3 = v128.load32_splat(w3 + at);
         s0 = f32x4.add(s0, f32x4.mul(x, u0));
         s1 = f32x4.add(s1, f32x4.mul(x, u1));
         s2 = f32x4.add(s2, f32x4.mul(x, u2));
@@ -43,7 +57,8 @@ export function mix(table: usize, n: i32, matrix: usize, m: i32, mixed: usize, c
   }
   for (let i = 0; i < m; i++) {
     const row = rowAt(mixed, i);
-    if (mayUnderflow(greatestIn(row, from, to))) exactWeightedSum(table, n, matrix + <usize>i * pitch, 1, row, from, to);
+    if (mayUnderflow(greatestIn(row, from, to)))
+      exactWeightedSum(table, n, matrix + <usize>i * pitch, 1, row, from, to);
   }
 }
 

@@ -27,7 +27,8 @@ function subsetSums(table: usize, n: i32, first: i32, k: usize, scale: v128, sum
   storePair(sums, f32x4.splat(0), f32x4.splat(0));
   for (let member = 0; member < 4; member++) {
     const size: usize = 32 << member;
-    let left = f32x4.splat(0), right = left;
+    let left = f32x4.splat(0),
+      right = left;
     if (first + member < n) {
       const row = rowAt(table, first + member) + k;
       left = f32x4.mul(v128.load(row), scale);
@@ -41,16 +42,27 @@ function subsetSums(table: usize, n: i32, first: i32, k: usize, scale: v128, sum
 }
 
 function mixScaled(
-  table: usize, n: i32, offsets: usize, m: i32, before: f32, after: f32, sums: usize, mixed: usize, from: usize, to: usize,
+  table: usize,
+  n: i32,
+  offsets: usize,
+  m: i32,
+  before: f32,
+  after: f32,
+  sums: usize,
+  mixed: usize,
+  from: usize,
+  to: usize,
 ): void {
-  const factor = f32x4.splat(before), last = f32x4.splat(after);
+  const factor = f32x4.splat(before),
+    last = f32x4.splat(after);
   const fours = (n + 3) >> 2;
   for (let k = from; k < to; k += 32) {
-    for (let b = 0; b < fours; b++) subsetSums(table, n, 4 * b, k, factor, sums + (<usize>b << 9));
+    for (let b = 0; b < fours; b++) subsetSums(table, n, 4 * b, k, factor, sums + ((<usize>b) << 9));
     let at = offsets;
     for (let i = 0; i < m; i++) {
       const begin = sums + <usize>load<u32>(at);
-      let left = v128.load(begin), right = v128.load(begin, 16);
+      let left = v128.load(begin),
+        right = v128.load(begin, 16);
       at += 4;
       for (let b = 1; b < fours; b++, at += 4) {
         const part = sums + <usize>load<u32>(at);
@@ -63,7 +75,15 @@ function mixScaled(
 }
 
 export function mixSubsets(
-  table: usize, n: i32, offsets: usize, m: i32, scale: f32, sums: usize, mixed: usize, c0: i32, c1: i32,
+  table: usize,
+  n: i32,
+  offsets: usize,
+  m: i32,
+  scale: f32,
+  sums: usize,
+  mixed: usize,
+  c0: i32,
+  c1: i32,
 ): void {
   const from = (<usize>c0) << 2;
   const to = (<usize>c1) << 2;

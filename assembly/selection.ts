@@ -16,13 +16,18 @@ const PITCH: usize = 1088;
 /** Copies columns c0 … c0+count of each row into the tile; returns a sum that is finite only if all values are. */
 export function stage(table: usize, n: i32, tile: usize, c0: i32, count: i32): f32 {
   const bytes = (<usize>count) << 2;
-  let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  let s0 = f32x4.splat(0),
+    s1 = s0,
+    s2 = s0,
+    s3 = s0;
   for (let i = 0; i < n; i++) {
     const from = rowAt(table, i) + ((<usize>c0) << 2);
     const to = tile + <usize>i * PITCH;
     for (let k: usize = 0; k < bytes; k += 64) {
-      const x0 = v128.load(from + k), x1 = v128.load(from + k, 16);
-      const x2 = v128.load(from + k, 32), x3 = v128.load(from + k, 48);
+      const x0 = v128.load(from + k),
+        x1 = v128.load(from + k, 16);
+      const x2 = v128.load(from + k, 32),
+        x3 = v128.load(from + k, 48);
       v128.store(to + k, x0);
       v128.store(to + k, x1, 16);
       v128.store(to + k, x2, 32);
@@ -34,7 +39,12 @@ export function stage(table: usize, n: i32, tile: usize, c0: i32, count: i32): f
     }
   }
   const sum = f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3));
-  return f32x4.extract_lane(sum, 0) + f32x4.extract_lane(sum, 1) + f32x4.extract_lane(sum, 2) + f32x4.extract_lane(sum, 3);
+  return (
+    f32x4.extract_lane(sum, 0) +
+    f32x4.extract_lane(sum, 1) +
+    f32x4.extract_lane(sum, 2) +
+    f32x4.extract_lane(sum, 3)
+  );
 }
 
 /** Runs a network, `length` comparators of two u32 wires (low, high), 16 columns at a time. */
@@ -46,8 +56,14 @@ export function runNetwork(network: usize, length: i32, tile: usize, count: i32)
     for (let at = network; at < end; at += 8) {
       const low = column + <usize>load<u32>(at) * PITCH;
       const high = column + <usize>load<u32>(at, 4) * PITCH;
-      const a0 = v128.load(low), a1 = v128.load(low, 16), a2 = v128.load(low, 32), a3 = v128.load(low, 48);
-      const b0 = v128.load(high), b1 = v128.load(high, 16), b2 = v128.load(high, 32), b3 = v128.load(high, 48);
+      const a0 = v128.load(low),
+        a1 = v128.load(low, 16),
+        a2 = v128.load(low, 32),
+        a3 = v128.load(low, 48);
+      const b0 = v128.load(high),
+        b1 = v128.load(high, 16),
+        b2 = v128.load(high, 32),
+        b3 = v128.load(high, 48);
       v128.store(low, f32x4.pmin(a0, b0));
       v128.store(low, f32x4.pmin(a1, b1), 16);
       v128.store(low, f32x4.pmin(a2, b2), 32);
@@ -68,7 +84,8 @@ function ranked(column: usize, wires: usize, rank: i32): v128 {
 @inline
 function median(column: usize, wires: usize, n: i32): v128 {
   if (n & 1) return ranked(column, wires, n >> 1);
-  const a = ranked(column, wires, (n >> 1) - 1), b = ranked(column, wires, n >> 1);
+  const a = ranked(column, wires, (n >> 1) - 1),
+    b = ranked(column, wires, n >> 1);
   const half = f32x4.splat(0.5);
   const sum = f32x4.add(a, b);
   const careful = f32x4.add(f32x4.mul(a, half), f32x4.mul(b, half));
@@ -81,7 +98,10 @@ function median(column: usize, wires: usize, n: i32): v128 {
  */
 function trimmedOffsets(column: usize, wires: usize, n: i32, f: i32, origin: v128): v128 {
   const zero = f32x4.splat(0);
-  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  let s0 = zero,
+    s1 = zero,
+    s2 = zero,
+    s3 = zero;
   const last = n - f;
   let rank = f + 1;
   for (; rank + 3 < last; rank += 4) {
@@ -114,7 +134,15 @@ function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
 
 /** Of the ranks first, first + step, …: the offset from `origin` nearest to `centre`, the lesser on a tie. */
 @inline
-function nearestOffset(column: usize, wires: usize, n: i32, first: i32, step: i32, origin: v128, centre: v128): v128 {
+function nearestOffset(
+  column: usize,
+  wires: usize,
+  n: i32,
+  first: i32,
+  step: i32,
+  origin: v128,
+  centre: v128,
+): v128 {
   let nearest = f32x4.sub(ranked(column, wires, first), origin);
   for (let rank = first + step; rank < n; rank += step) {
     const other = f32x4.sub(ranked(column, wires, rank), origin);
@@ -130,10 +158,14 @@ function nearestMean(column: usize, wires: usize, n: i32, f: i32, aroundMedian: 
   const zero = f32x4.splat(0);
   const origin = ranked(column, wires, aroundMedian ? (n - 1) >> 1 : f);
   let centre = zero;
-  if (!aroundMedian) centre = f32x4.div(trimmedOffsets(column, wires, n, f, origin), f32x4.splat(<f32>(n - 2 * f)));
+  if (!aroundMedian)
+    centre = f32x4.div(trimmedOffsets(column, wires, n, f, origin), f32x4.splat(<f32>(n - 2 * f)));
   else if (!(n & 1)) centre = f32x4.mul(f32x4.sub(ranked(column, wires, n >> 1), origin), f32x4.splat(0.5));
 
-  let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+  let s0 = zero,
+    s1 = zero,
+    s2 = zero,
+    s3 = zero;
   let first = 0;
   for (; first + 3 < kept; first += 4) {
     s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, centre), s0);
@@ -163,7 +195,15 @@ export function readTrimmedMean(tile: usize, wires: usize, n: i32, f: i32, out: 
 }
 
 /** After the network: the mean of the n−f values nearest to the median, or to the trimmed mean. */
-export function readNearestMean(tile: usize, wires: usize, n: i32, f: i32, aroundMedian: bool, out: usize, count: i32): void {
+export function readNearestMean(
+  tile: usize,
+  wires: usize,
+  n: i32,
+  f: i32,
+  aroundMedian: bool,
+  out: usize,
+  count: i32,
+): void {
   for (let k: usize = 0; k < (<usize>count) << 2; k += 16) {
     put(out + k, nearestMean(tile + k, wires, n, f, aroundMedian));
   }
@@ -174,6 +214,12 @@ export function finiteProof(out: usize, c0: i32, c1: i32): f32 {
   const zero = f32x4.splat(0);
   let proof = zero;
   const to = (<usize>c1) << 2;
-  for (let k = (<usize>c0) << 2; k < to; k += 16) proof = f32x4.add(proof, f32x4.mul(v128.load(out + k), zero));
-  return f32x4.extract_lane(proof, 0) + f32x4.extract_lane(proof, 1) + f32x4.extract_lane(proof, 2) + f32x4.extract_lane(proof, 3);
+  for (let k = (<usize>c0) << 2; k < to; k += 16)
+    proof = f32x4.add(proof, f32x4.mul(v128.load(out + k), zero));
+  return (
+    f32x4.extract_lane(proof, 0) +
+    f32x4.extract_lane(proof, 1) +
+    f32x4.extract_lane(proof, 2) +
+    f32x4.extract_lane(proof, 3)
+  );
 }

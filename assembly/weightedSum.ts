@@ -28,23 +28,58 @@ function weightAt(weights: usize, i: i32): v128 {
 }
 
 /** Adds eight rows to out, or begins it with them; the sums form a tree, which is both faster and more exact. */
-function addEight(table: usize, weights: usize, first: i32, out: usize, from: usize, to: usize, begin: bool): void {
-  const r0 = rowAt(table, first), r1 = rowAt(table, first + 1), r2 = rowAt(table, first + 2), r3 = rowAt(table, first + 3);
-  const r4 = rowAt(table, first + 4), r5 = rowAt(table, first + 5), r6 = rowAt(table, first + 6), r7 = rowAt(table, first + 7);
-  const w0 = weightAt(weights, first), w1 = weightAt(weights, first + 1), w2 = weightAt(weights, first + 2);
-  const w3 = weightAt(weights, first + 3), w4 = weightAt(weights, first + 4), w5 = weightAt(weights, first + 5);
-  const w6 = weightAt(weights, first + 6), w7 = weightAt(weights, first + 7);
+function addEight(
+  table: usize,
+  weights: usize,
+  first: i32,
+  out: usize,
+  from: usize,
+  to: usize,
+  begin: bool,
+): void {
+  const r0 = rowAt(table, first),
+    r1 = rowAt(table, first + 1),
+    r2 = rowAt(table, first + 2),
+    r3 = rowAt(table, first + 3);
+  const r4 = rowAt(table, first + 4),
+    r5 = rowAt(table, first + 5),
+    r6 = rowAt(table, first + 6),
+    r7 = rowAt(table, first + 7);
+  const w0 = weightAt(weights, first),
+    w1 = weightAt(weights, first + 1),
+    w2 = weightAt(weights, first + 2);
+  const w3 = weightAt(weights, first + 3),
+    w4 = weightAt(weights, first + 4),
+    w5 = weightAt(weights, first + 5);
+  const w6 = weightAt(weights, first + 6),
+    w7 = weightAt(weights, first + 7);
   for (let k = from; k < to; k += 16) {
-    const a = f32x4.add(f32x4.add(term(r0, w0, k), term(r1, w1, k)), f32x4.add(term(r2, w2, k), term(r3, w3, k)));
-    const b = f32x4.add(f32x4.add(term(r4, w4, k), term(r5, w5, k)), f32x4.add(term(r6, w6, k), term(r7, w7, k)));
+    const a = f32x4.add(
+      f32x4.add(term(r0, w0, k), term(r1, w1, k)),
+      f32x4.add(term(r2, w2, k), term(r3, w3, k)),
+    );
+    const b = f32x4.add(
+      f32x4.add(term(r4, w4, k), term(r5, w5, k)),
+      f32x4.add(term(r6, w6, k), term(r7, w7, k)),
+    );
     const sum = f32x4.add(a, b);
     v128.store(out + k, begin ? sum : f32x4.add(v128.load(out + k), sum));
   }
 }
 
-function addTwo(table: usize, weights: usize, first: i32, out: usize, from: usize, to: usize, begin: bool): void {
-  const r0 = rowAt(table, first), r1 = rowAt(table, first + 1);
-  const w0 = weightAt(weights, first), w1 = weightAt(weights, first + 1);
+function addTwo(
+  table: usize,
+  weights: usize,
+  first: i32,
+  out: usize,
+  from: usize,
+  to: usize,
+  begin: bool,
+): void {
+  const r0 = rowAt(table, first),
+    r1 = rowAt(table, first + 1);
+  const w0 = weightAt(weights, first),
+    w1 = weightAt(weights, first + 1);
   for (let k = from; k < to; k += 16) {
     const sum = f32x4.add(term(r0, w0, k), term(r1, w1, k));
     v128.store(out + k, begin ? sum : f32x4.add(v128.load(out + k), sum));
@@ -73,10 +108,19 @@ export function greatestIn(row: usize, from: usize, to: usize): f32 {
 }
 
 /** The same in float64, which holds every product of two float32 exactly; one rounding at the end. */
-export function exactWeightedSum(table: usize, n: i32, weights: usize, divisor: f32, out: usize, from: usize, to: usize): void {
+export function exactWeightedSum(
+  table: usize,
+  n: i32,
+  weights: usize,
+  divisor: f32,
+  out: usize,
+  from: usize,
+  to: usize,
+): void {
   const whole = f64x2.splat(<f64>divisor);
   for (let k = from; k < to; k += 16) {
-    let low = f64x2.splat(0), high = low;
+    let low = f64x2.splat(0),
+      high = low;
     for (let i = 0; i < n; i++) {
       const x = v128.load(rowAt(table, i) + k);
       const weight = f64x2.splat(<f64>load<f32>(weights + ((<usize>i) << 2)));
@@ -99,10 +143,23 @@ function finish(out: usize, divisor: f32, from: usize, to: usize): f32 {
     v128.store(out + k, value);
     proof = f32x4.add(proof, f32x4.mul(value, zero));
   }
-  return f32x4.extract_lane(proof, 0) + f32x4.extract_lane(proof, 1) + f32x4.extract_lane(proof, 2) + f32x4.extract_lane(proof, 3);
+  return (
+    f32x4.extract_lane(proof, 0) +
+    f32x4.extract_lane(proof, 1) +
+    f32x4.extract_lane(proof, 2) +
+    f32x4.extract_lane(proof, 3)
+  );
 }
 
-export function weightedSum(table: usize, n: i32, weights: usize, divisor: f32, out: usize, c0: i32, c1: i32): f32 {
+export function weightedSum(
+  table: usize,
+  n: i32,
+  weights: usize,
+  divisor: f32,
+  out: usize,
+  c0: i32,
+  c1: i32,
+): f32 {
   const from = (<usize>c0) << 2;
   const to = (<usize>c1) << 2;
   let i = 0;

@@ -1,4 +1,4 @@
-/** The one place where a compiled core becomes callable. */
+/** Where a compiled core becomes callable; a browser's workers have their own way (worker.browser.ts). */
 import { instantiate } from '@assemblyscript/loader';
 import type { CoreExports } from './abi.js';
 

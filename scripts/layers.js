@@ -21,6 +21,8 @@ export const layers = [
   { path: 'src/pipeline.ts' },
   { path: 'src/updates.ts' },
   { path: 'src/report.ts' },
+  { path: 'src/plan.ts' },
+  { path: 'src/run.ts' },
   { path: 'src/aggregate.ts' },
   { path: 'src/attacks/' }, // after aggregate: the optimal attacks search against the defender's own pipeline
   { path: 'src/rounds/', only: ['src/errors.ts'] }, // a pure state machine

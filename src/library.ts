@@ -1,5 +1,5 @@
 /** Everything that the package offers on every host. */
-export { aggregate, type Aggregate, type AggregateOptions } from './aggregate.js';
+export { aggregate, type Aggregate } from './aggregate.js';
 export { type Batch } from './core/batch.js';
 export { createEngine, type Engine, type EngineOptions } from './core/engine.js';
 export { type CodecOptions, decode, encode, type Encoded, type Encoding, encodings } from './core/codec.js';
@@ -7,6 +7,7 @@ export type { NamedTensors, RowSource } from './core/source.js';
 export { type ErrorCode, errorCodes, QuorateError } from './errors.js';
 export { pipeline, type Pipeline, rules, type StageDescription } from './pipeline.js';
 export type { Report, RowReport } from './report.js';
+export type { AggregateOptions } from './run.js';
 export type { Updates } from './updates.js';
 
 export { arc } from './preaggregators/arc.js';

@@ -76,7 +76,39 @@ export function digestOf(value: Float32Array): string {
 }
 
 /** How far each distance exceeds the middle one, from 0 to 1. */
-export function suspicions(distances: Float64Array): Float64Array {
+function suspicions(distances: Float64Array): Float64Array {
   const middle = Float64Array.from(distances).sort()[(distances.length - 1) >> 1];
   return distances.map((distance) => (distance <= middle ? 0 : 1 - middle / distance));
+}
+
+/** What is known of the rows that were kept, in their order; digests are of all. */
+interface RowFacts {
+  readonly rowWeights: Float64Array | undefined;
+  readonly used: (row: number) => boolean;
+  readonly digests: readonly string[] | undefined;
+}
+
+/** A report of each of n rows, `kept` of which took part; squared norms and distances are in the order of `kept`. */
+export function rowReports(
+  n: number,
+  kept: readonly number[],
+  { rowWeights, used, digests }: RowFacts,
+  squaredNorms: Float64Array | undefined,
+  squaredDistances: Float64Array | undefined,
+): RowReport[] {
+  const distances = squaredDistances?.subarray(0, kept.length).map(Math.sqrt);
+  const suspicion = distances && suspicions(distances);
+  return Array.from({ length: n }, (_, index) => {
+    const digest = digests ? { digest: digests[index] } : {};
+    const i = kept.indexOf(index);
+    if (i < 0) return { index, used: false, ...(suspicion ? { suspicion: 1 } : {}), ...digest };
+    return {
+      index,
+      used: used(i),
+      ...(rowWeights ? { weight: rowWeights[i] } : {}),
+      ...(squaredNorms ? { norm: Math.sqrt(squaredNorms[i]) } : {}),
+      ...(distances && suspicion ? { distance: distances[i], suspicion: suspicion[i] } : {}),
+      ...digest,
+    };
+  });
 }

@@ -48,7 +48,8 @@ export function sentence(study: Study): string {
       ? `no attack took averaging below the ${percent(free)} that it reaches without one`
       : `averaging went from ${percent(free)} of unseen digits read correctly to ${percent(accuracy)} under ${attack}`;
   const kept = study.data.map(({ name }) => {
-    const where = name === 'uniform' ? 'when all nodes hold the same mix of digits' : 'when each holds its own';
+    const where =
+      name === 'uniform' ? 'when all nodes hold the same mix of digits' : 'when each holds its own';
     return `${percent(worstOf(study, name, best).accuracy)} ${where}`;
   });
   const rest = best === 'mean' ? '' : `; ${best} kept at least ${kept.join(', and ')}, whatever the attack`;

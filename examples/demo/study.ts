@@ -26,7 +26,11 @@ export interface Study {
   /** Parameters of the model. */
   readonly d: number;
   readonly testDigits: number;
-  readonly data: readonly { readonly name: string; readonly title: string; readonly held: readonly number[] }[];
+  readonly data: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly held: readonly number[];
+  }[];
   readonly attacks: readonly { readonly name: string; readonly what: string }[];
   readonly pipelines: readonly string[];
   readonly runs: readonly Run[];
@@ -48,10 +52,15 @@ export interface StudyOptions {
 const ABSENT = 'absent';
 
 /** Training runs for each distribution of the data: one a pipeline and attack, and the honest nodes alone. */
-export const runsPerData = ({ pipelines, attacks }: Scenario): number => pipelines.length * attacks.length + 1;
+export const runsPerData = ({ pipelines, attacks }: Scenario): number =>
+  pipelines.length * attacks.length + 1;
 
 /** @throws the signal's reason once it is aborted */
-export async function runStudy(scenario: Scenario, digits: Digits, options: StudyOptions = {}): Promise<Study> {
+export async function runStudy(
+  scenario: Scenario,
+  digits: Digits,
+  options: StudyOptions = {},
+): Promise<Study> {
   const { seed, nodes, attackers, rounds } = scenario;
   const started = performance.now();
   const network = createNetwork(scenario.hidden);
@@ -68,7 +77,11 @@ export async function runStudy(scenario: Scenario, digits: Digits, options: Stud
       const held = partition(digits, train, nodes, how, seed);
       data.push({ name, title, held: held.map(({ length }) => length) });
 
-      const run = async (attack: string, dishonesty: Dishonesty, { name: pipeline, rule }: PipelineSetting) => {
+      const run = async (
+        attack: string,
+        dishonesty: Dishonesty,
+        { name: pipeline, rule }: PipelineSetting,
+      ) => {
         options.onStart?.(name, pipeline, attack);
         const into = new Float32Array(network.d);
         const measurements = await runFederation({

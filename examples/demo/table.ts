@@ -42,7 +42,8 @@ export function accuracyTable(study: Study, colours: boolean): string {
       lines.push(pipeline.padEnd(width) + cells.join(''));
     }
     const alone: Run | undefined = study.honestAlone.find((run) => run.data === data);
-    if (alone) lines.push('honest nodes alone'.padEnd(width) + percent(finalAccuracy(alone)).padStart(CELL + 2));
+    if (alone)
+      lines.push('honest nodes alone'.padEnd(width) + percent(finalAccuracy(alone)).padStart(CELL + 2));
   }
   return lines.join('\n');
 }

@@ -6,7 +6,7 @@ describe('bulyan', () => {
   agreesWithReference({
     stages: (n, f) => (n >= 4 * f + 3 ? [['bulyan', { f }]] : undefined),
     mostRows: 64,
-    relative: 5e-7,
+    relative: 1e-6,
     relativeIfClose: 7e-8,
   });
 

@@ -5,7 +5,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('trimmedMean', () => {
   agreesWithReference({
     stages: (n, f) => (n > 2 * f ? [['trimmed-mean', { f }]] : undefined),
-    relative: 5e-7,
+    relative: 1e-6,
     relativeIfClose: 7e-8,
     rowsOfWide: [11, 49],
   });

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/**
+ * The demo: federated training on real MNIST digits, some of the nodes attacking, one pipeline after another.
+ *
+ *   node dist/examples/demo.js [--quick] [--seed 1] [--rounds 120] [--out demo-output] [--json]
+ *
+ * Progress goes to standard error, the table to standard output, a picture and a page to a folder. An interrupt
+ * ends it with 130 and leaves nothing behind.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { sentence } from './demo/findings.js';
+import { heatmap } from './demo/heatmap.js';
+import { page } from './demo/page.js';
+import { createProgress } from './demo/progress.js';
+import { createScenario } from './demo/scenario.js';
+import { runsPerData, runStudy } from './demo/study.js';
+import { accuracyTable } from './demo/table.js';
+import { loadDigits } from './mnist/digits.js';
+
+interface Options {
+  readonly seed: number;
+  readonly rounds?: number;
+  readonly out: string;
+  readonly quick?: boolean;
+  readonly json?: boolean;
+}
+
+const INTERRUPTED = 130;
+
+const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a whole number, ${least} or more.`);
+  };
+
+async function demo(options: Options, signal: AbortSignal): Promise<void> {
+  const { seed, rounds, quick = false, out } = options;
+  const scenario = createScenario({ seed, quick, ...(rounds !== undefined && { rounds }) });
+  const digits = await loadDigits();
+
+  const progress = createProgress(
+    scenario.data.map(({ name }) => ({ name, total: runsPerData(scenario) * scenario.rounds })),
+    process.stderr,
+  );
+  const study = await runStudy(scenario, digits, {
+    signal,
+    onStart: (data, pipeline, attack) => progress.begin(data, `${pipeline}, ${attack}`),
+    onRound: (data) => progress.step(data),
+  }).finally(progress.stop);
+
+  await mkdir(out, { recursive: true });
+  const picture = join(out, 'demo.svg');
+  const document = join(out, 'demo.html');
+  await Promise.all([writeFile(picture, heatmap(study)), writeFile(document, page(study))]);
+
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(study, undefined, 2)}\n`);
+  } else {
+    const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+    process.stdout.write(`${accuracyTable(study, colours)}\n\n${sentence(study)}\n\n`);
+  }
+  process.stderr.write(
+    `${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(1)} s, ` +
+      `${study.aggregationSeconds.toFixed(1)} s of them in ${study.aggregations} aggregations\n` +
+      `${picture}\n${document}\n`,
+  );
+}
+
+const interruption = new AbortController();
+process.once('SIGINT', () => interruption.abort());
+
+await new Command('demo')
+  .description('Federated training on real MNIST digits with three of ten nodes attacking.')
+  .option(
+    '--seed <number>',
+    'names the split of the digits, the first model and the batches',
+    wholeNumber(0),
+    1,
+  )
+  .option(
+    '--rounds <number>',
+    'rounds of each training run (default: 120, or 40 with --quick)',
+    wholeNumber(1),
+  )
+  .option('--out <folder>', 'where the picture and the page go', 'demo-output')
+  .option('--quick', 'a few seconds: fewer rounds, attacks and pipelines')
+  .option('--json', 'print all measurements as JSON instead of the table')
+  .action(async (options: Options) => {
+    try {
+      await demo(options, interruption.signal);
+    } catch (error) {
+      if (!interruption.signal.aborted) throw error;
+      process.stderr.write('\nstopped\n');
+      process.exitCode = INTERRUPTED;
+    }
+  })
+  .parseAsync();
