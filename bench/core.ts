@@ -14,7 +14,7 @@ export interface Progress {
   next(of: Case, done: number): void;
 }
 
-const quickEffort: Effort = { rounds: 3, budgetMs: 400, leastRounds: 1 };
+const quickEffort: Effort = { rounds: 3, budgetMs: 800, leastRounds: 1 };
 const fullEffort: Effort = { rounds: 7, budgetMs: 3000, leastRounds: 2 };
 
 /** Where results are compared. */

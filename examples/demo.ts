@@ -41,6 +41,7 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
   const { seed, rounds, quick = false, out } = options;
   const scenario = createScenario({ seed, quick, ...(rounds !== undefined && { rounds }) });
   const digits = await loadDigits();
+  process.stderr.write(`${digits.count} digits read\n`);
 
   const progress = createProgress(
     scenario.data.map(({ name }) => ({ name, total: runsPerData(scenario) * scenario.rounds })),

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { aggregate, createEngine, krum, mean, median, multiKrum, nnm, pipeline, smea } from '../src/index.js';
-import { rules } from './support/library.js';
 import { normalRows, rowsOf } from './support/random.js';
 import { expectRefusal } from './support/refusal.js';
 

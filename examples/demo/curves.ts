@@ -7,7 +7,7 @@ import { attackFree, finalAccuracy, runOf } from './findings.js';
 import { escapeText } from './palette.js';
 import type { Study } from './study.js';
 
-const frame = { width: 400, height: 236, left: 30, right: 156, top: 10, bottom: 24 } as const;
+const frame = { width: 430, height: 286, left: 30, right: 178, top: 10, bottom: 24 } as const;
 const LABEL_HEIGHT = 13.5;
 
 /** Moves labels apart, as little as possible downwards and then back up from the foot; keeps their order. */

@@ -4,6 +4,17 @@ import type { Run, Study } from './study.js';
 /** 0.915 → '91.5%'. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
+/** 'inner-product-manipulation', 14 → ['inner-product-', 'manipulation']: for headers of columns. */
+export function brokenAtHyphens(name: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const piece of name.split(/(?<=-)/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + piece.length <= width) lines[lines.length - 1] = last + piece;
+    else lines.push(piece);
+  }
+  return lines;
+}
+
 export const finalAccuracy = ({ measurements }: Run): number => measurements.at(-1)?.accuracy ?? NaN;
 
 export function runOf({ runs }: Study, data: string, attack: string, pipeline: string): Run {
@@ -46,12 +57,11 @@ export function sentence(study: Study): string {
   const mean =
     attack === 'none'
       ? `no attack took averaging below the ${percent(free)} that it reaches without one`
-      : `averaging went from ${percent(free)} of unseen digits read correctly to ${percent(accuracy)} under ${attack}`;
+      : `averaging fell from ${percent(free)} of unseen digits read correctly to ${percent(accuracy)} (${attack})`;
   const kept = study.data.map(({ name }) => {
-    const where =
-      name === 'uniform' ? 'when all nodes hold the same mix of digits' : 'when each holds its own';
-    return `${percent(worstOf(study, name, best).accuracy)} ${where}`;
+    const where = name === 'uniform' ? 'the same mix of digits at every node' : 'a mix of its own at each';
+    return `${percent(worstOf(study, name, best).accuracy)} or more with ${where}`;
   });
-  const rest = best === 'mean' ? '' : `; ${best} kept at least ${kept.join(', and ')}, whatever the attack`;
+  const rest = best === 'mean' ? '' : `, while ${best} kept ${kept.join(' and ')}, whatever the attack`;
   return `With ${study.attackers} of ${study.nodes} nodes dishonest, ${mean}${rest}.`;
 }

@@ -2,14 +2,11 @@
  * The results at a glance, as a picture that stands by itself: a panel for each distribution of the data, a line a
  * pipeline, a column an attack, in each cell the final accuracy in percent, shaded by what the attack cost.
  */
-import { attackFree, finalAccuracy, runOf } from './findings.js';
+import { attackFree, brokenAtHyphens, finalAccuracy, runOf } from './findings.js';
 import { escapeText, FONT, LOSS_LABELS, lossClass, lossShades } from './palette.js';
 import type { Study } from './study.js';
 
-const layout = { labels: 186, cell: 66, line: 32, gap: 3, between: 28, margin: 20, panel: 142 } as const;
-
-/** 'inner-product-manipulation' → lines that fit above a column. */
-const headerOf = (name: string): string[] => name.split(/(?<=-)/);
+const layout = { labels: 196, cell: 70, line: 32, gap: 3, between: 28, margin: 20, panel: 142 } as const;
 
 const shades = (mode: 'light' | 'dark'): string =>
   lossShades[mode].map(({ fill, text }, i) => `.l${i} { fill: ${fill} } .t${i} { fill: ${text} }`).join(' ');
@@ -17,7 +14,7 @@ const shades = (mode: 'light' | 'dark'): string =>
 const style = `
     svg { font-family: ${FONT}; font-size: 13px }
     .ground { fill: #ffffff } .text { fill: #1f2328 } .quiet { fill: #59636e }
-    .title { font-size: 17px; font-weight: 600 } .panel { font-weight: 600 } .small { font-size: 11.5px }
+    .title { font-size: 17px; font-weight: 600 } .panel { font-weight: 600 } .small { font-size: 11.5px } .head { font-size: 11px }
     .number { font-variant-numeric: tabular-nums; text-anchor: middle }
     ${shades('light')}
     @media (prefers-color-scheme: dark) {
@@ -44,12 +41,12 @@ export function heatmap(study: Study): string {
     const free = attackFree(study, name);
     const heading = `<text class="text panel" x="${left(panel)}" y="82">${escapeText(title)}</text>`;
     const headers = attacks.map((attack, column) => {
-      const lines = headerOf(attack.name);
+      const lines = brokenAtHyphens(attack.name, 12);
       const x = left(panel) + (column + 0.5) * layout.cell;
       return lines
         .map((text, line) => {
           const y = layout.panel - 8 - (lines.length - 1 - line) * 13;
-          return `<text class="quiet small number" x="${x}" y="${y}">${text}</text>`;
+          return `<text class="quiet head number" x="${x}" y="${y}">${text}</text>`;
         })
         .join('');
     });

@@ -3,7 +3,7 @@
  * readings under the pointer and lets a click on a name single it out.
  */
 import { panel } from './curves.js';
-import { attackFree, finalAccuracy, percent, runOf, sentence, steadiest, worstOf } from './findings.js';
+import { attackFree, finalAccuracy, percent, runOf, sentence, worstOf } from './findings.js';
 import { escapeText, FONT, lineColours, LOSS_LABELS, lossClass, lossShades } from './palette.js';
 import { script } from './pageScript.js';
 import type { Study } from './study.js';
@@ -42,14 +42,15 @@ h2 { font-size: 20px; margin: 52px 0 14px; letter-spacing: -0.01em }
 .legend .free::before { content: ''; width: 18px; border-top: 2px dashed var(--quiet) }
 .table { overflow-x: auto }
 table { border-collapse: separate; border-spacing: 3px; font-size: 14px; margin: 0 0 8px -3px }
-th { font-weight: 400; color: var(--quiet); text-align: right; vertical-align: bottom; padding: 2px 10px; line-height: 1.2 }
-tbody th { text-align: left; color: var(--text); padding-left: 3px; white-space: nowrap }
+th { font-weight: 400; color: var(--quiet); text-align: right; vertical-align: bottom; padding: 2px 10px; line-height: 1.2; max-width: 118px }
+tbody th { text-align: left; vertical-align: middle; color: var(--text); padding-left: 3px; white-space: nowrap;
+  max-width: none }
 tbody th::before { content: ''; display: inline-block; width: 12px; height: 3px; border-radius: 2px; background: var(--c);
   margin-right: 9px; vertical-align: middle }
-td { text-align: right; padding: 4px 10px; border-radius: 4px; min-width: 88px; font-variant-numeric: tabular-nums }
+td { text-align: right; padding: 4px 10px; border-radius: 4px; width: 112px; font-variant-numeric: tabular-nums }
 tr > :last-child { font-weight: 600 }
-tfoot td, tfoot th { color: var(--quiet); text-align: left }
-tfoot td { text-align: right }
+tfoot tr > * { color: var(--quiet); font-weight: 400; text-align: left; max-width: none; vertical-align: middle }
+tfoot td:last-child { text-align: right; font-weight: 400 }
 .key { display: flex; flex-wrap: wrap; gap: 4px 16px; color: var(--quiet); font-size: 13px; margin: 0 0 22px }
 .key span { display: flex; align-items: center; gap: 6px }
 .key i { width: 14px; height: 14px; border-radius: 3px }
@@ -76,6 +77,11 @@ footer { color: var(--quiet); font-size: 13px; margin-top: 56px; border-top: 1px
 /** Lets a browser break a header after its hyphens only. */
 const header = (name: string): string => escapeText(name).replaceAll('-', '-<wbr>');
 
+function shares(held: readonly number[]): string {
+  if (held.every((count) => count === held[0])) return `Each node holds ${held[0]}.`;
+  return `The nodes hold ${held.slice(0, -1).join(', ')} and ${held.at(-1)}.`;
+}
+
 function table(study: Study, data: string): string {
   const free = attackFree(study, data);
   const cell = (accuracy: number): string =>
@@ -100,13 +106,13 @@ const key = `<div class="key">Points lost against averaging that nobody attacks:
 ).join('')}</div>`;
 
 export function page(study: Study): string {
-  const sections = study.data.map(({ name: data, title, held }) => {
+  const sections = study.data.map(({ name: data, title, detail, held }) => {
     const panels = study.attacks.map(
       ({ name, what }) =>
         `<figure><figcaption>${escapeText(name)}<span>${escapeText(what)}</span></figcaption>${panel(study, data, name)}</figure>`,
     );
     return `<section><h2>${escapeText(title)}</h2>
-<p class="about">The nodes hold ${held.slice(0, -1).join(', ')} and ${held.at(-1)} digits.</p>
+<p class="about">${escapeText(detail)} ${escapeText(shares(held))}</p>
 ${table(study, data)}${key}
 <div class="panels">${panels.join('\n')}</div></section>`;
   });
@@ -138,7 +144,7 @@ ${table(study, data)}${key}
 <main>
 <h1>Quorate: federated training under attack</h1>
 <p class="lead">${escapeText(sentence(study))}</p>
-<p class="about">${study.nodes} nodes train one network of ${study.d.toLocaleString('en')} parameters on real MNIST digits, ${study.rounds} rounds for every line below; ${study.attackers} of the nodes attack. Each node sends its momentum, the server aggregates. Accuracy is over ${study.testDigits.toLocaleString('en')} digits that no node has seen. The steadiest pipeline was ${escapeText(steadiest(study))}.</p>
+<p class="about">${study.nodes} nodes train one network of ${study.d.toLocaleString('en')} parameters on real MNIST digits, ${study.rounds} rounds for every line below; ${study.attackers} of the nodes attack. Each node sends its momentum, the server aggregates. Accuracy is over ${study.testDigits.toLocaleString('en')} digits that no node has seen.</p>
 <div class="legend">${legend.join('')}<span class="free">averaging that nobody attacks</span></div>
 ${sections.join('\n')}
 <footer>Seed ${study.seed}. ${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(0)} s, ${study.aggregationSeconds.toFixed(1)} s of them in ${study.aggregations.toLocaleString('en')} aggregations. The same seed gives the same accuracies on every machine.</footer>

@@ -68,7 +68,7 @@ for (const panel of document.querySelectorAll('svg.panel')) {
     const space = document.documentElement.clientWidth - box.left;
     const beside = x / scale + 14;
     reading.style.left = (beside + reading.offsetWidth > space ? beside - 28 - reading.offsetWidth : beside) + 'px';
-    reading.style.top = (panel.offsetTop + 6) + 'px';
+    reading.style.top = (box.top - figure.getBoundingClientRect().top + 6) + 'px';
   });
 }
 `;

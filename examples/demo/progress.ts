@@ -18,6 +18,11 @@ export interface Progress {
   readonly stop: () => void;
 }
 
+/** A stream that may be a terminal: process.stderr, say. */
+export interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
 interface Counter extends Part {
   done: number;
 }
@@ -31,11 +36,11 @@ function countersOf(parts: readonly Part[]): (name: string) => Counter {
   };
 }
 
-export function createProgress(parts: readonly Part[], stream: NodeJS.WriteStream): Progress {
+export function createProgress(parts: readonly Part[], stream: Output): Progress {
   return stream.isTTY ? bars(parts, stream) : lines(parts, stream);
 }
 
-function bars(parts: readonly Part[], stream: NodeJS.WriteStream): Progress {
+function bars(parts: readonly Part[], stream: Output): Progress {
   const counterOf = countersOf(parts);
   const total = parts.reduce((sum, part) => sum + part.total, 0);
   const started = performance.now();
@@ -76,7 +81,7 @@ function bars(parts: readonly Part[], stream: NodeJS.WriteStream): Progress {
   };
 }
 
-function lines(parts: readonly Part[], stream: NodeJS.WriteStream): Progress {
+function lines(parts: readonly Part[], stream: Output): Progress {
   const counterOf = countersOf(parts);
   return {
     begin: () => undefined,

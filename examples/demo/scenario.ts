@@ -24,6 +24,8 @@ import type { Partition } from '../mnist/partition.js';
 export interface DataSetting {
   readonly name: string;
   readonly title: string;
+  /** How the digits were handed out. */
+  readonly detail: string;
   readonly partition: Partition;
 }
 
@@ -109,10 +111,17 @@ export function createScenario({ seed, rounds, quick = false }: ScenarioChoices)
     momentum: 0.9,
     testDigits: 1000,
     data: [
-      { name: 'uniform', title: 'Every node holds the same mix of digits', partition: { kind: 'uniform' } },
+      {
+        name: 'uniform',
+        title: 'Every node holds the same mix of digits',
+        detail: 'Handed out at random, equally many to each node.',
+        partition: { kind: 'uniform' },
+      },
       {
         name: 'heterogeneous',
-        title: 'Every node holds a mix of its own (Dirichlet, α = 1)',
+        title: 'Every node holds a mix of its own',
+        detail:
+          'For each digit, the shares of the nodes were drawn from a Dirichlet distribution with α = 1.',
         partition: { kind: 'dirichlet', alpha: 1 },
       },
     ],

@@ -17,6 +17,14 @@ export interface Run {
   readonly measurements: readonly Measurement[];
 }
 
+export interface DataDescription {
+  readonly name: string;
+  readonly title: string;
+  readonly detail: string;
+  /** How many digits each node holds. */
+  readonly held: readonly number[];
+}
+
 /** All that was measured, in a form that JSON can hold. */
 export interface Study {
   readonly seed: number;
@@ -26,11 +34,7 @@ export interface Study {
   /** Parameters of the model. */
   readonly d: number;
   readonly testDigits: number;
-  readonly data: readonly {
-    readonly name: string;
-    readonly title: string;
-    readonly held: readonly number[];
-  }[];
+  readonly data: readonly DataDescription[];
   readonly attacks: readonly { readonly name: string; readonly what: string }[];
   readonly pipelines: readonly string[];
   readonly runs: readonly Run[];
@@ -68,14 +72,14 @@ export async function runStudy(
   const engine = createEngine({ threads: 1 });
   const runs: Run[] = [];
   const honestAlone: Run[] = [];
-  const data: { name: string; title: string; held: number[] }[] = [];
+  const data: DataDescription[] = [];
   let aggregationMs = 0;
   let aggregations = 0;
 
   try {
-    for (const { name, title, partition: how } of scenario.data) {
+    for (const { name, title, detail, partition: how } of scenario.data) {
       const held = partition(digits, train, nodes, how, seed);
-      data.push({ name, title, held: held.map(({ length }) => length) });
+      data.push({ name, title, detail, held: held.map(({ length }) => length) });
 
       const run = async (
         attack: string,

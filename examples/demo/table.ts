@@ -1,16 +1,16 @@
 /** The accuracies as a table for the terminal. */
 import { styleText } from 'node:util';
-import { attackFree, finalAccuracy, percent, runOf, worstOf } from './findings.js';
+import { attackFree, brokenAtHyphens, finalAccuracy, percent, runOf, worstOf } from './findings.js';
 import type { Run, Study } from './study.js';
 
-const CELL = 11;
+const CELL = 13;
 
-/** 'inner-product-manipulation' → ['inner-', 'product-', 'manipulation'], for headers above narrow columns. */
+/** Headers above narrow columns, each at the foot of its own. */
 function headerLines(names: readonly string[]): string[] {
-  const broken = names.map((name) => name.split(/(?<=-)/));
+  const broken = names.map((name) => brokenAtHyphens(name, CELL - 1));
   const height = Math.max(...broken.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) =>
-    broken.map((lines) => (lines[line - height + lines.length] ?? '').padStart(CELL + 2)).join(''),
+    broken.map((lines) => (lines[line - height + lines.length] ?? '').padStart(CELL)).join(''),
   );
 }
 
@@ -23,7 +23,7 @@ export function accuracyTable(study: Study, colours: boolean): string {
   const lines: string[] = [];
 
   const cell = (accuracy: number, free: number): string => {
-    const text = percent(accuracy).padStart(CELL + 2);
+    const text = percent(accuracy).padStart(CELL);
     const lost = free - accuracy;
     if (!colours || lost < 0.05) return text;
     return styleText(lost < 0.2 ? 'yellow' : 'red', text);
@@ -42,8 +42,7 @@ export function accuracyTable(study: Study, colours: boolean): string {
       lines.push(pipeline.padEnd(width) + cells.join(''));
     }
     const alone: Run | undefined = study.honestAlone.find((run) => run.data === data);
-    if (alone)
-      lines.push('honest nodes alone'.padEnd(width) + percent(finalAccuracy(alone)).padStart(CELL + 2));
+    if (alone) lines.push('honest nodes alone'.padEnd(width) + percent(finalAccuracy(alone)).padStart(CELL));
   }
   return lines.join('\n');
 }

@@ -7,7 +7,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { shuffled } from './shuffle.js';
+import { shuffle } from './shuffle.js';
+import { stream } from './streams.js';
 
 export const PIXELS = 28 * 28;
 export const CLASSES = 10;
@@ -73,6 +74,7 @@ export interface Split {
 
 /** A seeded random split; every digit is in exactly one part. */
 export function split(digits: Digits, testCount: number, seed: number): Split {
-  const order = shuffled(digits.count, seed);
+  const order = Uint32Array.from({ length: digits.count }, (_, i) => i);
+  shuffle(order, stream(seed, 'split'));
   return { train: order.slice(testCount), test: order.slice(0, testCount) };
 }

@@ -71,8 +71,8 @@ export async function runFederation(options: FederationOptions): Promise<Measure
       held: own,
       batchSize: options.batchSize,
       momentum: options.momentum,
-      // Nodes' streams of batches: apart from each other, and the same whatever the attack and the rule are.
-      seed: options.seed * held.length + node,
+      seed: options.seed,
+      node,
       ...(dishonesty.kind === 'label-flipping' && node >= honest ? { labelOf: flippedLabel } : {}),
     }),
   );

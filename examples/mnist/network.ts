@@ -11,9 +11,9 @@
  * Sums are in float64 and in a fixed order, and the exponential is our own, so that the same parameters and digits
  * give the same gradient on every engine. A Float64Array serves as well as a Float32Array.
  */
-import { createRandom } from '../../src/attacks/index.js';
 import { CLASSES, type Digits, PIXELS } from './digits.js';
 import { exponential } from './exponential.js';
+import { stream } from './streams.js';
 
 export type Parameters = Float32Array | Float64Array;
 
@@ -132,7 +132,7 @@ export function createNetwork(hidden: number): Network {
   };
 
   const initialize = (seed: number): Float32Array => {
-    const random = createRandom(seed);
+    const random = stream(seed, 'firstModel');
     const parameters = new Float32Array(d);
     const fill = (from: number, to: number, inputs: number): void => {
       const bound = Math.sqrt(6 / inputs);

@@ -5,9 +5,9 @@
  * are drawn from a Dirichlet distribution with all parameters alpha (Hsu et al. 2019, arXiv:1909.06335): at
  * alpha = 100 nearly uniform, at 0.1 most nodes lack most labels, and they hold different amounts.
  */
-import { createRandom } from '../../src/attacks/index.js';
 import { CLASSES, type Digits } from './digits.js';
 import { shuffle } from './shuffle.js';
+import { stream } from './streams.js';
 
 export type Partition = { readonly kind: 'uniform' } | { readonly kind: 'dirichlet'; readonly alpha: number };
 
@@ -30,7 +30,7 @@ export function partition(
     throw new RangeError(`${members.length} digits are too few for ${nodes} nodes`);
   for (let draw = 0; draw < MAX_DRAWS; draw++) {
     const order = members.slice();
-    const random = createRandom(seed, draw);
+    const random = stream(seed, 'partition', draw);
     shuffle(order, random);
     const held: number[][] = Array.from({ length: nodes }, () => []);
     if (how.kind === 'uniform') {

@@ -6,12 +6,12 @@
  * attacker has to hide in (Karimireddy et al. 2021, Farhadkhani et al. 2022). The server steps against the
  * aggregate of these.
  *
- * Which digits are in the batch is a function of (seed, round) alone, so that a node that missed rounds goes on
+ * Which digits are in the batch is a function of (seed, node, round) alone, so that a node that missed rounds goes on
  * like one that did not; its momentum is the only state.
  */
-import { createRandom } from '../../src/attacks/index.js';
 import type { Digits } from './digits.js';
 import type { Network } from './network.js';
+import { stream } from './streams.js';
 
 export interface TrainerOptions {
   readonly network: Network;
@@ -22,6 +22,8 @@ export interface TrainerOptions {
   /** β, from 0 (plain gradients) to below 1. */
   readonly momentum: number;
   readonly seed: number;
+  /** The node's number: nodes with the same seed draw different batches. */
+  readonly node: number;
   /** What the node takes a label for; an honest one leaves it out. */
   readonly labelOf?: (label: number) => number;
 }
@@ -39,7 +41,7 @@ export interface Trainer {
 export const flippedLabel = (label: number): number => 9 - label;
 
 export function createTrainer(options: TrainerOptions): Trainer {
-  const { network, digits, held, batchSize, momentum, seed } = options;
+  const { network, digits, held, batchSize, momentum, seed, node } = options;
   const labelOf = options.labelOf ?? ((label: number): number => label);
   const batch = new Uint32Array(batchSize);
   const gradient = new Float32Array(network.d);
@@ -47,7 +49,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
 
   return {
     update(model, round, into) {
-      const random = createRandom(seed, round);
+      const random = stream(seed, 'batches', node, round);
       for (let i = 0; i < batchSize; i++) batch[i] = held[random.below(held.length)];
       network.gradient(model, digits, batch, gradient, labelOf);
       const sum = blend(memory, momentum, gradient);

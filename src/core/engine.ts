@@ -23,7 +23,7 @@ import { Threads } from './threads.js';
 export interface EngineOptions {
   /** Compute threads, the caller's own among them. Default: one for each processor. */
   readonly threads?: number;
-  /** Bound on the core's memory: batches, and the tiles that other updates are read through. Default: 4 GiB (1 GiB in a browser). */
+  /** Bound on the core's memory: batches, and the tiles that other updates are read through. At most, and by default, 4 GiB; in a browser the default is 1 GiB. */
   readonly memoryLimitBytes?: number;
   /**
    * Whether selection networks may be compiled at run time; if false they are interpreted, with the same bits
@@ -77,7 +77,7 @@ export class Engine {
     refuseUnknown('createEngine', options, ['threads', 'memoryLimitBytes', 'compileNetworks']);
     const { threads = host.hardwareThreads, memoryLimitBytes = host.defaultMemoryLimitBytes } = options;
     requireWholeNumber('threads', threads, 1, 256);
-    requireWholeNumber('memoryLimitBytes', memoryLimitBytes, LEAST_MEMORY_BYTES, Infinity);
+    requireWholeNumber('memoryLimitBytes', memoryLimitBytes, LEAST_MEMORY_BYTES, 2 ** 32);
     this.host = host;
     this.sharedMemory = host.canShareMemory;
     this.threads = host.canShareMemory ? threads : 1;

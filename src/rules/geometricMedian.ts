@@ -34,7 +34,9 @@ export const geometricMedian = linearRule({
     let weights: Float64Array = new Float64Array(geometry.n); // the origin
     for (let iteration = 0; iteration < maxIterations; iteration++) {
       const distances = geometry.squaredDistancesTo(geometry.rowWeights(weights)).map(Math.sqrt);
-      const betas = distances.map((distance) => 1 / Math.max(nu, distance));
+      const lengths = distances.map((distance) => Math.max(nu, distance));
+      const shortest = lengths.reduce((least, length) => Math.min(least, length));
+      const betas = lengths.map((length) => shortest / length); // all β times the shortest: 1 / 5e−324 is infinite
       const total = betas.reduce((sum, beta) => sum + beta, 0);
       const next = betas.map((beta) => beta / total);
       const moved = geometry.squaredDistanceBetween(geometry.rowWeights(weights), geometry.rowWeights(next));

@@ -8,21 +8,18 @@
  *     out    the result; column c of a row or of the result stands at address + 4c
  *     from, to   4c of the first column and of the one after the last; multiples of 16, from < to
  *     proof  f32: the sum of all that was read, so that it is finite only if every value was
- * *Staged*, for many rows: the caller has copied columns into a tile whose rows lie PITCH bytes apart, which
+ * *Staged*, for many rows: the caller has copied columns into a tile whose rows lie TILE_PITCH_BYTES bytes apart, which
  * keeps n streams from fighting over cache sets, and makes every address a constant offset.
  *   run0 … runK(tile, out, bytes)   each a part of the network; the last one also writes the result
  *
  * The comparators are f32x4.pmin and pmax, one x86 instruction each. They mishandle NaN, which is why no
  * result may be used unless the proof is finite; −0 and +0 are equal to them, so a zero result is made +0.
  */
+import { TILE_PITCH_BYTES } from '../../../bindings/abi.js';
 import { type Comparator, type Network, selectionNetwork } from './comparators.js';
 import { middleRanks, rankUses, type Selection, trimmedRanks, windowClasses } from './selection.js';
 import { schedule, type Step } from './schedule.js';
 import { type Code, F32, I32, op, V128, wasmModule } from './wasmModule.js';
-
-/** Bytes between the rows of a staged tile: 256 columns and one more cache line, so that rows change cache sets. */
-export const PITCH = 1088;
-export const TILE_COLUMNS = 256;
 
 /** Up to here, rows are read directly: more streams than this defeat the processor's prefetching. */
 export const MOST_DIRECT_ROWS = 40;
@@ -353,10 +350,10 @@ function stagedModule(
       schedule(network, comparators.slice(part * size, (part + 1) * size), REGISTERS, keep, !last),
       {
         load: (wire) => {
-          writer.put(op.localGet(tile), op.v128Load(PITCH * wire));
+          writer.put(op.localGet(tile), op.v128Load(TILE_PITCH_BYTES * wire));
         },
         store: (wire, local) => {
-          writer.put(op.localGet(tile), op.localGet(local), op.v128Store(PITCH * wire));
+          writer.put(op.localGet(tile), op.localGet(local), op.v128Store(TILE_PITCH_BYTES * wire));
         },
       },
     );
