@@ -21,9 +21,15 @@ function parameterText({ name, required, default: value }) {
 
 function table() {
   const rows = rules().map(({ name, kind, summary, parameters, constraint, source }) =>
-    [`\`${name}\``, parameters.map(parameterText).join(', '), constraint, summary, `${kind}; ${source}`].join(' | '),
+    [`\`${name}\``, parameters.map(parameterText).join(', '), constraint, summary, `${kind}; ${source}`].join(
+      ' | ',
+    ),
   );
-  return ['| name | parameters | needs | what it does | kind; source |', '|---|---|---|---|---|', ...rows.map((row) => `| ${row} |`)].join('\n');
+  return [
+    '| name | parameters | needs | what it does | kind; source |',
+    '|---|---|---|---|---|',
+    ...rows.map((row) => `| ${row} |`),
+  ].join('\n');
 }
 
 const text = readFileSync(readme, 'utf8');

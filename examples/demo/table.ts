@@ -1,9 +1,14 @@
 /** The accuracies as a table for the terminal. */
-import { styleText } from 'node:util';
 import { attackFree, brokenAtHyphens, finalAccuracy, percent, runOf, worstOf } from './findings.js';
 import type { Run, Study } from './study.js';
 
 const CELL = 13;
+
+// Control sequences of terminals; util.styleText differs between versions of Node in when it leaves them out.
+const BOLD = 1;
+const RED = 31;
+const YELLOW = 33;
+const painted = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
 
 /** Headers above narrow columns, each at the foot of its own. */
 function headerLines(names: readonly string[]): string[] {
@@ -26,9 +31,9 @@ export function accuracyTable(study: Study, colours: boolean): string {
     const text = percent(accuracy).padStart(CELL);
     const lost = free - accuracy;
     if (!colours || lost < 0.05) return text;
-    return styleText(lost < 0.2 ? 'yellow' : 'red', text);
+    return painted(lost < 0.2 ? YELLOW : RED, text);
   };
-  const bold = (text: string): string => (colours ? styleText('bold', text) : text);
+  const bold = (text: string): string => (colours ? painted(BOLD, text) : text);
 
   for (const { name: data, title } of study.data) {
     const free = attackFree(study, data);

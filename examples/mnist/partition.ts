@@ -13,7 +13,7 @@ export type Partition = { readonly kind: 'uniform' } | { readonly kind: 'dirichl
 
 /** A node with less could not fill a batch of different digits. */
 const MIN_DIGITS = 20;
-const MAX_DRAWS = 1000;
+const MAX_DRAWS = 100;
 
 /**
  * @param members indices into the digits, the training set, say; not written to

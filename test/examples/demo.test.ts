@@ -41,7 +41,7 @@ describe('the demo', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   it('prints a table and a sentence, writes a picture and a page, and says where', async () => {
-    const { code, out, err } = await demo(['--quick', '--rounds', '8', '--out', join(folder, 'deep')]);
+    const { code, out, err } = await demo(['--quick', '--rounds', '3', '--out', join(folder, 'deep')]);
     expect(code, err).equal(0);
     expect(out)
       .match(/^mean +\d+\.\d% +\d+\.\d% +\d+\.\d%/m)
@@ -54,7 +54,7 @@ describe('the demo', () => {
 
   it('prints JSON and nothing else when asked to, the same accuracies from the same seed', async () => {
     const run = async (seed: string) => {
-      const line = ['--quick', '--rounds', '4', '--json', '--seed', seed, '--out', folder];
+      const line = ['--quick', '--rounds', '2', '--json', '--seed', seed, '--out', folder];
       return JSON.parse((await demo(line)).out) as Study;
     };
     const [first, again, other] = [await run('5'), await run('5'), await run('6')];
