@@ -46,6 +46,7 @@ export async function runCore(
   progress: Progress,
 ): Promise<Results> {
   const date = new Date().toISOString();
+  const on = machine();
   const numpy = await Numpy.start();
   const cases: CaseResult[] = [];
   try {
@@ -73,7 +74,7 @@ export async function runCore(
     date,
     quick,
     threads: ours.threads,
-    machine: machine(),
+    machine: on,
     numpy: numpy instanceof Numpy ? numpy.versions : { absent: numpy },
     cases,
   };

@@ -1,5 +1,5 @@
 /** What the figures were measured on, to be written beside them. */
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 export interface Machine {
   readonly processor: string;
@@ -8,6 +8,8 @@ export interface Machine {
   readonly platform: string;
   readonly node: string;
   readonly v8: string;
+  /** Processes that wanted to run in the minute before: near 0 on a quiet machine, always 0 on Windows. */
+  readonly load: number;
 }
 
 export function machine(): Machine {
@@ -18,10 +20,19 @@ export function machine(): Machine {
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
     v8: process.versions.v8,
+    load: loadavg()[0],
   };
 }
 
 export function describeMachine(on: Machine): string {
   const memory = `${Math.round(on.memoryBytes / 2 ** 30)} GiB`;
   return `${on.processor}, ${on.cores} cores, ${memory}, ${on.platform}, Node ${on.node}`;
+}
+
+/** @returns a warning where others were at work on the cores that were measured. */
+export function busy({ load, cores }: Machine): string[] {
+  if (load < cores / 2) return [];
+  return [
+    `The machine was busy when this began (load ${load.toFixed(1)} on ${cores} cores): times are too long, ratios less so.`,
+  ];
 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { SingleBar } from 'cli-progress';
 import { atExit } from './cleanup.js';
-import { describeMachine, machine, type Machine } from './machine.js';
+import { busy, describeMachine, machine, type Machine } from './machine.js';
 import { markdownTable, significant, textTable, type Column } from './table.js';
 import { attackersAmong, fillWithNoise } from './updates.js';
 
@@ -85,6 +85,7 @@ async function run(this: Command, options: MemoryOptions): Promise<void> {
     );
   }
 
+  const on = machine();
   const folder = await mkdtemp(join(options.folder, 'quorate-memory-'));
   const remove = atExit(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'updates.f32');
@@ -121,6 +122,7 @@ async function run(this: Command, options: MemoryOptions): Promise<void> {
         `${n} × ${d.toLocaleString('en')} float32, a file of ${bytes / 1e9} GB; memoryLimitBytes ${memoryLimitBytes / mebibyte} MiB`,
         textTable(columns, rowsOf(results)),
         `${describeMachine(results.machine)}. The file was in the page cache as far as it fits.`,
+        ...busy(on),
         `Target: peak below ${targetBytes / 1e6} MB. Highest: ${megabytes(highest)} MB, ${met ? 'met' : 'missed'}.`,
         `Written: ${saved}`,
       ].join('\n\n'),

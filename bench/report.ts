@@ -9,7 +9,7 @@ import {
   type Results,
 } from './results.js';
 import { ruleNames } from './cases.js';
-import { describeMachine } from './machine.js';
+import { busy, describeMachine } from './machine.js';
 import { entries, markdownTable, significant, textTable, times, type Column } from './table.js';
 
 const left = (heading: string): Column => ({ heading, align: 'left' });
@@ -96,6 +96,7 @@ export function coreNotes(results: Results): string[] {
       : `NumPy ${results.numpy.numpy}, SciPy ${results.numpy.scipy ?? 'none'}, Python ${results.numpy.python}, one thread`;
   return [
     `${describeMachine(results.machine)}; ${versions}.`,
+    ...busy(results.machine),
     'Medians; everything in a row was measured in turns. Ratios are against one thread: above 1, Quorate is faster.',
     '1 thread, threads: rows in the core’s own memory, brief report. Full call: aggregate(Float32Array[], rule) as',
     'one writes it first, every core: copies in, digests, norms, distances to the result, suspicion.',

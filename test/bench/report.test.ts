@@ -43,6 +43,7 @@ function results(...cases: CaseResult[]): Results {
       platform: 'linux x64',
       node: '20.20.2',
       v8: '11.3',
+      load: 0.1,
     },
     numpy: { python: '3.11', numpy: '2.4.6', scipy: null },
     cases,
@@ -102,6 +103,13 @@ describe('coreTable', () => {
 });
 
 describe('coreNotes', () => {
+  it('warns of a busy machine, and only of a busy one', () => {
+    const run = results(result('mean', 10, 1e5));
+    expect(coreNotes(run).join('\n')).not.match(/busy/);
+    const among = { ...run, machine: { ...run.machine, load: 4.8 } };
+    expect(coreNotes(among).join('\n')).match(/busy when this began \(load 4\.8 on 2 cores\)/);
+  });
+
   it('does not hide a result that differs', () => {
     const run = results(result('caf', 10, 1e5, { disagreements: ['NumPy differs'] }));
     expect(coreNotes(run)).include('DISAGREEMENT: caf, 10 × 1e5: NumPy differs');
