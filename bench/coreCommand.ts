@@ -7,6 +7,7 @@ import { planFor, ruleNames, type Case } from './cases.js';
 import { speedChart } from './chart.js';
 import { runCore, type Progress } from './core.js';
 import { startQuorate } from './quorate.js';
+import { writeReadme } from './readme.js';
 import { coreMarkdown, coreNotes, coreTable } from './report.js';
 import { isTiming, type Results } from './results.js';
 import { entries } from './table.js';
@@ -17,6 +18,7 @@ interface CoreOptions {
   readonly only?: string;
   readonly json?: true;
   readonly markdown?: true;
+  readonly readme?: true;
   readonly out: string;
 }
 
@@ -28,13 +30,20 @@ export function coreCommand(): Command {
     .option('--out <folder>', 'where results.json and speed.svg go', 'bench-output')
     .option('--json', 'print the results as JSON instead of tables')
     .option('--markdown', 'measure nothing: print the README’s table from <folder>/results.json')
+    .option('--readme', 'measure nothing: write table and chart from <folder> into the README')
     .action(run);
 }
 
 async function run(this: Command, options: CoreOptions): Promise<void> {
   const file = join(options.out, 'results.json');
+  const chart = join(options.out, 'speed.svg');
   if (options.markdown) {
     console.log(coreMarkdown(await savedResults(this, file)));
+    return;
+  }
+  if (options.readme) {
+    const written = await writeReadme(await savedResults(this, file), chart);
+    console.log(`Written: ${written.join(', ')}`);
     return;
   }
   const { quick = false, only } = options;
@@ -51,7 +60,6 @@ async function run(this: Command, options: CoreOptions): Promise<void> {
 
   await mkdir(options.out, { recursive: true });
   await writeFile(file, `${JSON.stringify(results, sixDigits, 1)}\n`);
-  const chart = join(options.out, 'speed.svg');
   await writeFile(chart, speedChart(results));
   if (options.json) console.log(JSON.stringify(results));
   else {

@@ -1,6 +1,7 @@
 /**
  * The results at a glance, as a picture that stands by itself: a panel for each distribution of the data, a line a
  * pipeline, a column an attack, in each cell the final accuracy in percent, shaded by what the attack cost.
+ * docs/demo.svg is this picture, as `npm run demo` writes it for the default seed.
  */
 import { attackFree, brokenAtHyphens, finalAccuracy, runOf } from './findings.js';
 import { escapeText, FONT, LOSS_LABELS, lossClass, lossShades } from './palette.js';

@@ -18,6 +18,5 @@ export {
   type OptimalOptions,
   type Optimum,
 } from './optimal.js';
-export { createRandom, type Random } from './random.js';
 export { attack, type AttackDescription, attacks } from './registry.js';
 export { signFlipping } from './signFlipping.js';

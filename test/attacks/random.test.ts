@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { createRandom } from '../../src/attacks/index.js';
+import { createRandom } from '../../src/attacks/random.js';
 
 describe('createRandom', () => {
   it('gives the same stream for the same words, on any engine', () => {
