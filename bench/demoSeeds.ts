@@ -2,7 +2,7 @@
  * Whether the demo's picture hangs on its seed: the whole of it for several seeds, which differ in the split of the
  * digits, in who holds which, in the first model and in every batch.
  *
- *   node dist/bench/demoSeeds.js [--seeds 1,2,3,4,5] [--rounds 120] [--quick] [--out bench-output]
+ *   node dist/bench/demoSeeds.js [--seeds 1,2,3,4,5] [--rounds 100] [--quick] [--out bench-output]
  *
  * Prints, for each pipeline and attack, the mean of the final accuracies ± their standard deviation, and the lowest
  * of all; writes every number to demo-seeds.json. About a minute a seed.

@@ -2,7 +2,7 @@
 /**
  * The demo: federated training on real MNIST digits, some of the nodes attacking, one pipeline after another.
  *
- *   node dist/examples/demo.js [--quick] [--seed 1] [--rounds 120] [--out demo-output] [--json]
+ *   node dist/examples/demo.js [--quick] [--seed 1] [--rounds 100] [--out demo-output] [--json]
  *
  * Progress goes to standard error, the table to standard output, a picture and a page to a folder. An interrupt
  * ends it with 130 and leaves nothing behind.
@@ -84,7 +84,7 @@ await new Command('demo')
   )
   .option(
     '--rounds <number>',
-    'rounds of each training run (default: 120, or 40 with --quick)',
+    'rounds of each training run (default: 100, or 40 with --quick)',
     wholeNumber(1),
   )
   .option('--out <folder>', 'where the picture and the page go', 'demo-output')

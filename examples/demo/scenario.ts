@@ -89,7 +89,7 @@ export function pipelines(f: number): PipelineSetting[] {
 
 export interface ScenarioChoices {
   readonly seed: number;
-  /** Default: 120, or 40 if quick. */
+  /** Default: 100, or 40 if quick. */
   readonly rounds?: number;
   /** A few seconds: fewer rounds, attacks and pipelines. */
   readonly quick?: boolean;
@@ -98,14 +98,14 @@ export interface ScenarioChoices {
 export function createScenario({ seed, rounds, quick = false }: ScenarioChoices): Scenario {
   const attackers = 3;
   const all = pipelines(attackers);
-  const chosenRounds = rounds ?? (quick ? 40 : 120);
+  const chosenRounds = rounds ?? (quick ? 40 : 100);
   return {
     seed,
     nodes: 10,
     attackers,
     rounds: chosenRounds,
-    evaluateEvery: Math.max(1, Math.floor(chosenRounds / 12)),
-    hidden: 32,
+    evaluateEvery: Math.max(1, Math.floor(chosenRounds / 10)),
+    hidden: 24,
     batchSize: 16,
     learningRate: 1.5,
     momentum: 0.9,
