@@ -33,8 +33,8 @@ export interface Effort {
   readonly rounds: number;
   /** A contender that has taken this long is left out of further rounds. */
   readonly budgetMs: number;
-  /** Though not before it has been in so many of them. */
-  readonly leastRounds: number;
+  /** Though not before it has so many samples. */
+  readonly leastSamples: number;
 }
 
 /** The error itself where a contender could not run: what it means is for the caller to say. */
@@ -42,7 +42,17 @@ export type Outcome = Timing | Error;
 
 /** Short calls are repeated until they have taken so long together. */
 const sampleMs = 4;
-const mostRepeats = 3;
+const mostRepeats = 5;
+
+/** Calls in a turn take about so long together, so that most of them find their rows in the cache again. */
+const turnMs = 60;
+
+/** Calls before anything is counted: until they took so long together, at most so many. */
+const warmUpMs = 200;
+const mostWarmUps = 10;
+
+/** In a call this long, what the first one has to do besides no longer matters: it counts as a sample. */
+const longCallMs = 3000;
 
 export async function measure(
   contenders: readonly Contender[],
@@ -52,33 +62,41 @@ export async function measure(
   const errors = new Map<string, Error>();
   const spentMs = new Map<string, number>();
 
-  // Once each without counting: pages are touched, code is compiled, and the cost of one call is known.
+  // Each a few times without counting: pages are touched, and V8 replaces its baseline code only after some calls.
+  const fastestMs = new Map<string, number>();
   for (const contender of contenders) {
-    const started = performance.now();
+    const { name } = contender;
     try {
-      if (contender.kind === 'remote') await contender.sample(1);
-      else await contender.run();
-      samples.set(contender.name, []);
+      const warmUp = await warmed(contender);
+      fastestMs.set(name, Math.min(...warmUp));
+      spentMs.set(
+        name,
+        warmUp.reduce((sum, ms) => sum + ms, 0),
+      );
+      samples.set(name, warmUp[0] > longCallMs ? [warmUp[0]] : []);
     } catch (error) {
-      errors.set(contender.name, asError(error));
+      errors.set(name, asError(error));
     }
-    spentMs.set(contender.name, performance.now() - started);
   }
   const repeats = new Map(
-    [...spentMs].map(([name, once]) => [name, Math.min(mostRepeats, Math.max(1, Math.floor(30 / once)))]),
+    [...fastestMs].map(([name, once]) => [
+      name,
+      Math.min(mostRepeats, Math.max(1, Math.floor(turnMs / once))),
+    ]),
   );
 
   for (let round = 0; round < effort.rounds; round++) {
     for (const contender of contenders) {
       const { name } = contender;
       if (errors.has(name)) continue;
-      if (round >= effort.leastRounds && (spentMs.get(name) ?? 0) > effort.budgetMs) continue;
+      const taken = samples.get(name) ?? [];
+      if (taken.length >= effort.leastSamples && (spentMs.get(name) ?? 0) > effort.budgetMs) continue;
       const started = performance.now();
       try {
         const count = repeats.get(name) ?? 1;
-        const taken =
+        const more =
           contender.kind === 'remote' ? await contender.sample(count) : await bennySamples(contender, count);
-        samples.get(name)?.push(...taken);
+        taken.push(...more);
       } catch (error) {
         errors.set(name, asError(error));
       }
@@ -91,6 +109,19 @@ export async function measure(
       .filter(([name]) => !errors.has(name))
       .map(([name, taken]): [string, Timing] => [name, timing(taken)]),
   ]);
+}
+
+/** Milliseconds of the calls that were made to warm up. */
+async function warmed(contender: Contender): Promise<number[]> {
+  const taken: number[] = [];
+  const total = () => taken.reduce((sum, ms) => sum + ms, 0);
+  while (taken.length < mostWarmUps && total() < warmUpMs) {
+    const started = performance.now();
+    if (contender.kind === 'remote') await contender.sample(1);
+    else await contender.run();
+    taken.push(performance.now() - started);
+  }
+  return taken;
 }
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
