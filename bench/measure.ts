@@ -127,6 +127,9 @@ async function warmed(contender: Contender): Promise<number[]> {
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 /**
+ * A sample is a turn of `count` calls, one right after the other, as the contenders elsewhere make theirs: benny's own
+ * pauses between calls, in which the processor rests and its caches are lost to others, are nobody's work.
+ *
  * benny calls a test a few times to see what it returns before it measures. `armed` makes those calls free, which
  * matters for calls of seconds; benny measures the function that the test returns.
  */
@@ -139,12 +142,12 @@ async function bennySamples(
   const test =
     contender.kind === 'direct'
       ? (): void => {
-          if (armed) contender.run();
+          for (let call = 0; armed && call < count; call++) contender.run();
         }
       : async (): Promise<void> => {
           if (!armed || failure !== undefined) return;
           try {
-            await contender.run();
+            for (let call = 0; call < count; call++) await contender.run();
           } catch (error) {
             failure = asError(error); // benny would wait for ever for a promise that is rejected
           }
@@ -152,7 +155,7 @@ async function bennySamples(
   const summary = await quietly(() =>
     suite(
       contender.name,
-      add(contender.name, () => test, { minSamples: count, minTime: sampleMs / 1000, maxTime: 0 }),
+      add(contender.name, () => test, { minSamples: 1, minTime: sampleMs / 1000, maxTime: 0 }),
       async () => (prepared) => {
         armed = true;
         return prepared;
@@ -160,7 +163,7 @@ async function bennySamples(
     ),
   );
   if (failure !== undefined) throw failure;
-  return (summary.results[0]?.details.sampleResults ?? []).map((seconds) => seconds * 1000);
+  return (summary.results[0]?.details.sampleResults ?? []).map((seconds) => (seconds * 1000) / count);
 }
 
 /** benny announces every suite on the console; here there are thousands of them. */
