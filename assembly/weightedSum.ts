@@ -4,7 +4,7 @@
  *   table    n row addresses (see rows.ts)          weights   n f32, none above 1: a plain mean has weights of 1 and
  *                                                             is divided by n, which is exact where sums are
  *   out      column c at out + 4·c; written, never read before it is written
- *   returns  f32: the sum over the columns of 0 · out[c]: 0 if every result is finite, NaN otherwise
+ *   returns  f32: the greatest |out[c]|, which is finite only if every result is
  *
  * A value that is NaN or infinite makes its column so, whatever its weight, so a finite result also proves that
  * every value read was finite. Where a sum overflows, or tiny
@@ -133,22 +133,23 @@ export function exactWeightedSum(
   }
 }
 
-/** Divides what was summed, makes −0 to +0, and returns 0 if all is finite, NaN otherwise. */
+/**
+ * Divides what was summed, and makes −0 to +0. Returns the greatest magnitude: as integers, the magnitudes of NaN and
+ * infinity are the greatest of all, so it is finite only if every result is.
+ */
 function finish(out: usize, divisor: f32, from: usize, to: usize): f32 {
   const zero = f32x4.splat(0);
   const whole = f32x4.splat(divisor);
-  let proof = zero;
+  const unsigned = i32x4.splat(0x7fffffff);
+  let greatest = i32x4.splat(0);
   for (let k = from; k < to; k += 16) {
     const value = f32x4.add(f32x4.div(v128.load(out + k), whole), zero);
     v128.store(out + k, value);
-    proof = f32x4.add(proof, f32x4.mul(value, zero));
+    greatest = i32x4.max_s(greatest, v128.and(value, unsigned));
   }
-  return (
-    f32x4.extract_lane(proof, 0) +
-    f32x4.extract_lane(proof, 1) +
-    f32x4.extract_lane(proof, 2) +
-    f32x4.extract_lane(proof, 3)
-  );
+  const ab = max<i32>(i32x4.extract_lane(greatest, 0), i32x4.extract_lane(greatest, 1));
+  const cd = max<i32>(i32x4.extract_lane(greatest, 2), i32x4.extract_lane(greatest, 3));
+  return reinterpret<f32>(max<i32>(ab, cd));
 }
 
 export function weightedSum(
@@ -167,8 +168,8 @@ export function weightedSum(
   for (; i + 2 <= n; i += 2) addTwo(table, weights, i, out, from, to, i == 0);
   if (i < n) addOne(table, weights, i, out, from, to, i == 0);
 
-  const proof = finish(out, divisor, from, to);
-  if (isFinite(proof) && !mayUnderflow(greatestIn(out, from, to))) return proof;
+  const greatest = finish(out, divisor, from, to);
+  if (isFinite(greatest) && !mayUnderflow(greatest)) return greatest;
   exactWeightedSum(table, n, weights, divisor, out, from, to);
   return finish(out, 1, from, to);
 }

@@ -105,7 +105,7 @@ export function createScenario({ seed, rounds, quick = false }: ScenarioChoices)
     attackers,
     rounds: chosenRounds,
     evaluateEvery: Math.max(1, Math.floor(chosenRounds / 10)),
-    hidden: 24,
+    hidden: 32,
     batchSize: 16,
     learningRate: 1.5,
     momentum: 0.9,
