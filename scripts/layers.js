@@ -15,6 +15,7 @@ export const layers = [
   { path: 'src/errors.ts' },
   { path: 'bindings/' },
   { path: 'src/core/' },
+  { path: 'src/formats/' }, // safetensors, .npy, encoded vectors as they stream
   { path: 'src/rules/' },
   { path: 'src/preaggregators/' },
   { path: 'src/optimizers/' },
@@ -26,6 +27,7 @@ export const layers = [
   { path: 'src/aggregate.ts' },
   { path: 'src/attacks/' }, // after aggregate: the optimal attacks search against the defender's own pipeline
   { path: 'src/rounds/', only: ['src/errors.ts'] }, // a pure state machine
+  { path: 'src/protocol/', only: ['src/errors.ts'] }, // what server and client tell each other
   { path: 'src/store/' },
   { path: 'src/coordinator/' },
   { path: 'src/server/' },

@@ -1,0 +1,134 @@
+/**
+ * The coordinator: sessions, their nodes and rounds, on a store. No HTTP here. It runs the effects that
+ * src/rounds/ decides on, and feeds what comes of them back as events.
+ */
+import type { Engine } from '../core/engine.js';
+import type { SessionConfigInput } from '../protocol/session.js';
+import type {
+  Evaluation,
+  MetricsPoint,
+  ModelView,
+  NodeRegistration,
+  NodeView,
+  RoundSummary,
+  RoundView,
+  SessionView,
+  UpdateReceipt,
+} from '../protocol/views.js';
+import type { CheckpointSummary, NumberedEvent, Store, TensorShape } from '../store/store.js';
+
+/** Time, so that tests have their own. */
+export interface Clock {
+  now(): number;
+  /** Calls back once, at the time or later; the returned function cancels. Must not keep the process alive. */
+  at(timeMs: number, callback: () => void): () => void;
+}
+
+export interface Model {
+  readonly tensors: readonly TensorShape[];
+  /** d float32; handed over: not written to by either side from then on. */
+  readonly values: Float32Array;
+}
+
+export interface StoredModel extends Model {
+  readonly round: number;
+  /** SHA-256 of the float32 bytes, in hex. */
+  readonly digest: string;
+}
+
+export interface CoordinatorOptions {
+  readonly store: Store;
+  /** Aggregates; default: one of its own with a thread a core. */
+  readonly engine?: Engine;
+  readonly clock?: Clock;
+  /** Measures each committed model, before it is announced. */
+  readonly evaluate?: (model: StoredModel, session: string) => Promise<Readonly<Record<string, number>>>;
+  /** Whether the SHA-256 of each update is taken while it arrives. Default: true. Without, it is taken when needed. */
+  readonly digests?: boolean;
+  /** A node should be heard every heartbeatMs; it is suspect, then lost, after so many were missed. */
+  readonly liveness?: {
+    readonly heartbeatMs: number;
+    readonly suspectAfter: number;
+    readonly lostAfter: number;
+  };
+  /** Whether nodes get tokens. Default: false. */
+  readonly tokens?: boolean;
+  /** Told of what goes wrong in the background. */
+  readonly onError?: (error: unknown, context: Readonly<Record<string, unknown>>) => void;
+}
+
+/** An update on its way in: the bytes as they come from the socket. */
+export interface IncomingUpdate {
+  readonly session: string;
+  readonly round: number;
+  readonly node: string;
+  /** How the body is encoded. */
+  readonly format: UpdateFormat;
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Of the body as sent (RFC 9530), if the sender gave it. */
+  readonly bodyDigest: Uint8Array | null;
+  readonly numExamples: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export type UpdateFormat =
+  | { readonly kind: 'f32' | 'f16' | 'bf16' }
+  | { readonly kind: 'int8'; readonly scale: number }
+  | { readonly kind: 'safetensors' };
+
+export interface EventFeed {
+  readonly last: number;
+  readonly first: number;
+  since(number: number, limit: number): readonly NumberedEvent[];
+  /** Called for each new event, in order, synchronously. Returns what ends it. */
+  subscribe(listener: (event: NumberedEvent) => void): () => void;
+}
+
+export interface Coordinator {
+  readonly events: EventFeed;
+
+  /** The same again is the same node coming back. Token: only when it is made, and only if tokens are on. */
+  registerNode(
+    registration: NodeRegistration,
+  ): Promise<{ node: NodeView; token: string | null; created: boolean }>;
+  /** The node that a token belongs to; null: none. Constant time in the token. */
+  nodeOfToken(token: string): string | null;
+  nodes(): readonly NodeView[];
+  node(id: string): NodeView;
+  heartbeat(id: string): NodeView;
+  removeNode(id: string): Promise<void>;
+
+  createSession(config: SessionConfigInput): Promise<SessionView>;
+  sessions(): readonly SessionView[];
+  session(id: string): SessionView;
+  start(id: string): Promise<SessionView>;
+  pause(id: string): Promise<SessionView>;
+  resume(id: string): Promise<SessionView>;
+  stop(id: string): Promise<SessionView>;
+  deleteSession(id: string): Promise<void>;
+
+  /** The initial model; only before the session is started. */
+  setModel(session: string, model: Model): Promise<ModelView>;
+  /** @param round default: the newest committed */
+  model(session: string, round?: number): Promise<StoredModel>;
+  checkpoints(session: string): Promise<readonly CheckpointSummary[]>;
+
+  rounds(session: string, page: { from: number; limit: number }): Promise<readonly RoundSummary[]>;
+  round(session: string, number: number): Promise<RoundView>;
+  /** What an update must be, before its body is read. @throws QuorateError whatever would refuse it */
+  admitUpdate(incoming: Pick<IncomingUpdate, 'session' | 'round' | 'node'>): {
+    d: number;
+    tensors: readonly TensorShape[];
+  };
+  receiveUpdate(incoming: IncomingUpdate): Promise<UpdateReceipt>;
+  update(
+    session: string,
+    round: number,
+    node: string,
+  ): Promise<{ sizeBytes: number; digest: string | null; bytes: AsyncIterable<Uint8Array> }>;
+  receiveEvaluation(session: string, round: number, node: string, evaluation: Evaluation): Promise<void>;
+  metrics(session: string, page: { from: number; limit: number }): Promise<readonly MetricsPoint[]>;
+
+  /** Takes nothing more, lets what is being written finish, closes the store. */
+  close(): Promise<void>;
+}

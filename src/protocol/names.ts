@@ -1,0 +1,16 @@
+/** Names of nodes and sessions: they stand in addresses and in file names, so they are short and plain. */
+import { z } from 'zod';
+
+export const nameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'must be 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
+  )
+  .describe('1 to 64 letters, digits, dots, dashes or underscores');
+
+/** Measurements by name; finite, as JSON has no other numbers. */
+export const metricsSchema = z
+  .record(z.string().min(1).max(64), z.number())
+  .refine((metrics) => Object.keys(metrics).length <= 32, 'at most 32 metrics')
+  .describe('measurements by name');

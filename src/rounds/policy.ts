@@ -1,0 +1,50 @@
+/** What a session's owner decides about its rounds. Plain data, checked where it comes in (src/protocol/). */
+
+/** Which nodes a round asks: all that are there, also those that come while it collects, or a seeded sample. */
+export type Selection =
+  | { readonly kind: 'all' }
+  /** Drawn from (seed, round, attempt) among the nodes that are there when the round opens. */
+  | { readonly kind: 'sample'; readonly size: number; readonly seed: number };
+
+/**
+ * `sync`: every update of a round starts from the model of the round before.
+ * `buffered` (FedBuff, Nguyen et al. 2022, arXiv:2106.06639): a round is a buffer that takes one update a node,
+ * trained from any of the last `maxStaleness + 1` models, and closes when `bufferSize` are in.
+ */
+export type Mode =
+  | { readonly kind: 'sync' }
+  | { readonly kind: 'buffered'; readonly bufferSize: number; readonly maxStaleness: number };
+
+/** Learns the deadline: `slack` × the `quantile` of the last `window` response times, within leastMs … deadlineMs. */
+export interface AdaptiveDeadline {
+  readonly quantile: number;
+  readonly slack: number;
+  readonly leastMs: number;
+  readonly window: number;
+}
+
+/** Ends a session before its last round: at a value of a metric, or when it has not improved for `patience` rounds. */
+export interface StopWhen {
+  readonly metric: string;
+  readonly goal: 'max' | 'min';
+  readonly reaches: number | null;
+  readonly patience: number | null;
+}
+
+export interface Policy {
+  /** Rounds to commit. */
+  readonly rounds: number;
+  /** The fewest updates that a round may aggregate. */
+  readonly quorum: number;
+  /** A round closes as soon as so many are in. Null: when every node that was asked has answered. */
+  readonly targetUpdates: number | null;
+  readonly deadlineMs: number;
+  readonly adaptiveDeadline: AdaptiveDeadline | null;
+  readonly selection: Selection;
+  readonly mode: Mode;
+  /** After a failed round: firstMs, doubled each time, at most mostMs. Attempts of one round; null: no end. */
+  readonly retry: { readonly firstMs: number; readonly mostMs: number; readonly attempts: number | null };
+  readonly stopWhen: StopWhen | null;
+  /** Leaves out a node whose suspicion was above `suspicion` in `rounds` rounds one after the other. */
+  readonly exclude: { readonly rounds: number; readonly suspicion: number } | null;
+}

@@ -1,0 +1,215 @@
+/**
+ * A session as its rounds see it, what happens to it, and what is to be done about that. All of it is plain data
+ * that JSON holds without loss: a checkpoint keeps the state, and a log of events replays to the same state.
+ *
+ *   session   created → running ⇄ paused → completed | stopped | failed
+ *   round     idle → waiting → collecting → aggregating → (committed: the next round's waiting)
+ *                                 ↓ deadline without a quorum, or aggregation failed
+ *                              backing-off → waiting, the same number, the next attempt
+ *
+ * A round waits until a quorum of nodes is there, so that nothing spins while there are none.
+ */
+import type { ErrorCode } from '../errors.js';
+import type { Policy } from './policy.js';
+
+export type SessionStatus = 'created' | 'running' | 'paused' | 'completed' | 'stopped' | 'failed';
+
+/** An update that is durable, and in the round. */
+export interface AcceptedUpdate {
+  readonly node: string;
+  /** SHA-256 of its float32 bytes, in hex. */
+  readonly digest: string;
+  /** As the node says. Null if it says nothing. */
+  readonly numExamples: number | null;
+  /** What the node measured in training: loss, say. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Rounds between the model that it started from and the round's own; 0 in sync mode. */
+  readonly staleness: number;
+  /** From the opening of the round that it was trained for to its arrival. */
+  readonly responseMs: number;
+}
+
+export type RoundState =
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'waiting'; readonly number: number; readonly attempt: number }
+  | {
+      readonly phase: 'collecting';
+      readonly number: number;
+      readonly attempt: number;
+      readonly openedAtMs: number;
+      readonly deadlineAtMs: number;
+      /** Ids in order. Null: every node that is there. */
+      readonly asked: readonly string[] | null;
+      readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
+    }
+  | {
+      readonly phase: 'aggregating';
+      readonly number: number;
+      readonly attempt: number;
+      readonly openedAtMs: number;
+      readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
+    }
+  | {
+      readonly phase: 'backing-off';
+      readonly number: number;
+      readonly attempt: number;
+      readonly untilMs: number;
+    };
+
+/** A node's part in a session, over all its rounds. */
+export interface NodeRecord {
+  /** Whether its heartbeats come. */
+  readonly present: boolean;
+  readonly excluded: boolean;
+  readonly roundsAsked: number;
+  readonly accepted: number;
+  readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
+  /** Mean over the rounds that it took part in. */
+  readonly meanResponseMs: number | null;
+  readonly meanSuspicion: number | null;
+  readonly lastSuspicion: number | null;
+  /** Rounds one after the other, up to now, in which it was suspicious (policy.exclude). */
+  readonly suspiciousRounds: number;
+  readonly lastRound: number | null;
+}
+
+export interface SessionState {
+  readonly status: SessionStatus;
+  /** Why it is completed or failed, for people. */
+  readonly reason: string | null;
+  /** The last committed round; 0 is the initial model. */
+  readonly committed: number;
+  readonly round: RoundState;
+  readonly nodes: Readonly<Record<string, NodeRecord>>;
+  /** The newest response times, oldest first, as many as the adaptive deadline looks at. */
+  readonly responseTimesMs: readonly number[];
+  /** When the newest rounds opened, by number, for response times of stale updates (maxStaleness + 1 of them). */
+  readonly openings: Readonly<Record<number, number>>;
+  /** Of stopWhen's metric. */
+  readonly best: { readonly value: number; readonly round: number } | null;
+}
+
+/** What the aggregation of a round found out about a node's update. */
+export interface Judgement {
+  readonly node: string;
+  readonly used: boolean;
+  readonly suspicion: number | null;
+}
+
+/** Time comes with the events; `step` reads no clock. */
+export type SessionEvent = { readonly atMs: number } & (
+  | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
+  | { readonly type: 'node-present'; readonly node: string }
+  | { readonly type: 'node-absent'; readonly node: string }
+  /** Removed from the session for good: its history goes too. */
+  | { readonly type: 'node-removed'; readonly node: string }
+  /** The update is durable; whether it is in the round is decided now. */
+  | {
+      readonly type: 'update-stored';
+      readonly round: number;
+      readonly update: Omit<AcceptedUpdate, 'staleness' | 'responseMs'>;
+    }
+  /** It was refused before it was stored (too large, not finite, …): for the node's history. */
+  | { readonly type: 'update-refused'; readonly node: string; readonly code: ErrorCode }
+  /** A timer that an effect asked for, or any other moment: deadlines and backoffs are compared with atMs. */
+  | { readonly type: 'tick' }
+  /** The next model and all that belongs to it are durable. */
+  | {
+      readonly type: 'committed';
+      readonly round: number;
+      readonly judgements: readonly Judgement[];
+      /** Where the coordinator evaluates itself. */
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: 'aggregation-failed';
+      readonly round: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  /** The nodes' evaluation of a committed round is complete. */
+  | { readonly type: 'evaluated'; readonly round: number; readonly metrics: Readonly<Record<string, number>> }
+  /** After a restart: what the round's file holds. Sealed: aggregation had begun, with these nodes' updates. */
+  | {
+      readonly type: 'recovered';
+      readonly round: number;
+      readonly attempt: number;
+      readonly asked: readonly string[] | null;
+      readonly sealed: readonly string[] | null;
+      readonly updates: readonly AcceptedUpdate[];
+    }
+);
+
+/** What the coordinator must do, in this order. */
+export type Effect =
+  | {
+      readonly type: 'open-round';
+      readonly round: number;
+      readonly attempt: number;
+      readonly asked: readonly string[] | null;
+      readonly deadlineAtMs: number;
+    }
+  /** The answer to update-stored: acknowledged, with how many are in and how many are needed. */
+  | {
+      readonly type: 'accept';
+      readonly update: AcceptedUpdate;
+      readonly round: number;
+      readonly accepted: number;
+    }
+  | {
+      readonly type: 'refuse';
+      readonly node: string;
+      readonly round: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  /** Seal the round's file with these nodes (sorted by id), then aggregate, then commit. */
+  | { readonly type: 'aggregate'; readonly round: number; readonly updates: readonly AcceptedUpdate[] }
+  /** The round's file is of no more use. */
+  | { readonly type: 'discard-round'; readonly round: number; readonly attempt: number }
+  /** Send a tick at this time; replaces an earlier one. Null: none is needed. */
+  | { readonly type: 'wake'; readonly atMs: number | null }
+  | { readonly type: 'announce'; readonly event: Announcement };
+
+/** What the world hears of. */
+export type Announcement =
+  | { readonly type: 'session-status'; readonly status: SessionStatus; readonly reason: string | null }
+  | {
+      readonly type: 'round-opened';
+      readonly round: number;
+      readonly attempt: number;
+      readonly asked: readonly string[] | null;
+      readonly deadlineAtMs: number;
+    }
+  | {
+      readonly type: 'update-accepted';
+      readonly round: number;
+      readonly node: string;
+      readonly accepted: number;
+    }
+  | { readonly type: 'round-closed'; readonly round: number; readonly updates: number }
+  | {
+      readonly type: 'round-committed';
+      readonly round: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: 'round-failed';
+      readonly round: number;
+      readonly attempt: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly type: 'node-excluded'; readonly node: string; readonly round: number }
+  | {
+      readonly type: 'round-evaluated';
+      readonly round: number;
+      readonly metrics: Readonly<Record<string, number>>;
+    };
+
+export interface Step {
+  readonly state: SessionState;
+  readonly effects: readonly Effect[];
+}
+
+export type { Policy };
