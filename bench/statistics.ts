@@ -15,6 +15,13 @@ export function median(values: readonly number[]): number {
   return ordered.length % 2 === 1 ? upper : ((ordered[middle - 1] ?? NaN) + upper) / 2;
 }
 
+/** @returns the smallest value that at least a share `q` of the values does not exceed (nearest rank). */
+export function quantile(values: readonly number[], q: number): number {
+  if (values.length === 0) throw new RangeError('a quantile of nothing does not exist');
+  if (!(q > 0 && q <= 1)) throw new RangeError('a quantile lies above 0 and up to 1');
+  return [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1];
+}
+
 export function timing(samplesMs: readonly number[]): Timing {
   return { medianMs: median(samplesMs), minMs: Math.min(...samplesMs), samplesMs };
 }

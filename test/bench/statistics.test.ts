@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { median, timing } from '../../bench/statistics.js';
+import { median, quantile, timing } from '../../bench/statistics.js';
 
 describe('median', () => {
   it('is the value in the middle, by size and not by spelling', () => {
@@ -18,6 +18,18 @@ describe('median', () => {
 
   it('refuses an empty list', () => {
     expect(() => median([])).throw(RangeError);
+  });
+});
+
+describe('quantile', () => {
+  it('is a value that was there, by nearest rank', () => {
+    const values = [50, 15, 40, 20, 35];
+    expect([0.05, 0.3, 0.4, 0.5, 1].map((q) => quantile(values, q))).deep.equal([15, 20, 20, 35, 50]);
+  });
+
+  it('refuses an empty list, and shares that are none', () => {
+    expect(() => quantile([], 0.5)).throw(RangeError);
+    for (const q of [0, -1, 1.1, NaN]) expect(() => quantile([1], q)).throw(RangeError);
   });
 });
 

@@ -1,0 +1,65 @@
+/** A thousand nodes that only keep in touch: a WebSocket each, and heartbeats. */
+import WebSocket from 'ws';
+import type { ServerMeasure } from './measure.js';
+import { atOnce } from './requests.js';
+import { nodeName, startScene } from './scene.js';
+
+const heartbeatMs = 5000;
+
+export const crowd: ServerMeasure = {
+  name: 'crowd',
+  summary: '1,000 nodes with sockets open and heartbeating: memory a node, processor time',
+  async run({ quick }) {
+    const nodes = quick ? 200 : 1000;
+    const seconds = quick ? 5 : 20;
+    const scene = await startScene({ nodes, d: 1000, connections: 50 });
+    const sockets: WebSocket[] = [];
+    try {
+      const before = await scene.child.usage();
+      const address = `${scene.child.url.replace('http', 'ws')}/v1/events`;
+      await atOnce(
+        50,
+        Array.from({ length: nodes }, () => async () => {
+          const socket = new WebSocket(address);
+          sockets.push(socket);
+          await new Promise((resolve, reject) => {
+            socket.once('message', resolve).once('error', reject);
+          });
+        }),
+      );
+      const began = await scene.child.usage();
+      const started = performance.now();
+      const beats: Promise<unknown>[] = [];
+      let next = 0;
+      await new Promise<void>((resolve) => {
+        const timer = setInterval(() => {
+          const due = ((performance.now() - started) / heartbeatMs) * nodes;
+          for (; next < due; next++) {
+            beats.push(scene.connections.json('POST', `/v1/nodes/${nodeName(next % nodes)}/heartbeat`));
+          }
+          if (performance.now() - started < seconds * 1000) return;
+          clearInterval(timer);
+          resolve();
+        }, 10);
+      });
+      await Promise.all(beats);
+      const elapsedMs = performance.now() - started;
+      const after = await scene.child.usage();
+      return [
+        {
+          what: `${nodes} sockets open: resident memory a node`,
+          value: (after.residentBytes - before.residentBytes) / nodes / 1000,
+          unit: 'kB',
+        },
+        {
+          what: `${nodes} nodes, a heartbeat every ${heartbeatMs / 1000} s: of one core`,
+          value: (100 * (after.cpuMs - began.cpuMs)) / elapsedMs,
+          unit: '%',
+        },
+      ];
+    } finally {
+      for (const socket of sockets) socket.terminate();
+      await scene.close();
+    }
+  },
+};
