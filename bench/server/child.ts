@@ -34,7 +34,7 @@ const isListening = (message: unknown): message is Listening =>
 export async function startChild(script: string, options: object): Promise<Child> {
   const file = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
   const child = fork(file, [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const kill = atExit(() => child.kill('SIGKILL'));
+  const end = atExit(() => child.kill());
   const ended = new Promise<never>((_, reject) => {
     child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${code ?? signal}`)));
     child.once('error', reject);
@@ -53,7 +53,7 @@ export async function startChild(script: string, options: object): Promise<Child
       return (await told) as Usage;
     },
     async stop() {
-      kill();
+      end();
       await ended.catch(() => undefined);
     },
   };

@@ -1,9 +1,11 @@
 /** Quorate's server in a process of its own, without logs and limits on the rate of requests. */
 import { rmSync } from 'node:fs';
+import { pino } from 'pino';
 import { createCoordinator } from '../../src/coordinator/index.js';
 import { createEngine } from '../../src/index.js';
-import { createServer, loadConfig } from '../../src/server/index.js';
-import { memoryStore, openDiskStore } from '../../src/store/index.js';
+import { configSchema, createServer } from '../../src/server/index.js';
+import { openDiskStore } from '../../src/store/disk.js';
+import { memoryStore } from '../../src/store/memory.js';
 import { childOptions, listening } from './childSide.js';
 
 export interface ServerOptions {
@@ -14,21 +16,23 @@ export interface ServerOptions {
   readonly memoryLimitBytes?: number;
 }
 
+/** Nodes that only upload are never lost in a measurement. */
+const liveness = { heartbeatMs: 3_600_000, suspectAfter: 2, lostAfter: 4 };
+
 const { folder, digests, memoryLimitBytes } = childOptions() as ServerOptions;
 const store = folder === null ? memoryStore() : await openDiskStore({ folder });
 const engine = createEngine(memoryLimitBytes === undefined ? {} : { memoryLimitBytes });
-const coordinator = await createCoordinator({ store, engine, digests });
-const config = await loadConfig({
-  environment: {},
-  flags: { port: 0, log: { level: 'silent' }, limits: { requestsPerMinute: null } },
+const coordinator = await createCoordinator({ store, engine, digests, liveness });
+const config = configSchema.parse({
+  listen: { port: 0 },
+  logLevel: 'silent',
+  limits: { requestsPerMinute: { address: null, node: null } },
 });
-const server = createServer({ coordinator, config });
+const server = createServer({ coordinator, config, log: pino({ level: 'silent' }) });
 const { port } = await server.listen();
 
-process.once('SIGTERM', () => {
-  void server.close().finally(() => {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true });
-    process.exit();
-  });
+process.once('exit', () => {
+  if (folder !== null) rmSync(folder, { recursive: true, force: true });
 });
+process.once('SIGTERM', () => process.exit());
 listening(port);
