@@ -16,6 +16,7 @@ import type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
+import type { SessionEvent, SessionState } from '../rounds/state.js';
 import type { CheckpointSummary, NumberedEvent, Store, TensorShape } from '../store/store.js';
 
 export type { UpdateFormat };
@@ -56,6 +57,8 @@ export interface CoordinatorOptions {
   };
   /** Whether nodes get tokens. Default: false. */
   readonly tokens?: boolean;
+  /** Told of each event of a session's rounds, and of the state after it: replaying the events leads to that state. */
+  readonly onStep?: (session: string, event: SessionEvent, state: SessionState) => void;
   /** Told of what goes wrong in the background. */
   readonly onError?: (error: unknown, context: Readonly<Record<string, unknown>>) => void;
 }
