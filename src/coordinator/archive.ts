@@ -3,13 +3,13 @@ import { QuorateError } from '../errors.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
 import type { Checkpoint, SessionStore } from '../store/store.js';
 import { History } from './history.js';
-import type { RoundRecord } from './record.js';
+import type { RoundPoint, RoundRecord } from './record.js';
 
 /** Records that are kept at hand; older ones are read again. */
 const MOST_RECORDS = 16;
 
 export class Archive {
-  readonly history: History;
+  private readonly history: History;
   private readonly store: SessionStore;
   private readonly records = new Map<number, RoundRecord>();
 
@@ -24,6 +24,25 @@ export class Archive {
   add(round: number, record: RoundRecord): void {
     this.history.add(record.series.at(-1)!);
     this.remember(round, record);
+  }
+
+  /** What was measured of a round after it was committed. */
+  measured(round: number, metrics: Readonly<Record<string, number>>): void {
+    this.history.measured(round, metrics);
+  }
+
+  /** For a checkpoint: the newest lines, this one the last. */
+  seriesWith(point: RoundPoint): readonly RoundPoint[] {
+    return this.history.storedWith(point);
+  }
+
+  line(round: number): RoundPoint | undefined {
+    return this.history.of(round);
+  }
+
+  /** Ascending, from a round on. */
+  lines(page: { readonly from: number; readonly limit: number }): readonly RoundPoint[] {
+    return this.history.page(page);
   }
 
   /** @throws QuorateError UNKNOWN_ROUND, CORRUPT_FILE */

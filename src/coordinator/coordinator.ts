@@ -77,6 +77,12 @@ export interface IncomingUpdate {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What an update must be. */
+export interface UpdateRequirements {
+  readonly d: number;
+  readonly tensors: readonly TensorShape[];
+}
+
 export interface EventFeed {
   readonly last: number;
   readonly first: number;
@@ -117,10 +123,7 @@ export interface Coordinator {
   rounds(session: string, page: { from: number; limit: number }): Promise<readonly RoundSummary[]>;
   round(session: string, number: number): Promise<RoundView>;
   /** What an update must be, before its body is read. @throws QuorateError whatever would refuse it */
-  admitUpdate(incoming: Pick<IncomingUpdate, 'session' | 'round' | 'node'>): {
-    d: number;
-    tensors: readonly TensorShape[];
-  };
+  admitUpdate(incoming: Pick<IncomingUpdate, 'session' | 'round' | 'node'>): UpdateRequirements;
   receiveUpdate(incoming: IncomingUpdate): Promise<UpdateReceipt>;
   update(
     session: string,

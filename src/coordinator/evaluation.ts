@@ -55,7 +55,9 @@ export class Evaluations {
       [...names].sort().flatMap((name) => {
         const theirs = answers.filter(({ metrics }) => Object.hasOwn(metrics, name));
         const values = theirs.map(({ metrics }) => metrics[name]);
-        const weights = theirs.map((answer) => (examplesUpTo === null ? 1 : examplesOf(answer, examplesUpTo)));
+        const weights = theirs.map((answer) =>
+          examplesUpTo === null ? 1 : examplesOf(answer, examplesUpTo),
+        );
         return [
           [name, median(values)],
           [`${name}.mean`, weightedMean(values, weights)],

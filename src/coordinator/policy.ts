@@ -68,7 +68,10 @@ function refuse(parameter: string, message: string): never {
 function checkRecipe({ quorum, updates, weighting, mode }: SessionConfig, pipeline: Pipeline): void {
   checkPipeline(pipeline, quorum);
   if (mode !== 'sync' && updates === 'weights') {
-    refuse('updates', 'a buffer takes deltas or gradients: weights from older models would pull back to them');
+    refuse(
+      'updates',
+      'a buffer takes deltas or gradients: weights from older models would pull back to them',
+    );
   }
   const isLoneMean = pipeline.preaggregators.length === 0 && pipeline.rule.name === 'mean';
   if (weighting !== 'equal' && !isLoneMean) {
@@ -84,8 +87,10 @@ function checkNumbers(policy: Policy): void {
     if (mode.kind === 'buffered') {
       refuse('targetUpdates', 'a buffer closes at its bufferSize, not at targetUpdates');
     }
-    if (targetUpdates < quorum) refuse('targetUpdates', `targetUpdates must be at least the quorum, ${quorum}`);
-    if (targetUpdates > most) refuse('targetUpdates', `a sample of ${most} nodes can't give ${targetUpdates}`);
+    if (targetUpdates < quorum)
+      refuse('targetUpdates', `targetUpdates must be at least the quorum, ${quorum}`);
+    if (targetUpdates > most)
+      refuse('targetUpdates', `a sample of ${most} nodes can't give ${targetUpdates}`);
   }
   if (mode.kind === 'buffered') {
     if (mode.bufferSize < quorum) refuse('mode', `bufferSize must be at least the quorum, ${quorum}`);

@@ -64,9 +64,7 @@ export function suspicionOf(judgements: readonly Judgement[]): {
 }
 
 /** What nodes measured in training, each the mean over those that did: `train.loss`. Nobody checks it. */
-export function trainingMetrics(
-  updates: readonly Pick<AcceptedUpdate, 'metrics'>[],
-): Record<string, number> {
+export function trainingMetrics(updates: readonly Pick<AcceptedUpdate, 'metrics'>[]): Record<string, number> {
   const values = new Map<string, number[]>();
   for (const { metrics } of updates) {
     for (const [name, value] of Object.entries(metrics)) {

@@ -5,14 +5,14 @@
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import type { Evaluation } from '../protocol/views.js';
-import { begin, restore } from '../rounds/session.js';
+import { restore } from '../rounds/session.js';
 import type { Announcement, Effect, SessionState } from '../rounds/state.js';
 import type { Checkpoint, SessionEntry, SessionStore } from '../store/store.js';
 import { digestOf } from '../report.js';
 import { Aggregation, type Committed, type CurrentModel } from './aggregation.js';
 import { Archive } from './archive.js';
 import { type Command, requireAllowed } from './command.js';
-import type { Clock, CoordinatorOptions, Model } from './coordinator.js';
+import type { Clock, CoordinatorOptions, Model, StoredModel } from './coordinator.js';
 import { Evaluations } from './evaluation.js';
 import { type Happening, Machine } from './machine.js';
 import { checkModel } from './model.js';
@@ -38,6 +38,8 @@ export interface SessionOrigin {
   readonly store: SessionStore;
   /** The newest; null before there is a model. */
   readonly checkpoint: Checkpoint | null;
+  /** Who takes part. */
+  readonly nodes: readonly string[];
 }
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
@@ -56,14 +58,15 @@ export class Session {
   private evaluations: Evaluations;
   /** Uploads that were refused since the last commit. */
   private refusals = 0;
-  private recorded: { readonly status: SessionState['status']; readonly done: Promise<void> };
+  /** The status that is durable, or on its way there. */
+  private recorded: { readonly status: SessionState['status']; readonly done: Promise<void> } | null;
   private cancelWake: (() => void) | null = null;
   private cancelEvaluations: (() => void) | null = null;
   private isClosing = false;
   private readonly turns = new Turns();
   private readonly background = new Set<Promise<void>>();
 
-  constructor({ entry, plan, store, checkpoint }: SessionOrigin, surroundings: Surroundings) {
+  constructor({ entry, plan, store, checkpoint, nodes }: SessionOrigin, surroundings: Surroundings) {
     this.id = entry.id;
     this.plan = plan;
     this.createdAtMs = entry.createdAtMs;
@@ -74,10 +77,8 @@ export class Session {
     if (checkpoint) this.newest = currentModel(checkpoint);
     const committed = checkpoint?.round ?? 0;
     this.evaluations = new Evaluations(committed);
-    const state =
-      entry.status === 'created'
-        ? begin(plan.policy)
-        : restore(plan.policy, checkpoint?.state ?? null, { ...entry, committed });
+    const { status, reason } = entry;
+    const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
     this.machine = new Machine(state, {
       policy: plan.policy,
       clock: surroundings.clock,
@@ -186,6 +187,31 @@ export class Session {
     this.concludeIfAnswered();
   }
 
+  /** The model of a round. @throws QuorateError NO_MODEL, UNKNOWN_ROUND, CORRUPT_FILE */
+  async storedModel(round?: number): Promise<StoredModel> {
+    const newest = this.requireModel();
+    if (round === undefined || round === newest.round) return newest;
+    return currentModel(await this.store.readCheckpoint(round));
+  }
+
+  /** An update, as it came. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE */
+  async readUpdate(
+    round: number,
+    node: string,
+  ): Promise<{ readonly digest: string | null; readonly bytes: AsyncIterable<Uint8Array> }> {
+    const open = this.state.round;
+    const isOpen = (open.phase === 'collecting' || open.phase === 'aggregating') && open.number === round;
+    if (!isOpen || !this.place) {
+      const { update, bytes } = await this.store.readUpdate(round, node);
+      return { digest: update.digest, bytes };
+    }
+    if (!Object.hasOwn(open.accepted, node)) {
+      throw new QuorateError('UNKNOWN_UPDATE', `round ${round} has no update of ${node}`, { round, node });
+    }
+    const { digest } = open.accepted[node];
+    return { digest, bytes: (await this.place.ready()).read(node) };
+  }
+
   /** Begins nothing any more, and waits for what is being written. What was acknowledged stays. */
   async close(): Promise<void> {
     this.isClosing = true;
@@ -246,7 +272,7 @@ export class Session {
       updates,
       evaluate: evaluate && ((model) => evaluate(model, this.id)),
       refusedSoFar: () => this.refusals,
-      series: (point) => this.archive.history.storedWith(point),
+      series: (point) => this.archive.seriesWith(point),
       stateAfter: (findings) => {
         this.conclude();
         return this.machine.foretell({ type: 'committed', ...findings });
@@ -262,7 +288,10 @@ export class Session {
     );
   }
 
-  private async commit({ round, judgements, metrics, model, record }: Committed, file: RoundFile): Promise<void> {
+  private async commit(
+    { round, judgements, metrics, model, record }: Committed,
+    file: RoundFile,
+  ): Promise<void> {
     this.aggregation = null;
     this.place = null; // uploads that are still under way are too late
     this.refusals = 0;
@@ -304,22 +333,21 @@ export class Session {
 
   private announce(event: Announcement): void {
     if (event.type === 'session-status') this.inBackground(this.journal());
-    if (event.type === 'round-evaluated') this.archive.history.measured(event.round, event.metrics);
+    if (event.type === 'round-evaluated') this.archive.measured(event.round, event.metrics);
     this.surroundings.announce({ ...event, session: this.id });
   }
 
   /** Makes the status durable, once. @throws QuorateError STORE_FULL, STORE_FAILED */
   private async journal(): Promise<void> {
     const { status } = this.state;
-    if (this.recorded.status !== status) {
+    if (this.recorded?.status !== status) {
       this.recorded = { status, done: this.surroundings.record(this.entry) };
     }
     const { recorded } = this;
     try {
       await recorded.done;
     } catch (error) {
-      // The next who asks tries again.
-      if (this.recorded === recorded) this.recorded = { status: 'created', done: Promise.resolve() };
+      if (this.recorded === recorded) this.recorded = null; // the next who asks tries again
       throw error;
     }
   }
