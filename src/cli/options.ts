@@ -1,6 +1,6 @@
 /** Options that several commands have, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
-import { createClient, type Client } from '../client/client.js';
+import { type Client, createClient } from '../client/index.js';
 
 export const serverOption = (): Option =>
   new Option('--server <url>', "the server's address").env('QUORATE_SERVER').default('http://127.0.0.1:8080');
@@ -15,8 +15,8 @@ export interface ServerOptions {
   readonly token?: string;
 }
 
-export const clientFor = ({ server, token = null }: ServerOptions & { token?: string | null }): Client =>
-  createClient({ server, token });
+export const clientFor = ({ server, token }: ServerOptions): Client =>
+  createClient({ server, token: token ?? null });
 
 /** '--set key=value', again and again: the value is JSON, or else text as it is. */
 export function collectSettings(

@@ -21,6 +21,8 @@ import {
   type UpdateReceipt,
 } from '../protocol/views.js';
 import { contentDigest, sha256Hex } from './digest.js';
+import { type EventsOptions, type ServerEvent, streamEvents } from './eventStream.js';
+import type { OpenSocket } from './socket.js';
 import { type Answer, createTransport, type Exchange, type Transport } from './transport.js';
 
 export interface ClientOptions {
@@ -106,6 +108,9 @@ export interface Client {
     signal?: AbortSignal,
   ): Promise<void>;
 
+  /** Ends by the signal, with ABORTED, or with its socket, with CONNECTION_FAILED; `since` resumes it without a gap. */
+  events(options?: EventsOptions): AsyncIterable<ServerEvent>;
+
   /** Aggregates on the server, outside of any session. @param rule 'nnm(f=1) > trimmed-mean(f=1)' */
   aggregate(updates: readonly Float32Array[], rule: string): Promise<Float32Array<ArrayBuffer>>;
 }
@@ -140,12 +145,11 @@ async function modelOf(answer: Answer): Promise<DownloadedModel> {
 
 const registeredSchema = z.looseObject({ node: nodeViewSchema, token: z.string().nullish() });
 
-/** @throws QuorateError INVALID_PARAMETER */
-export function createClient({ server, token = null }: ClientOptions): Client {
-  return clientOf(createTransport(server, token));
-}
+/** createClient on a host's sockets. @throws QuorateError INVALID_PARAMETER */
+export const connect = ({ server, token = null }: ClientOptions, openSocket: OpenSocket): Client =>
+  clientOf(createTransport(server, token), openSocket);
 
-export function clientOf(transport: Transport): Client {
+export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
   const get = (path: string, signal?: AbortSignal): Exchange => ({
     method: 'GET',
     path,
@@ -245,6 +249,8 @@ export function clientOf(transport: Transport): Client {
       const path = at('sessions', session, 'rounds', round, 'evaluations', node);
       await transport.exchange({ ...get(path, signal), method: 'PUT', json });
     },
+
+    events: (options = {}) => streamEvents(transport, openSocket, options),
 
     async aggregate(updates, rule) {
       const rows = updates.map(bytesOf);

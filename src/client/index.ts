@@ -1,6 +1,7 @@
 /** quorate/client in Node, Deno and Bun. */
 import { nodeHost } from '../../bindings/node.js';
 import { installHost } from '../core/host.js';
+import { type Client, type ClientOptions, connect } from './client.js';
 import { join, type JoinOptions, type Outcome } from './joinSession.js';
 import { nodeSocket } from './nodeSocket.js';
 
@@ -17,5 +18,14 @@ installHost(nodeHost);
  * await joinSession({ server: 'http://127.0.0.1:8080', session: 'digits', node: 'node-1', train });
  */
 export const joinSession = (options: JoinOptions): Promise<Outcome> => join(options, nodeSocket);
+
+/**
+ * The server's resources, one method each; nothing is tried twice.
+ *
+ * @throws QuorateError INVALID_PARAMETER
+ * @example
+ * const session = await createClient({ server: 'http://127.0.0.1:8080' }).session('digits');
+ */
+export const createClient = (options: ClientOptions): Client => connect(options, nodeSocket);
 
 export * from './api.js';

@@ -92,7 +92,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
   check(options);
   const { session, node, token = null, enrolmentToken = null, onEvent = () => undefined } = options;
   const transport = createTransport(options.server, token ?? enrolmentToken);
-  const client = clientOf(transport);
+  const client = clientOf(transport, openSocket);
   const retry = createRetry(options.retry ?? {}, (error, waitMs) => {
     onEvent({ type: 'retrying', code: error.code, message: error.message, waitMs });
   });
