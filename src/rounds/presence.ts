@@ -1,0 +1,33 @@
+/** Nodes that come, go, and are removed. */
+import { newcomer, withNode } from './history.js';
+import { own } from './own.js';
+import type { SessionState } from './state.js';
+
+/** It is as it was when it left: its record goes on. */
+export function arrived(state: SessionState, node: string): SessionState {
+  return heard(withPresence(state, node, true), node);
+}
+
+export function left(state: SessionState, node: string): SessionState {
+  return heard(withPresence(state, node, false), node);
+}
+
+/** What it sent to the round under way was acknowledged, so it stays in. */
+export function removed(state: SessionState, node: string): SessionState {
+  if (!Object.hasOwn(state.nodes, node)) return state;
+  const nodes = Object.entries(state.nodes).filter(([id]) => id !== node);
+  return heard({ ...state, nodes: Object.fromEntries(nodes) }, node);
+}
+
+function withPresence(state: SessionState, node: string, present: boolean): SessionState {
+  const record = own(state.nodes, node);
+  if (record?.present === present) return state;
+  return withNode(state, node, { ...(record ?? newcomer), present });
+}
+
+/** Now it is known whether it is there. */
+function heard(state: SessionState, node: string): SessionState {
+  const { round } = state;
+  if (round.phase !== 'collecting' || !round.awaited.includes(node)) return state;
+  return { ...state, round: { ...round, awaited: round.awaited.filter((id) => id !== node) } };
+}
