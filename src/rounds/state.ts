@@ -17,8 +17,8 @@ export type SessionStatus = 'created' | 'running' | 'paused' | 'completed' | 'st
 /** An update that is durable, and in the round. */
 export interface AcceptedUpdate {
   readonly node: string;
-  /** SHA-256 of its float32 bytes, in hex. */
-  readonly digest: string;
+  /** SHA-256 of its float32 bytes, in hex; null where the coordinator takes none while they arrive. */
+  readonly digest: string | null;
   /** As the node says. Null if it says nothing. */
   readonly numExamples: number | null;
   /** What the node measured in training: loss, say. */
