@@ -5,11 +5,13 @@ import type { SessionState } from './state.js';
 
 /** It is as it was when it left: its record goes on. */
 export function arrived(state: SessionState, node: string): SessionState {
-  return heard(withPresence(state, node, true), node);
+  const record = own(state.nodes, node) ?? newcomer;
+  return heard(record.present ? state : withNode(state, node, { ...record, present: true }), node);
 }
 
 export function left(state: SessionState, node: string): SessionState {
-  return heard(withPresence(state, node, false), node);
+  const record = own(state.nodes, node);
+  return heard(record?.present ? withNode(state, node, { ...record, present: false }) : state, node);
 }
 
 /** What it sent to the round under way was acknowledged, so it stays in. */
@@ -17,12 +19,6 @@ export function removed(state: SessionState, node: string): SessionState {
   if (!Object.hasOwn(state.nodes, node)) return state;
   const nodes = Object.entries(state.nodes).filter(([id]) => id !== node);
   return heard({ ...state, nodes: Object.fromEntries(nodes) }, node);
-}
-
-function withPresence(state: SessionState, node: string, present: boolean): SessionState {
-  const record = own(state.nodes, node);
-  if (record?.present === present) return state;
-  return withNode(state, node, { ...(record ?? newcomer), present });
 }
 
 /** Now it is known whether it is there. */

@@ -1,13 +1,15 @@
 /**
  * After a restart. `restore` makes a state of what is durable; the round that was under way comes back with the event
- * `recovered`, if its file was found; else any event opens it anew as soon as nodes are there.
+ * `recovered`, if its file was found, before any other event; else the round opens anew once nodes are there.
  */
 import { aggregate } from './closing.js';
 import { isOver } from './control.js';
 import { fail } from './failing.js';
+import { newcomer } from './history.js';
 import { collect } from './opening.js';
+import { own } from './own.js';
 import type { Policy } from './policy.js';
-import type { AcceptedUpdate, NodeRecord, RoundState, SessionEvent, SessionState, Step } from './state.js';
+import type { AcceptedUpdate, RoundState, SessionEvent, SessionState, Step } from './state.js';
 import { announce, stay } from './steps.js';
 
 /** What is newer than the checkpoint's snapshot, or known without one. */
@@ -17,6 +19,8 @@ export interface Durable {
   readonly reason: string | null;
   /** The newest checkpoint's round. */
   readonly committed: number;
+  /** Who takes part in the session, as the journal says: those that came or were removed since the snapshot too. */
+  readonly nodes: readonly string[];
 }
 
 /** @param snapshot from the newest checkpoint. Who is there is not known from it: all nodes are absent until heard. */
@@ -27,7 +31,7 @@ export function restore(snapshot: SessionState | null, durable: Durable): Sessio
     reason,
     committed,
     round: restoredRound(snapshot, durable),
-    nodes: absent(snapshot?.nodes ?? {}),
+    nodes: absent(snapshot?.nodes ?? {}, durable.nodes),
     responseTimesMs: snapshot?.responseTimesMs ?? [],
     openings: snapshot?.openings ?? {},
     best: snapshot?.best ?? null,
@@ -42,8 +46,11 @@ function restoredRound(snapshot: SessionState | null, { status, committed }: Dur
   return { phase: 'waiting', number, attempt };
 }
 
-const absent = (nodes: SessionState['nodes']): Record<string, NodeRecord> =>
-  Object.fromEntries(Object.entries(nodes).map(([node, record]) => [node, { ...record, present: false }]));
+function absent(known: SessionState['nodes'], nodes: readonly string[]): SessionState['nodes'] {
+  return Object.fromEntries(
+    nodes.map((node) => [node, { ...(own(known, node) ?? newcomer), present: false }]),
+  );
+}
 
 type Recovered = Extract<SessionEvent, { type: 'recovered' }>;
 

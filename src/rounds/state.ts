@@ -113,7 +113,7 @@ export interface Judgement {
 export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
   | { readonly type: 'node-present'; readonly node: string }
-  /** It went away, or, of a node that the session did not know: it takes part, and was not heard yet. */
+  /** It went away, or was not heard in time since a restart. */
   | { readonly type: 'node-absent'; readonly node: string }
   /** Removed from the session for good: its history goes too. */
   | { readonly type: 'node-removed'; readonly node: string }
@@ -146,7 +146,10 @@ export type SessionEvent = { readonly atMs: number } & (
     }
   /** The nodes' evaluation of a committed round is complete. */
   | { readonly type: 'evaluated'; readonly round: number; readonly metrics: Readonly<Record<string, number>> }
-  /** After a restart: what the round's file holds. Sealed: aggregation had begun, with these nodes' updates. */
+  /**
+   * After a restart, before any other event: what the round's file holds. Sealed: aggregation had begun, with these
+   * nodes' updates.
+   */
   | {
       readonly type: 'recovered';
       readonly round: number;
