@@ -29,7 +29,7 @@ function restarted(
 
 const file = { round: 2, attempt: 1, asked: null, sealed: null } as const;
 const recover = (play: Play, found: string, changes: object = {}) =>
-  play.send({ type: 'recovered', ...file, updates: [...found].map(updateOf), ...changes });
+  play.send({ type: 'recovered', ...file, updates: found.split('').map(updateOf), ...changes });
 
 describe('restore', () => {
   it('keeps what is known of nodes, and takes none for there', () => {

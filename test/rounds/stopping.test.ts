@@ -90,7 +90,7 @@ describe('the end of a session', () => {
   it('is not brought about by another metric, by none, or by one that is not a number', () => {
     const play = started({ ...accuracy, metric: 'constructor' });
     play.updates('ab').commit({}, { loss: 1 });
-    evaluate(play, 1, { constructor: NaN } as unknown as Record<string, number>);
+    evaluate(play, 1, { constructor: NaN });
     expect(play.state.best).equal(null);
     expect(play.state.status).equal('running');
   });
