@@ -76,7 +76,7 @@ const commands: fc.Arbitrary<readonly [waitMs: number, command: Command]> = fc.t
       arbitrary: fc.record({ do: fc.constant('recover'), behind, attempt: fc.integer({ min: 1, max: 3 }) }),
     },
     { weight: 0.2 * 5, arbitrary: fc.record({ do: fc.constantFrom('tick', 'stop') }) },
-  ) as fc.Arbitrary<Command>,
+  ),
 );
 const lives = (maxLength: number) => fc.array(commands, { maxLength });
 
@@ -109,7 +109,7 @@ class Life {
   }
 
   send(happening: Happening): Step {
-    const event = frozen({ ...happening, atMs: this.atMs } as SessionEvent);
+    const event = frozen({ ...happening, atMs: this.atMs });
     const before = this.state;
     const next = frozen(step(this.policy, before, event));
     this.state = next.state;
