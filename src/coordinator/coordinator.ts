@@ -3,6 +3,7 @@
  * src/rounds/ decides on, and feeds what comes of them back as events.
  */
 import type { Engine } from '../core/engine.js';
+import type { UpdateFormat } from '../formats/updateFormat.js';
 import type { SessionConfigInput } from '../protocol/session.js';
 import type {
   Evaluation,
@@ -15,7 +16,10 @@ import type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
+import type { SessionEvent, SessionState } from '../rounds/state.js';
 import type { CheckpointSummary, NumberedEvent, Store, TensorShape } from '../store/store.js';
+
+export type { UpdateFormat };
 
 /** Time, so that tests have their own. */
 export interface Clock {
@@ -53,6 +57,8 @@ export interface CoordinatorOptions {
   };
   /** Whether nodes get tokens. Default: false. */
   readonly tokens?: boolean;
+  /** Told of each event of a session's rounds, and of the state after it: replaying the events leads to that state. */
+  readonly onStep?: (session: string, event: SessionEvent, state: SessionState) => void;
   /** Told of what goes wrong in the background. */
   readonly onError?: (error: unknown, context: Readonly<Record<string, unknown>>) => void;
 }
@@ -71,10 +77,11 @@ export interface IncomingUpdate {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-export type UpdateFormat =
-  | { readonly kind: 'f32' | 'f16' | 'bf16' }
-  | { readonly kind: 'int8'; readonly scale: number }
-  | { readonly kind: 'safetensors' };
+/** What an update must be. */
+export interface UpdateRequirements {
+  readonly d: number;
+  readonly tensors: readonly TensorShape[];
+}
 
 export interface EventFeed {
   readonly last: number;
@@ -116,10 +123,7 @@ export interface Coordinator {
   rounds(session: string, page: { from: number; limit: number }): Promise<readonly RoundSummary[]>;
   round(session: string, number: number): Promise<RoundView>;
   /** What an update must be, before its body is read. @throws QuorateError whatever would refuse it */
-  admitUpdate(incoming: Pick<IncomingUpdate, 'session' | 'round' | 'node'>): {
-    d: number;
-    tensors: readonly TensorShape[];
-  };
+  admitUpdate(incoming: Pick<IncomingUpdate, 'session' | 'round' | 'node'>): UpdateRequirements;
   receiveUpdate(incoming: IncomingUpdate): Promise<UpdateReceipt>;
   update(
     session: string,

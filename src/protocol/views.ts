@@ -95,9 +95,18 @@ export const modelViewSchema = z.strictObject({
 });
 export type ModelView = z.output<typeof modelViewSchema>;
 
+export const sessionStatusSchema = z.enum([
+  'created',
+  'running',
+  'paused',
+  'completed',
+  'stopped',
+  'failed',
+]);
+
 export const sessionViewSchema = z.strictObject({
   id: nameSchema,
-  status: z.enum(['created', 'running', 'paused', 'completed', 'stopped', 'failed']),
+  status: sessionStatusSchema,
   reason: z.string().nullable(),
   config: sessionConfigSchema,
   createdAtMs: z.number(),

@@ -17,8 +17,8 @@ export type SessionStatus = 'created' | 'running' | 'paused' | 'completed' | 'st
 /** An update that is durable, and in the round. */
 export interface AcceptedUpdate {
   readonly node: string;
-  /** SHA-256 of its float32 bytes, in hex. */
-  readonly digest: string;
+  /** SHA-256 of its float32 bytes, in hex; null where the coordinator takes none while they arrive. */
+  readonly digest: string | null;
   /** As the node says. Null if it says nothing. */
   readonly numExamples: number | null;
   /** What the node measured in training: loss, say. */
@@ -40,6 +40,11 @@ export type RoundState =
       readonly deadlineAtMs: number;
       /** Ids in order. Null: every node that is there. */
       readonly asked: readonly string[] | null;
+      /**
+       * Ids in order: nodes that were not heard of since a restart. The round waits for them as if they were there,
+       * until they are heard, or said to be absent. Without a restart there are none.
+       */
+      readonly awaited: readonly string[];
       readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
     }
   | {
@@ -47,11 +52,13 @@ export type RoundState =
       readonly number: number;
       readonly attempt: number;
       readonly openedAtMs: number;
+      readonly asked: readonly string[] | null;
       readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
     }
   | {
       readonly phase: 'backing-off';
       readonly number: number;
+      /** The one that failed. */
       readonly attempt: number;
       readonly untilMs: number;
     };
@@ -61,16 +68,22 @@ export interface NodeRecord {
   /** Whether its heartbeats come. */
   readonly present: boolean;
   readonly excluded: boolean;
+  /** Committed rounds that asked it, and those that its update is in. */
   readonly roundsAsked: number;
   readonly accepted: number;
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
   /** Mean over the rounds that it took part in. */
   readonly meanResponseMs: number | null;
   readonly meanSuspicion: number | null;
+  /** Rounds that gave it a suspicion: what the mean is over. */
+  readonly judged: number;
   readonly lastSuspicion: number | null;
   /** Rounds one after the other, up to now, in which it was suspicious (policy.exclude). */
   readonly suspiciousRounds: number;
+  /** The newest committed round that its update is in. */
   readonly lastRound: number | null;
+  /** The newest round that it trained for, of the updates in committed rounds: nothing older is taken again. */
+  readonly trainedFor: number | null;
 }
 
 export interface SessionState {
@@ -85,8 +98,8 @@ export interface SessionState {
   readonly responseTimesMs: readonly number[];
   /** When the newest rounds opened, by number, for response times of stale updates (maxStaleness + 1 of them). */
   readonly openings: Readonly<Record<number, number>>;
-  /** Of stopWhen's metric. */
-  readonly best: { readonly value: number; readonly round: number } | null;
+  /** Of stopWhen's metric: its best value, the round that had it, and the newest round that has any. */
+  readonly best: { readonly value: number; readonly round: number; readonly measured: number } | null;
 }
 
 /** What the aggregation of a round found out about a node's update. */
@@ -100,6 +113,7 @@ export interface Judgement {
 export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
   | { readonly type: 'node-present'; readonly node: string }
+  /** It went away, or was not heard in time since a restart. */
   | { readonly type: 'node-absent'; readonly node: string }
   /** Removed from the session for good: its history goes too. */
   | { readonly type: 'node-removed'; readonly node: string }
@@ -113,7 +127,10 @@ export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'update-refused'; readonly node: string; readonly code: ErrorCode }
   /** A timer that an effect asked for, or any other moment: deadlines and backoffs are compared with atMs. */
   | { readonly type: 'tick' }
-  /** The next model and all that belongs to it are durable. */
+  /**
+   * The next model and all that belongs to it are durable. The checkpoint holds the state after this event, which
+   * `step` tells beforehand.
+   */
   | {
       readonly type: 'committed';
       readonly round: number;
@@ -129,7 +146,10 @@ export type SessionEvent = { readonly atMs: number } & (
     }
   /** The nodes' evaluation of a committed round is complete. */
   | { readonly type: 'evaluated'; readonly round: number; readonly metrics: Readonly<Record<string, number>> }
-  /** After a restart: what the round's file holds. Sealed: aggregation had begun, with these nodes' updates. */
+  /**
+   * After a restart, before any other event: what the round's file holds. Sealed: aggregation had begun, with these
+   * nodes' updates.
+   */
   | {
       readonly type: 'recovered';
       readonly round: number;
@@ -165,7 +185,7 @@ export type Effect =
     }
   /** Seal the round's file with these nodes (sorted by id), then aggregate, then commit. */
   | { readonly type: 'aggregate'; readonly round: number; readonly updates: readonly AcceptedUpdate[] }
-  /** The round's file is of no more use. */
+  /** The round's file is of no more use. If it is being aggregated, that is to be given up, where it still can be. */
   | { readonly type: 'discard-round'; readonly round: number; readonly attempt: number }
   /** Send a tick at this time; replaces an earlier one. Null: none is needed. */
   | { readonly type: 'wake'; readonly atMs: number | null }

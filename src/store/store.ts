@@ -8,14 +8,11 @@
  *   events        what the world was told, numbered, so that a reader may go on where it stopped
  */
 import type { RowSource } from '../core/source.js';
+import type { TensorShape } from '../formats/tensorShape.js';
 import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/state.js';
 
-/** A tensor of a model: the model is their float32 values, one tensor after the other, row-major. */
-export interface TensorShape {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+export type { TensorShape };
 
 export interface NodeEntry {
   readonly id: string;
@@ -89,7 +86,8 @@ export interface Slot {
   /**
    * Makes the update durable, with its facts; commits that come together share one fsync.
    *
-   * @throws QuorateError BAD_SHAPE for fewer than d · 4 bytes; STORE_FULL, STORE_FAILED; the slot is then aborted
+   * @throws QuorateError BAD_SHAPE for fewer than d · 4 bytes; CONFLICTING_UPDATE if the node has an update here;
+   *   ROUND_CLOSED after close or discard; STORE_FULL, STORE_FAILED. The slot is then aborted.
    */
   commit(update: AcceptedUpdate): Promise<void>;
   /** Gives the place back. Never throws. */
@@ -103,10 +101,16 @@ export interface RoundStore {
   readonly updates: readonly AcceptedUpdate[];
   /** The nodes whose updates are aggregated, sorted, once that is decided. */
   readonly sealed: readonly string[] | null;
+  /** @throws QuorateError ROUND_CLOSED after seal, close or discard */
   reserve(node: string): Promise<Slot>;
-  /** Decides durably which updates are in the round: a late one can't be found in it after a crash. */
+  /**
+   * Decides durably which updates are in the round: a late one can't be found in it after a crash. The same nodes
+   * again change nothing.
+   *
+   * @throws QuorateError UNKNOWN_UPDATE, STORE_FULL, STORE_FAILED; INTERNAL for other nodes than before
+   */
   seal(nodes: readonly string[]): Promise<void>;
-  /** Rows in the order of `nodes`, which must all have an update here. Valid until close or discard. */
+  /** Rows in the order of `nodes`, which must all have an update here. Valid until close or discard. @throws QuorateError UNKNOWN_UPDATE */
   rows(nodes: readonly string[]): RowSource;
   /** One update's bytes, float32 little-endian, in pieces. */
   read(node: string): AsyncIterable<Uint8Array>;
@@ -123,10 +127,11 @@ export interface SessionStore {
   checkpoints(): Promise<readonly CheckpointSummary[]>;
   /** @param round default: the newest. @throws QuorateError UNKNOWN_ROUND, CORRUPT_FILE */
   readCheckpoint(round?: number): Promise<Checkpoint>;
+  /** @throws QuorateError INTERNAL if this attempt of this round is here already; STORE_FULL, STORE_FAILED */
   openRound(header: RoundHeader): Promise<RoundStore>;
-  /** The round that was under way when the process ended: the newest above the newest checkpoint's; else null. */
+  /** The round that was under way when the process ended: the newest attempt of the one after the newest checkpoint's. */
   recoverRound(): Promise<RoundStore | null>;
-  /** An update of a committed round that is still kept. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE */
+  /** An update of a committed round that is still kept: one that the round was sealed with. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE */
   readUpdate(
     round: number,
     node: string,
@@ -161,6 +166,7 @@ export interface Store {
   /** As of the opening. */
   readonly nodes: readonly NodeEntry[];
   readonly sessions: readonly SessionEntry[];
+  /** Grows: a round's file is looked at when it is recovered, a checkpoint when it is listed. */
   readonly damages: readonly Damage[];
   readonly events: EventLog;
   /** Durable when it resolves; records that come together share one fsync. @throws QuorateError STORE_FULL, STORE_FAILED */

@@ -1,0 +1,54 @@
+/** What the network demo and its test train: ten nodes on MNIST digits, the last three of them dishonest. */
+import type { SessionConfigInput } from '../../src/protocol/session.js';
+
+export const behaviours = ['honest', 'label-flipping', 'sign-flipping', 'inner-product-manipulation'] as const;
+export type Behaviour = (typeof behaviours)[number];
+
+export interface Setting {
+  readonly nodes: number;
+  /** What the dishonest nodes do, one entry each; they are the last ones. */
+  readonly dishonest: readonly Exclude<Behaviour, 'honest'>[];
+  readonly pipeline: string;
+  readonly rounds: number;
+  /** Names the split of the digits, the first model and the batches. */
+  readonly seed: number;
+}
+
+/** As in the demo in one process. */
+export const LEARNING_RATE = 1.5;
+
+/** What every node is told, by the session's configuration. */
+export interface TrainConfig {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly hidden: number;
+  readonly batchSize: number;
+  readonly momentum: number;
+  readonly testDigits: number;
+}
+
+export const trainConfigOf = ({ seed, nodes }: Setting): TrainConfig => ({
+  seed,
+  nodes,
+  hidden: 32,
+  batchSize: 16,
+  momentum: 0.9,
+  testDigits: 1000,
+});
+
+export const behaviourOf = ({ nodes, dishonest }: Setting, node: number): Behaviour =>
+  dishonest[node - (nodes - dishonest.length)] ?? 'honest';
+
+/** 'node-03': in the order of their numbers, as text too. */
+export const nodeName = (node: number): string => `node-${String(node).padStart(2, '0')}`;
+
+/** A round takes the updates of all nodes, so that the whole run is a function of the setting. */
+export const sessionOf = (setting: Setting, id: string): SessionConfigInput => ({
+  id,
+  pipeline: setting.pipeline,
+  updates: 'gradient',
+  learningRate: { first: LEARNING_RATE, decay: 'linear' },
+  rounds: setting.rounds,
+  quorum: setting.nodes,
+  train: { ...trainConfigOf(setting) },
+});

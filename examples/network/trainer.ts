@@ -1,0 +1,66 @@
+/**
+ * The trainer of a node that holds a part of the MNIST digits:
+ *
+ *   quorate node --session digits --id node-03 --trainer examples/network/trainer.js --set node=3
+ *
+ * How to train is told by the session's `train` configuration (setting.ts), so that it is the same for all nodes. A
+ * dishonest node has what a lone process has to lie with: its own digits and its own update.
+ */
+import type { Train } from '../../src/client/node.js';
+import { flippedLabel, createTrainer as createDigitTrainer } from '../mnist/training.js';
+import { loadDigits, split } from '../mnist/digits.js';
+import { createNetwork } from '../mnist/network.js';
+import { partition } from '../mnist/partition.js';
+import { type Behaviour, behaviours, type TrainConfig } from './setting.js';
+
+/** What the honest update is multiplied by. */
+const factors: Readonly<Record<Behaviour, number>> = {
+  honest: 1,
+  'label-flipping': 1,
+  'sign-flipping': -1,
+  'inner-product-manipulation': -3,
+};
+
+export interface NodeOptions {
+  /** The node's number, from 0: which part of the digits it holds, and which batches it draws. */
+  readonly node: number;
+  readonly behaviour?: Behaviour;
+}
+
+/** @throws RangeError for options that it doesn't have */
+export async function createTrainer(options: NodeOptions): Promise<{ train: Train }> {
+  const { node, behaviour = 'honest' } = options;
+  if (!Number.isSafeInteger(node) || node < 0) throw new RangeError('node must be a whole number');
+  if (!behaviours.includes(behaviour)) throw new RangeError(`behaviour must be one of ${behaviours.join(', ')}`);
+  const digits = await loadDigits();
+  let work: ReturnType<typeof start> | undefined;
+
+  const start = ({ seed, nodes, hidden, batchSize, momentum, testDigits }: TrainConfig) => {
+    if (node >= nodes) throw new RangeError(`there are ${nodes} nodes; there is no node ${node}`);
+    const network = createNetwork(hidden);
+    const held = partition(digits, split(digits, testDigits, seed).train, nodes, { kind: 'uniform' }, seed)[node];
+    const trainer = createDigitTrainer({
+      network,
+      digits,
+      held,
+      batchSize,
+      momentum,
+      seed,
+      node,
+      ...(behaviour === 'label-flipping' && { labelOf: flippedLabel }),
+    });
+    return { network, trainer, update: new Float32Array(network.d) };
+  };
+
+  return {
+    train({ model, round, config }) {
+      const { batchSize } = config as unknown as TrainConfig;
+      work ??= start(config as unknown as TrainConfig);
+      const { trainer, update } = work;
+      trainer.update(model.values, round, update);
+      const factor = factors[behaviour];
+      for (let k = 0; k < update.length; k++) update[k] *= factor;
+      return { update, numExamples: batchSize };
+    },
+  };
+}

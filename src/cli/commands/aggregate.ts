@@ -1,0 +1,80 @@
+/** quorate aggregate: one aggregation in this process, of updates in files. */
+import { Command } from 'commander';
+import { aggregate } from '../../aggregate.js';
+import { createEngine } from '../../core/engine.js';
+import { parsePipeline } from '../../pipeline.js';
+import type { Report } from '../../report.js';
+import { readUpdateFiles, requireWritable, writeVector } from '../files.js';
+import { jsonOption, oneOf } from '../options.js';
+import { duration, printFacts, printJson, printLine, printTable } from '../print.js';
+
+interface Options {
+  readonly rule: string;
+  readonly out?: string;
+  readonly onNonFinite: 'refuse' | 'exclude';
+  readonly json?: boolean;
+}
+
+export function aggregateCommand(): Command {
+  return new Command('aggregate')
+    .summary('aggregate updates in files')
+    .description(
+      'Aggregates updates in files, in this process.\n\n' +
+        'A .npy file holds an update [d] or updates [n, d]. Of several .safetensors files\n' +
+        'each is an update; one alone holds an update in each tensor.',
+    )
+    .argument('<files...>', '.npy or .safetensors')
+    .requiredOption('--rule <pipeline>', "'nnm(f=2) > krum(f=2)'; `quorate rules` lists all")
+    .option('--out <file>', 'where the aggregate goes, .npy or .safetensors')
+    .option('--on-non-finite <what>', 'refuse or exclude updates with NaN', oneOf('refuse', 'exclude'), 'refuse')
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ quorate aggregate updates.npy --rule 'trimmed-mean(f=2)' --out mean.npy
+  $ quorate aggregate node-*.safetensors --rule 'nnm(f=1) > median' --json`,
+    )
+    .action(run);
+}
+
+async function run(files: readonly string[], { rule, out, onNonFinite, json }: Options): Promise<void> {
+  const pipeline = parsePipeline(rule);
+  if (out !== undefined) requireWritable(out);
+  const { updates, tensors } = await readUpdateFiles(files);
+  const engine = createEngine();
+  try {
+    const rows = updates.map(({ values }) => values);
+    const { value, report } = await aggregate(rows, pipeline, { engine, onNonFinite });
+    if (out !== undefined) await writeVector(out, value, tensors);
+    const names = updates.map(({ name }) => name);
+    if (json) printJson({ ...report, rows: report.rows.map((row) => ({ name: names[row.index], ...row })), out });
+    else print(report, names, out);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function print(report: Report, names: readonly string[], out: string | undefined): void {
+  const number = (value: number | undefined): string => (value === undefined ? '—' : value.toPrecision(4));
+  printTable(
+    ['update', 'used', 'weight', 'norm', 'distance', 'suspicion'],
+    report.rows.map(({ index, used, weight, norm, distance, suspicion }) => [
+      shortened(names[index]),
+      used ? 'yes' : 'no',
+      ...[weight, norm, distance, suspicion].map(number),
+    ]),
+  );
+  printLine();
+  printFacts({
+    pipeline: report.pipeline,
+    updates: `${report.n} of ${report.d} values`,
+    'SHA-256': report.resultDigest ?? null,
+    time: duration(report.timesMs.total),
+    ...(out !== undefined && { written: out }),
+  });
+}
+
+const MOST_NAME = 30;
+const shortened = (name: string): string =>
+  name.length <= MOST_NAME ? name : `…${name.slice(name.length - MOST_NAME + 1)}`;

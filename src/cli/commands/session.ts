@@ -1,0 +1,165 @@
+/** quorate session: the sessions of a running server. */
+import { Command } from 'commander';
+import { parse } from 'yaml';
+import type { SessionConfigInput } from '../../protocol/session.js';
+import type { SessionView } from '../../protocol/views.js';
+import { QuorateError } from '../../errors.js';
+import { readBytes, readModelFile } from '../files.js';
+import {
+  clientFor,
+  collectSettings,
+  jsonOption,
+  type ServerOptions,
+  serverOption,
+  tokenOption,
+} from '../options.js';
+import { printFacts, printJson, printLine, printTable } from '../print.js';
+
+type Options = ServerOptions & { readonly json?: boolean };
+type CreateOptions = Options & {
+  readonly model?: string;
+  readonly start?: boolean;
+  readonly set?: Readonly<Record<string, unknown>>;
+};
+
+const connected = (command: Command): Command =>
+  command.addOption(serverOption()).addOption(tokenOption()).addOption(jsonOption());
+
+export function sessionCommand(): Command {
+  const session = new Command('session').description('Sessions of a running server.').addHelpText(
+    'after',
+    `
+Examples:
+  $ quorate session create digits.yaml --model initial.safetensors --start
+  $ quorate session list
+  $ quorate session show digits
+  $ quorate session stop digits --server http://10.0.0.1:8080`,
+  );
+
+  session.addCommand(
+    connected(new Command('create'))
+      .description('Creates a session from a file, YAML or JSON, and what --set says over it.')
+      .argument('[file]', 'its configuration')
+      .option('--set <key=json>', 'a setting; may be repeated', collectSettings)
+      .option('--model <file>', 'the initial model, .npy or .safetensors')
+      .option('--start', 'start it at once; needs a model')
+      .addHelpText(
+        'after',
+        `
+Examples:
+  $ quorate session create digits.yaml --model initial.npy --start
+  $ quorate session create --set id=digits --set quorum=7 \\
+      --set 'pipeline=nnm(f=3) > trimmed-mean(f=3)' --set rounds=100`,
+      )
+      .action(create),
+  );
+
+  for (const [verb, description] of [
+    ['start', 'Starts a session that has a model.'],
+    ['pause', 'Opens no new round; the one under way may still end.'],
+    ['resume', 'Goes on after a pause.'],
+    ['stop', 'Ends a session for good; the round under way is discarded.'],
+  ] as const) {
+    session.addCommand(
+      connected(new Command(verb))
+        .description(description)
+        .argument('<name>', "the session's name")
+        .action(async (name: string, options: Options) => show(await clientFor(options)[verb](name), options)),
+    );
+  }
+
+  session.addCommand(
+    connected(new Command('list')).description('Lists all sessions.').action(async (options: Options) => {
+      const sessions = await clientFor(options).sessions();
+      if (options.json) printJson(sessions);
+      else
+        printTable(
+          ['session', 'status', 'round', 'of', 'nodes', 'pipeline'],
+          sessions.map(({ id, status, committed, config, nodes }) => [
+            id,
+            status,
+            committed,
+            config.rounds,
+            nodes.filter(({ present }) => present).length,
+            config.pipeline,
+          ]),
+        );
+    }),
+  );
+  session.addCommand(
+    connected(new Command('show'))
+      .description('Tells all about a session.')
+      .argument('<name>', "the session's name")
+      .action(async (name: string, options: Options) => show(await clientFor(options).session(name), options)),
+  );
+  session.addCommand(
+    connected(new Command('delete'))
+      .description('Removes a session and all that is kept of it.')
+      .argument('<name>', "the session's name")
+      .action(async (name: string, options: Options) => {
+        await clientFor(options).deleteSession(name);
+        if (options.json) printJson({ deleted: name });
+        else printLine(`deleted ${name}`);
+      }),
+  );
+  return session;
+}
+
+async function create(file: string | undefined, options: CreateOptions): Promise<void> {
+  const config = { ...(await readConfig(file)), ...options.set } as SessionConfigInput;
+  const model = options.model === undefined ? undefined : await readModelFile(options.model);
+  const client = clientFor(options);
+  let view = await client.createSession(config);
+  if (model) {
+    await client.setModel(view.id, model);
+    view = await client.session(view.id);
+  }
+  if (options.start) view = await client.start(view.id);
+  show(view, options);
+}
+
+/** @throws QuorateError NOT_FOUND, MALFORMED */
+async function readConfig(file: string | undefined): Promise<object> {
+  if (file === undefined) return {};
+  const text = new TextDecoder().decode(await readBytes(file));
+  let config: unknown;
+  try {
+    config = parse(text);
+  } catch (error) {
+    throw new QuorateError('MALFORMED', `${file}: ${String(error)}`, { file }, error);
+  }
+  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
+  throw new QuorateError('MALFORMED', `${file}: a session's configuration is a mapping of settings`, { file });
+}
+
+function show(view: SessionView, { json }: Options): void {
+  if (json) {
+    printJson(view);
+    return;
+  }
+  const { id, status, reason, committed, config, round, model, nodes } = view;
+  printFacts({
+    session: id,
+    status: reason === null ? status : `${status}: ${reason}`,
+    rounds: `${committed} of ${config.rounds} committed`,
+    ...(round && { 'round under way': `${round.number}, attempt ${round.attempt}, ${round.phase}` }),
+    pipeline: config.pipeline,
+    optimizer: config.optimizer,
+    updates: config.updates,
+    quorum: config.quorum,
+    model: model ? `${model.d} values, SHA-256 ${model.digest}` : 'none yet',
+  });
+  if (nodes.length === 0) return;
+  printLine();
+  printTable(
+    ['node', 'present', 'asked', 'accepted', 'refused', 'suspicion'],
+    nodes.map(({ node, present, excluded, roundsAsked, accepted, refused, meanSuspicion }) => [
+      node,
+      excluded ? 'excluded' : present ? 'yes' : 'no',
+      roundsAsked,
+      accepted,
+      Object.values(refused).reduce((sum, count) => sum + count, 0),
+      meanSuspicion === null ? '—' : meanSuspicion.toFixed(3),
+    ]),
+  );
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/** The command line. Results go to standard output, everything else to standard error. */
+import { readFileSync } from 'node:fs';
+import { Command, type CommanderError } from 'commander';
+import { nodeHost } from '../../bindings/node.js';
+import { installHost } from '../core/host.js';
+import { aggregateCommand } from './commands/aggregate.js';
+import { configCommand } from './commands/config.js';
+import { demoCommand } from './commands/demo.js';
+import { nodeCommand } from './commands/node.js';
+import { rulesCommand } from './commands/rules.js';
+import { serveCommand } from './commands/serve.js';
+import { sessionCommand } from './commands/session.js';
+import { exitCodes, report } from './exit.js';
+
+installHost(nodeHost);
+
+const { version } = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
+const commands = [
+  serveCommand(),
+  nodeCommand(),
+  sessionCommand(),
+  aggregateCommand(),
+  rulesCommand(),
+  demoCommand(),
+  configCommand(),
+];
+
+const program = new Command('quorate')
+  .description('Byzantine-robust aggregation: a server, its nodes, and the rules by themselves.')
+  .version(version)
+  .option('--debug', 'print stacks of errors')
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ quorate serve --data ./rounds
+  $ quorate session create digits.yaml --model initial.npy --start
+  $ quorate node --session digits --id node-1 --trainer ./trainer.js
+  $ quorate aggregate updates.npy --rule 'nnm(f=2) > krum(f=2)'`,
+  );
+for (const command of commands) program.addCommand(command);
+
+/** Commander ends the process by itself unless each command is told not to. */
+function prepare(command: Command): void {
+  command
+    .exitOverride((error: CommanderError) => {
+      throw error;
+    })
+    .configureHelp({ helpWidth: 80 })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'quorate: INVALID_PARAMETER: ')),
+    });
+  command.commands.forEach(prepare);
+}
+prepare(program);
+
+// A reader that has seen enough, as head has, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error, program.opts<{ debug?: boolean }>().debug === true);
+}

@@ -1,0 +1,81 @@
+/** The server's events as they come, for whoever watches: `for await (const event of client.events())`. */
+import { z } from 'zod';
+import { QuorateError } from '../errors.js';
+import { readMessage } from './feedEvent.js';
+import type { OpenSocket } from './socket.js';
+import type { Transport } from './transport.js';
+import { aborted, linkedController } from './waiting.js';
+
+export interface EventsOptions {
+  /** Only this session's. Default: all. */
+  readonly session?: string;
+  /** The number of the last event that was seen: those after it come first. Default: only new ones. */
+  readonly since?: number;
+  readonly signal?: AbortSignal;
+}
+
+const eventSchema = z.looseObject({
+  number: z.int(),
+  atMs: z.number(),
+  type: z.string(),
+});
+
+/** An announcement of a round, a session or a node; `type` says which, and what else is in it. */
+export type ServerEvent = z.output<typeof eventSchema>;
+
+/**
+ * One socket's worth.
+ *
+ * @throws QuorateError CONNECTION_FAILED when the socket ends by itself, ABORTED by the signal, BAD_RESPONSE
+ */
+export async function* streamEvents(
+  transport: Transport,
+  openSocket: OpenSocket,
+  { session, since, signal = new AbortController().signal }: EventsOptions,
+): AsyncGenerator<ServerEvent, never> {
+  const query = new URLSearchParams();
+  if (session !== undefined) query.set('session', session);
+  if (since !== undefined) query.set('since', String(since));
+  const path = `/v1/events?${query.toString()}`;
+  const { controller, unlink } = linkedController(signal);
+  const waiting: string[] = [];
+  let closed = false;
+  let wake = (): void => undefined;
+  const request = {
+    url: transport.socketUrl(path),
+    token: transport.token,
+    onMessage: (text: string) => {
+      waiting.push(text);
+      wake();
+    },
+    signal: controller.signal,
+  };
+  void openSocket(request).then(() => {
+    closed = true;
+    wake();
+  });
+
+  try {
+    for (;;) {
+      const text = waiting.shift();
+      if (text !== undefined) {
+        const event = eventOf(text);
+        if (event) yield event;
+      } else if (signal.aborted) throw aborted(signal);
+      else if (closed) throw new QuorateError('CONNECTION_FAILED', `the socket ${request.url} ended`);
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    controller.abort();
+    unlink();
+  }
+}
+
+/** Null: the hello. @throws QuorateError BAD_RESPONSE */
+function eventOf(text: string): ServerEvent | null {
+  const message = readMessage(text);
+  if (message?.kind === 'hello') return null;
+  const event = message && eventSchema.safeParse(JSON.parse(text)).data;
+  if (event) return event;
+  throw new QuorateError('BAD_RESPONSE', `no event of the protocol: ${text.slice(0, 200)}`);
+}

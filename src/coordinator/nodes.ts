@@ -1,0 +1,241 @@
+/**
+ * The nodes: who is registered, for which sessions, with what token, and who is there. A registration and a heartbeat
+ * are signs of life; after a restart a node counts as there once it gives one.
+ *
+ * A heartbeat touches no timer: the one of each node finds out, when it fires, how long the node was silent.
+ */
+import { QuorateError } from '../errors.js';
+import type { NodeRegistration, NodeView } from '../protocol/views.js';
+import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/liveness.js';
+import type { NodeEntry, Store } from '../store/store.js';
+import type { Clock } from './coordinator.js';
+import { hashOfToken, newToken, sameHash } from './tokens.js';
+import { Turns } from './turns.js';
+
+export interface NodesOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly heartbeat: Heartbeat;
+  /** Whether nodes get tokens. */
+  readonly tokens: boolean;
+  readonly announce: (body: Readonly<Record<string, unknown>>) => void;
+  /** A node came or went, or takes part in more sessions than before. */
+  readonly onPresence: (node: string, present: boolean, sessions: readonly string[]) => void;
+}
+
+interface Member {
+  entry: NodeEntry;
+  lastSeenMs: number;
+  /** Whether it gave a sign of life after its registration, or after a restart. */
+  heard: boolean;
+  /** As it was announced. */
+  status: NodeStatus;
+  /** As its sessions were told. */
+  present: boolean;
+  /** Ends the timer that is set; null: none is. */
+  cancelTimer: (() => void) | null;
+}
+
+export class Nodes {
+  private readonly options: NodesOptions;
+  private readonly members = new Map<string, Member>();
+  /** Node ids by the hashes of their tokens. */
+  private readonly owners = new Map<string, string>();
+  private readonly turns = new Turns();
+
+  constructor(options: NodesOptions) {
+    this.options = options;
+    for (const entry of options.store.nodes) this.watch(this.add(entry));
+  }
+
+  all(): readonly NodeView[] {
+    return [...this.members.values()].map((member) => this.view(member));
+  }
+
+  /** @throws QuorateError UNKNOWN_NODE */
+  get(id: string): NodeView {
+    return this.view(this.require(id));
+  }
+
+  /** @throws QuorateError UNKNOWN_NODE if it isn't registered, or not for this session */
+  requireIn(id: string, session: string): void {
+    if (this.require(id).entry.sessions.includes(session)) return;
+    throw new QuorateError('UNKNOWN_NODE', `${id} does not take part in session ${session}`, {
+      node: id,
+      session,
+    });
+  }
+
+  /** Ids, and whether each is there. */
+  of(session: string): readonly { readonly id: string; readonly present: boolean }[] {
+    return [...this.members.values()]
+      .filter(({ entry }) => entry.sessions.includes(session))
+      .map(({ entry, present }) => ({ id: entry.id, present }));
+  }
+
+  /**
+   * Registers a node, or recognizes one that comes back, which may take part in more sessions now.
+   *
+   * @throws QuorateError NODE_EXISTS if its public key is another one; STORE_FULL, STORE_FAILED
+   */
+  register(
+    registration: NodeRegistration,
+  ): Promise<{ node: NodeView; token: string | null; created: boolean }> {
+    return this.turns.take(registration.id, async () => {
+      const known = this.members.get(registration.id);
+      if (known && known.entry.publicKey !== registration.publicKey) {
+        throw new QuorateError('NODE_EXISTS', `there is another node ${registration.id}`, {
+          node: registration.id,
+        });
+      }
+      const token = this.options.tokens && !known?.entry.tokenHash ? newToken() : null;
+      const entry = this.entryOf(registration, known?.entry, token);
+      const same = known && JSON.stringify(known.entry) === JSON.stringify(entry);
+      if (!same) await this.options.store.record({ type: 'node', node: entry });
+      const member = known ? this.changed(known, entry) : this.joined(entry);
+      return { node: this.view(member), token, created: !known };
+    });
+  }
+
+  /** The node that a token belongs to; null: none. */
+  ownerOf(token: string): string | null {
+    const hash = hashOfToken(token);
+    const id = this.owners.get(hash);
+    const known = id === undefined ? undefined : this.members.get(id)?.entry.tokenHash;
+    return id !== undefined && known && sameHash(known, hash) ? id : null;
+  }
+
+  /** @throws QuorateError UNKNOWN_NODE */
+  heartbeat(id: string): NodeView {
+    const member = this.require(id);
+    this.sight(member);
+    return this.view(member);
+  }
+
+  /**
+   * @returns the sessions that it took part in
+   * @throws QuorateError UNKNOWN_NODE, STORE_FULL, STORE_FAILED
+   */
+  remove(id: string): Promise<readonly string[]> {
+    return this.turns.take(id, async () => {
+      const member = this.require(id);
+      await this.options.store.record({ type: 'node-removed', id });
+      member.cancelTimer?.();
+      this.members.delete(id);
+      if (member.entry.tokenHash) this.owners.delete(member.entry.tokenHash);
+      this.options.announce({ type: 'node-removed', node: id });
+      return member.entry.sessions;
+    });
+  }
+
+  /** Stops the timers, and waits for what is being recorded. */
+  async close(): Promise<void> {
+    await this.turns.idle();
+    for (const { cancelTimer } of this.members.values()) cancelTimer?.();
+  }
+
+  private require(id: string): Member {
+    const member = this.members.get(id);
+    if (member) return member;
+    throw new QuorateError('UNKNOWN_NODE', `there is no node ${id}`, { node: id });
+  }
+
+  private entryOf(
+    { id, sessions, capabilities, publicKey }: NodeRegistration,
+    known: NodeEntry | undefined,
+    token: string | null,
+  ): NodeEntry {
+    return {
+      id,
+      tokenHash: token === null ? (known?.tokenHash ?? null) : hashOfToken(token),
+      publicKey,
+      capabilities,
+      sessions: [...new Set([...(known?.sessions ?? []), ...sessions])].sort(),
+      registeredAtMs: known?.registeredAtMs ?? this.options.clock.now(),
+    };
+  }
+
+  private add(entry: NodeEntry): Member {
+    const lastSeenMs = this.options.clock.now();
+    const member: Member = {
+      entry,
+      lastSeenMs,
+      heard: false,
+      status: 'joined',
+      present: false,
+      cancelTimer: null,
+    };
+    this.members.set(entry.id, member);
+    if (entry.tokenHash) this.owners.set(entry.tokenHash, entry.id);
+    return member;
+  }
+
+  private joined(entry: NodeEntry): Member {
+    const member = this.add(entry);
+    this.options.announce({ type: 'node-status', node: entry.id, status: 'joined' });
+    this.watch(member);
+    this.arrive(member);
+    return member;
+  }
+
+  /** A node that registers again. */
+  private changed(member: Member, entry: NodeEntry): Member {
+    const more = entry.sessions.filter((session) => !member.entry.sessions.includes(session));
+    member.entry = entry;
+    if (entry.tokenHash) this.owners.set(entry.tokenHash, entry.id);
+    if (member.present && more.length > 0) this.options.onPresence(entry.id, true, more);
+    this.sight(member);
+    return member;
+  }
+
+  /** A sign of life. */
+  private sight(member: Member): void {
+    member.lastSeenMs = this.options.clock.now();
+    member.heard = true;
+    this.watch(member);
+    if (!member.present) this.arrive(member);
+  }
+
+  private arrive(member: Member): void {
+    member.present = true;
+    this.options.onPresence(member.entry.id, true, member.entry.sessions);
+  }
+
+  /** Announces what it has become, and looks again when that may change. */
+  private watch(member: Member): void {
+    const { clock, heartbeat } = this.options;
+    const { registeredAtMs } = member.entry;
+    const sighting = { registeredAtMs, lastSeenMs: member.lastSeenMs, heard: member.heard };
+    const status = nodeStatus(sighting, heartbeat, clock.now());
+    if (status !== member.status) this.become(member, status);
+    const changesAtMs = statusChangesAtMs(sighting, heartbeat, clock.now());
+    if (member.cancelTimer !== null || changesAtMs === null) return;
+    member.cancelTimer = clock.at(changesAtMs, () => {
+      member.cancelTimer = null;
+      this.watch(member);
+    });
+  }
+
+  private become(member: Member, status: NodeStatus): void {
+    const { id, sessions } = member.entry;
+    member.status = status;
+    this.options.announce({ type: 'node-status', node: id, status });
+    if (status !== 'lost') return;
+    member.present = false; // also of one that was awaited since a restart
+    this.options.onPresence(id, false, sessions);
+  }
+
+  private view({ entry, status, lastSeenMs }: Member): NodeView {
+    const { id, sessions, capabilities, publicKey, registeredAtMs } = entry;
+    return {
+      id,
+      status,
+      sessions: [...sessions],
+      capabilities: capabilities as NodeView['capabilities'],
+      publicKey,
+      registeredAtMs,
+      lastSeenMs,
+      heartbeatMs: this.options.heartbeat.heartbeatMs,
+    };
+  }
+}

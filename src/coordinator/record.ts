@@ -1,0 +1,103 @@
+/** What is told of a committed round: kept in its checkpoint, as JSON. */
+import type { MetricsPoint, RoundSummary, RoundView } from '../protocol/views.js';
+import type { Report, RowReport } from '../report.js';
+import type { AcceptedUpdate, Judgement } from '../rounds/state.js';
+
+/** A round's line in the series. */
+export interface RoundPoint {
+  readonly round: number;
+  readonly attempt: number;
+  readonly openedAtMs: number;
+  readonly committedAtMs: number;
+  readonly asked: readonly string[] | null;
+  readonly accepted: number;
+  /** Uploads that were refused since the round before was committed. */
+  readonly refused: number;
+  readonly meanSuspicion: number | null;
+  readonly maxSuspicion: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface RoundRecord {
+  readonly pipeline: string;
+  readonly updates: RoundView['updates'];
+  readonly previousModelDigest: string;
+  readonly aggregateDigest: string;
+  readonly modelDigest: string;
+  readonly timesMs: Readonly<Record<string, number>>;
+  /** The newest lines of the series, oldest first; this round's is the last. */
+  readonly series: readonly RoundPoint[];
+}
+
+/** One row of the report beside what is known of its update. */
+export function updateRow(update: AcceptedUpdate, row: RowReport | null): RoundView['updates'][number] {
+  return {
+    node: update.node,
+    // A stale row's digest in the report is of what was aggregated, not of what came.
+    digest: update.digest ?? (update.staleness === 0 ? (row?.digest ?? null) : null),
+    numExamples: update.numExamples,
+    metrics: { ...update.metrics },
+    staleness: update.staleness,
+    responseMs: update.responseMs,
+    used: row?.used ?? null,
+    weight: row?.weight ?? null,
+    norm: row?.norm ?? null,
+    distance: row?.distance ?? null,
+    suspicion: row?.suspicion ?? null,
+  };
+}
+
+export const judgementsOf = (updates: readonly AcceptedUpdate[], { rows }: Report): Judgement[] =>
+  updates.map(({ node }, i) => ({ node, used: rows[i].used, suspicion: rows[i].suspicion ?? null }));
+
+/** Of the updates of a round: what is suspicious about them, altogether. */
+export function suspicionOf(judgements: readonly Judgement[]): {
+  readonly meanSuspicion: number | null;
+  readonly maxSuspicion: number | null;
+} {
+  const known = judgements.flatMap(({ suspicion }) => (suspicion === null ? [] : [suspicion]));
+  if (known.length === 0) return { meanSuspicion: null, maxSuspicion: null };
+  return {
+    meanSuspicion: known.reduce((sum, value) => sum + value, 0) / known.length,
+    maxSuspicion: known.reduce((most, value) => Math.max(most, value), 0),
+  };
+}
+
+/** What nodes measured in training, each the mean over those that did: `train.loss`. Nobody checks it. */
+export function trainingMetrics(updates: readonly Pick<AcceptedUpdate, 'metrics'>[]): Record<string, number> {
+  const values = new Map<string, number[]>();
+  for (const { metrics } of updates) {
+    for (const [name, value] of Object.entries(metrics)) {
+      values.set(name, [...(values.get(name) ?? []), value]);
+    }
+  }
+  return Object.fromEntries(
+    [...values].map(([name, all]) => [
+      `train.${name}`,
+      all.reduce((mean, value) => mean + value / all.length, 0), // so that the sum can't overflow
+    ]),
+  );
+}
+
+export const summaryOf = (point: RoundPoint): RoundSummary => ({
+  number: point.round,
+  attempt: point.attempt,
+  phase: 'committed',
+  openedAtMs: point.openedAtMs,
+  deadlineAtMs: null,
+  committedAtMs: point.committedAtMs,
+  asked: point.asked && [...point.asked],
+  accepted: point.accepted,
+  metrics: { ...point.metrics },
+});
+
+export const metricsPointOf = (point: RoundPoint): MetricsPoint => ({
+  round: point.round,
+  committedAtMs: point.committedAtMs,
+  roundMs: point.committedAtMs - point.openedAtMs,
+  accepted: point.accepted,
+  refused: point.refused,
+  meanSuspicion: point.meanSuspicion,
+  maxSuspicion: point.maxSuspicion,
+  metrics: { ...point.metrics },
+});

@@ -1,0 +1,146 @@
+/** All sessions: made, found again after a restart, removed. What goes wrong in one is no matter of the others. */
+import { QuorateError } from '../errors.js';
+import type { Checkpoint, SessionEntry, SessionStore, Store } from '../store/store.js';
+import type { Nodes } from './nodes.js';
+import { type Plan, planOf } from './policy.js';
+import { Session, type Surroundings } from './session.js';
+import { Turns } from './turns.js';
+import { Uploads } from './uploads.js';
+
+export interface SessionsOptions extends Surroundings {
+  readonly store: Store;
+  readonly nodes: Nodes;
+  readonly takesDigests: boolean;
+}
+
+interface Held {
+  readonly session: Session;
+  readonly uploads: Uploads;
+}
+
+export class Sessions {
+  private readonly options: SessionsOptions;
+  private readonly held = new Map<string, Held>();
+  private readonly turns = new Turns();
+
+  constructor(options: SessionsOptions) {
+    this.options = options;
+  }
+
+  list(): readonly Session[] {
+    return [...this.held.values()].map(({ session }) => session);
+  }
+
+  /** @throws QuorateError UNKNOWN_SESSION */
+  get(id: string): Session {
+    return this.require(id).session;
+  }
+
+  /** @throws QuorateError UNKNOWN_SESSION */
+  uploads(id: string): Uploads {
+    return this.require(id).uploads;
+  }
+
+  /**
+   * The same again is the session that there is.
+   *
+   * @throws QuorateError SESSION_EXISTS, whatever is wrong with the configuration, STORE_FULL, STORE_FAILED
+   */
+  async create(given: unknown): Promise<Session> {
+    const plan = planOf(given);
+    const { id } = plan.config;
+    return this.turns.take(id, async () => {
+      const known = this.held.get(id);
+      if (known) return sameSession(known.session, plan);
+      const { clock, record, store, announce } = this.options;
+      const createdAtMs = clock.now();
+      const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
+      const own = await store.session(id);
+      await record(entry);
+      const { session } = this.hold(entry, plan, own, null);
+      announce({ type: 'session-created', session: id });
+      for (const { id: node, present } of this.options.nodes.of(id)) session.presence(node, present);
+      return session;
+    });
+  }
+
+  /** Its updates, checkpoints and rounds go too. @throws QuorateError UNKNOWN_SESSION, STORE_FULL, STORE_FAILED */
+  async remove(id: string): Promise<void> {
+    await this.turns.take(id, async () => {
+      const held = this.require(id);
+      const { store, announce } = this.options;
+      await store.record({ type: 'session-removed', id });
+      this.held.delete(id);
+      await closeHeld(held);
+      await store.removeSession(id);
+      announce({ type: 'session-removed', session: id });
+    });
+  }
+
+  /** What the store has. A session that can't go on is left as it is, for others to look at. */
+  async restore(): Promise<void> {
+    const { store, onError } = this.options;
+    for (const entry of store.sessions) {
+      try {
+        await this.restoreOne(entry);
+      } catch (error) {
+        onError(error, { session: entry.id });
+      }
+    }
+  }
+
+  presence(node: string, present: boolean, sessions: readonly string[]): void {
+    for (const id of sessions) this.held.get(id)?.session.presence(node, present);
+  }
+
+  removed(node: string, sessions: readonly string[]): void {
+    for (const id of sessions) void this.held.get(id)?.session.send({ type: 'node-removed', node });
+  }
+
+  async close(): Promise<void> {
+    await this.turns.idle();
+    await Promise.all([...this.held.values()].map(closeHeld));
+  }
+
+  private async restoreOne(entry: SessionEntry): Promise<void> {
+    const plan = planOf(entry.config);
+    const own = await this.options.store.session(entry.id);
+    const { session } = this.hold(entry, plan, own, await newestCheckpoint(own));
+    await session.recover();
+  }
+
+  private hold(entry: SessionEntry, plan: Plan, store: SessionStore, checkpoint: Checkpoint | null): Held {
+    const nodes = this.options.nodes.of(entry.id).map(({ id }) => id);
+    const session = new Session({ entry, plan, store, checkpoint, nodes }, this.options);
+    const held = { session, uploads: new Uploads(session, this.options.clock, this.options.takesDigests) };
+    this.held.set(entry.id, held);
+    return held;
+  }
+
+  private require(id: string): Held {
+    const held = this.held.get(id);
+    if (held) return held;
+    throw new QuorateError('UNKNOWN_SESSION', `there is no session ${id}`, { session: id });
+  }
+}
+
+async function closeHeld({ session, uploads }: Held): Promise<void> {
+  await uploads.close();
+  await session.close();
+}
+
+/** Null: there is no model yet. @throws QuorateError CORRUPT_FILE, STORE_FAILED */
+async function newestCheckpoint(store: SessionStore): Promise<Checkpoint | null> {
+  try {
+    return await store.readCheckpoint();
+  } catch (error) {
+    if (error instanceof QuorateError && error.code === 'UNKNOWN_ROUND') return null;
+    throw error;
+  }
+}
+
+/** @throws QuorateError SESSION_EXISTS */
+function sameSession(known: Session, { config }: Plan): Session {
+  if (JSON.stringify(known.plan.config) === JSON.stringify(config)) return known;
+  throw new QuorateError('SESSION_EXISTS', `there is another session ${config.id}`, { session: config.id });
+}

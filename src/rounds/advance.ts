@@ -1,0 +1,58 @@
+/**
+ * What follows from the state and the time alone, after whatever event: a round opens, closes, fails or is tried again,
+ * or the session is at its end. Each step leads to another phase, and none back to where it came from at the same
+ * time, so that this ends.
+ */
+import { close, closeAtDeadline } from './closing.js';
+import { end } from './ending.js';
+import { failWithoutQuorum } from './failing.js';
+import { open } from './opening.js';
+import type { Policy } from './policy.js';
+import { type Collecting, hasQuorum, isComplete, mayOpen } from './quorum.js';
+import type { RoundState, SessionState, Step } from './state.js';
+import { followedBy, stay } from './steps.js';
+import { finished } from './stopping.js';
+
+export function advance(policy: Policy, state: SessionState, atMs: number): Step {
+  const next = advanceOnce(policy, state, atMs);
+  return next === null ? stay(state) : followedBy(next, (state) => advance(policy, state, atMs));
+}
+
+function advanceOnce(policy: Policy, state: SessionState, atMs: number): Step | null {
+  const { status, round } = state;
+  if (status !== 'running' && status !== 'paused') return null;
+  // What is being aggregated may be durable already: its outcome comes first.
+  if (round.phase === 'idle' || round.phase === 'aggregating') return null;
+
+  const reason = finished(policy, state);
+  if (reason !== null) return end(state, 'completed', reason);
+
+  switch (round.phase) {
+    case 'waiting':
+      return status === 'running' && mayOpen(policy, state) ? open(policy, state, round, atMs) : null;
+    case 'collecting':
+      return advanceCollecting(policy, state, round, atMs);
+    case 'backing-off':
+      return atMs < round.untilMs ? null : stay(tryAgain(state, round));
+  }
+}
+
+function advanceCollecting(
+  policy: Policy,
+  state: SessionState,
+  round: Collecting,
+  atMs: number,
+): Step | null {
+  if (isComplete(policy, state, round)) return close(policy, state, round);
+  if (atMs < round.deadlineAtMs) return null;
+  return hasQuorum(policy, round)
+    ? closeAtDeadline(policy, state, round, atMs)
+    : failWithoutQuorum(policy, state, round, atMs);
+}
+
+function tryAgain(
+  state: SessionState,
+  { number, attempt }: Extract<RoundState, { phase: 'backing-off' }>,
+): SessionState {
+  return { ...state, round: { phase: 'waiting', number, attempt: attempt + 1 } };
+}

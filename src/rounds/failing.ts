@@ -1,0 +1,48 @@
+/** collecting or aggregating → backing-off, or the end of the session. */
+import type { ErrorCode } from '../errors.js';
+import { end } from './ending.js';
+import type { Policy } from './policy.js';
+import { acceptedIn, type Collecting } from './quorum.js';
+import type { SessionState, Step } from './state.js';
+import { announce, followedBy } from './steps.js';
+
+/** Which attempt failed, and why. */
+export interface Failure {
+  readonly number: number;
+  readonly attempt: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What came is discarded; the same round is tried again after a while, unless it has had its attempts. */
+export function fail(policy: Policy, state: SessionState, failure: Failure, atMs: number): Step {
+  const { number, attempt, code, message } = failure;
+  const untilMs = atMs + backoffMs(policy, attempt);
+  const failed: Step = {
+    state: { ...state, round: { phase: 'backing-off', number, attempt, untilMs } },
+    effects: [
+      announce({ type: 'round-failed', round: number, attempt, code, message }),
+      { type: 'discard-round', round: number, attempt },
+    ],
+  };
+  if (policy.retry.attempts === null || attempt < policy.retry.attempts) return failed;
+
+  const reason = `Round ${number} failed at its last attempt, number ${attempt}: ${message}`;
+  return followedBy(failed, (state) => end(state, 'failed', reason));
+}
+
+export function failWithoutQuorum(
+  policy: Policy,
+  state: SessionState,
+  round: Collecting,
+  atMs: number,
+): Step {
+  const { number, attempt, openedAtMs } = round;
+  const message = `${acceptedIn(round)} updates came in ${atMs - openedAtMs} ms; the quorum is ${policy.quorum}.`;
+  return fail(policy, state, { number, attempt, code: 'TOO_FEW_UPDATES', message }, atMs);
+}
+
+/** firstMs, doubled with each attempt, at most mostMs. */
+export function backoffMs({ retry }: Policy, attempt: number): number {
+  return Math.min(retry.mostMs, retry.firstMs * 2 ** (attempt - 1));
+}

@@ -1,0 +1,111 @@
+/**
+ * After a restart. `restore` makes a state of what is durable; the round that was under way comes back with the event
+ * `recovered`, if its file was found, before any other event; else the round opens anew once nodes are there.
+ */
+import { aggregate } from './closing.js';
+import { isOver } from './control.js';
+import { fail } from './failing.js';
+import { newcomer } from './history.js';
+import { collect } from './opening.js';
+import { own } from './own.js';
+import type { Policy } from './policy.js';
+import type { AcceptedUpdate, RoundState, SessionEvent, SessionState, Step } from './state.js';
+import { announce, stay } from './steps.js';
+
+/** What is newer than the checkpoint's snapshot, or known without one. */
+export interface Durable {
+  /** The journal's. */
+  readonly status: SessionState['status'];
+  readonly reason: string | null;
+  /** The newest checkpoint's round. */
+  readonly committed: number;
+  /** Who takes part in the session, as the journal says: those that came or were removed since the snapshot too. */
+  readonly nodes: readonly string[];
+}
+
+/** @param snapshot from the newest checkpoint. Who is there is not known from it: all nodes are absent until heard. */
+export function restore(snapshot: SessionState | null, durable: Durable): SessionState {
+  const { status, reason, committed } = durable;
+  return {
+    status,
+    reason,
+    committed,
+    round: restoredRound(snapshot, durable),
+    nodes: absent(snapshot?.nodes ?? {}, durable.nodes),
+    responseTimesMs: snapshot?.responseTimesMs ?? [],
+    openings: snapshot?.openings ?? {},
+    best: snapshot?.best ?? null,
+  };
+}
+
+function restoredRound(snapshot: SessionState | null, { status, committed }: Durable): RoundState {
+  if (status === 'created' || isOver(status)) return { phase: 'idle' };
+  const number = committed + 1;
+  const before = snapshot?.round;
+  const attempt = before && before.phase !== 'idle' && before.number === number ? before.attempt : 1;
+  return { phase: 'waiting', number, attempt };
+}
+
+function absent(known: SessionState['nodes'], nodes: readonly string[]): SessionState['nodes'] {
+  return Object.fromEntries(
+    nodes.map((node) => [node, { ...(own(known, node) ?? newcomer), present: false }]),
+  );
+}
+
+type Recovered = Extract<SessionEvent, { type: 'recovered' }>;
+
+/** A file that is not of the round that comes next is discarded. */
+export function recovered(policy: Policy, state: SessionState, event: Recovered): Step {
+  const { round, attempt, asked, sealed, updates } = event;
+  if (isUnderWay(state, event)) return stay(state);
+  if (state.round.phase !== 'waiting' || round !== state.round.number || attempt < state.round.attempt) {
+    return { state, effects: [{ type: 'discard-round', round, attempt }] };
+  }
+  if (sealed !== null) return recoverSealed(policy, state, event, sealed);
+
+  const awaited = unheard(state);
+  const fresh = { number: round, attempt, asked, awaited, accepted: byNode(updates) };
+  const collecting = collect(policy, state, fresh, event.atMs);
+  const { deadlineAtMs } = collecting.round;
+  return {
+    state: collecting,
+    effects: [announce({ type: 'round-opened', round, attempt, asked, deadlineAtMs })],
+  };
+}
+
+function isUnderWay({ round: open }: SessionState, { round, attempt }: Recovered): boolean {
+  if (open.phase !== 'collecting' && open.phase !== 'aggregating') return false;
+  return open.number === round && open.attempt === attempt;
+}
+
+/** The very same updates are aggregated again; with others it would be another model. */
+function recoverSealed(
+  policy: Policy,
+  state: SessionState,
+  { atMs, round: number, attempt, asked, updates }: Recovered,
+  sealed: readonly string[],
+): Step {
+  const found = byNode(updates.filter(({ node }) => sealed.includes(node)));
+  const lost = sealed.filter((node) => !Object.hasOwn(found, node));
+  if (lost.length > 0) {
+    const message = `The updates of ${lost.join(', ')} are not whole any more.`;
+    return fail(policy, state, { number, attempt, code: 'CORRUPT_FILE', message }, atMs);
+  }
+  return aggregate(state, {
+    phase: 'aggregating',
+    number,
+    attempt,
+    openedAtMs: atMs,
+    asked,
+    accepted: found,
+  });
+}
+
+/** Those that may have been there before the restart, and have not been heard since. */
+const unheard = ({ nodes }: SessionState): string[] =>
+  Object.keys(nodes)
+    .filter((node) => !nodes[node].present)
+    .sort();
+
+const byNode = (updates: readonly AcceptedUpdate[]): Record<string, AcceptedUpdate> =>
+  Object.fromEntries(updates.map((update) => [update.node, update]));

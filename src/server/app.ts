@@ -1,0 +1,76 @@
+/** The Koa application: what every request passes through, and the routes. */
+import Koa, { type Middleware } from 'koa';
+import helmet from 'koa-helmet';
+import { QuorateError } from '../errors.js';
+import type { Auth } from './auth.js';
+import { compressJson } from './compress.js';
+import { documentation } from './docs.js';
+import { errorResponse } from './errorResponse.js';
+import type { RateLimits } from './limits.js';
+import { linger } from './linger.js';
+import { crossOrigin } from './origins.js';
+import { requestLog } from './requestLog.js';
+import { makeRouter } from './router.js';
+import { routes } from './routes/routes.js';
+import type { Services } from './services.js';
+
+/** Answers are data: nothing in them may run, load or be framed. The pages of /docs have a policy of their own. */
+const securityHeaders = (isShared: boolean): Middleware =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
+    crossOriginResourcePolicy: { policy: isShared ? 'cross-origin' : 'same-origin' },
+    // The scheme is whoever's who puts TLS before this.
+    strictTransportSecurity: false,
+  });
+
+/** Whoever asks is known, and asks not too often, before anything is done. */
+function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Middleware {
+  const always = new Set(routes.filter((route) => route.always).map(({ path }) => path));
+  return async (ctx, next) => {
+    if (lifecycle.isEnding) ctx.set('Connection', 'close');
+    if (always.has(ctx.path)) {
+      ctx.state.identity = { kind: 'anonymous' };
+      return next();
+    }
+    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
+    try {
+      ctx.state.identity = auth.identify(ctx.req.headers.authorization);
+    } catch (error) {
+      await limits.countAddress(ctx.ip);
+      throw error;
+    }
+    await limits.count(ctx.state.identity, ctx.ip);
+    await next();
+    // It may have begun to end meanwhile.
+    if (lifecycle.isEnding) ctx.set('Connection', 'close');
+  };
+}
+
+const lost = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED']);
+
+export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa {
+  const { config, log } = services;
+  const app = new Koa({ proxy: config.trustProxy });
+  // What breaks while an answer is being sent: the status is out already, only the connection can tell.
+  app.on('error', (error: NodeJS.ErrnoException, ctx?: Koa.Context) => {
+    if (!lost.has(error.code ?? '')) log.error({ err: error, requestId: ctx?.state.requestId }, 'an answer broke off');
+    if (ctx && ctx.headerSent && !ctx.res.writableEnded) ctx.res.destroy();
+  });
+  for (const middleware of [
+    requestLog(log),
+    linger(),
+    compressJson(),
+    errorResponse(log),
+    securityHeaders(config.cors.origins.length > 0),
+    ...crossOrigin(config.cors),
+    admission(services, auth, limits),
+    documentation(routes),
+    ...makeRouter(routes, services),
+  ]) {
+    app.use(middleware);
+  }
+  return app;
+}

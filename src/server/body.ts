@@ -1,0 +1,95 @@
+/** Bodies on their way in: begun only when they are wanted, watched for progress, bounded. */
+import type { IncomingMessage } from 'node:http';
+import type { Context } from 'koa';
+import { QuorateError } from '../errors.js';
+
+/** Less than this is no progress. */
+const LEAST_BYTES_PER_SECOND = 1024;
+
+/** Requests whose sender waits for `100 Continue` before it sends its body. */
+const waiting = new WeakSet<IncomingMessage>();
+
+export const holdBack = (req: IncomingMessage): void => void waiting.add(req);
+export const awaitsContinue = (req: IncomingMessage): boolean => waiting.has(req);
+
+export interface BodyBounds {
+  readonly stallMs: number;
+  /** Of the body; Infinity where something else bounds it. */
+  readonly limitBytes: number;
+}
+
+/** Content-Length; null: the body comes in chunks. */
+export function announcedBytes({ headers }: IncomingMessage): number | null {
+  return headers['content-length'] === undefined ? null : Number(headers['content-length']);
+}
+
+/**
+ * Lets the body come. From now on a sender that falls silent is cut off.
+ *
+ * @throws QuorateError PAYLOAD_TOO_LARGE if it is announced to be; UNSUPPORTED_MEDIA_TYPE if it is compressed
+ */
+export function openBody(ctx: Context, { stallMs, limitBytes }: BodyBounds): IncomingMessage {
+  const { req, res } = ctx;
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'bodies are taken uncompressed', { encoding });
+  }
+  if ((announcedBytes(req) ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (waiting.delete(req)) res.writeContinue();
+  if (!req.complete) watchProgress(req, stallMs);
+  return req;
+}
+
+export function tooLarge(limitBytes: number): QuorateError {
+  return new QuorateError('PAYLOAD_TOO_LARGE', `at most ${limitBytes} bytes are taken here`, { limitBytes });
+}
+
+/** Ends a connection on which too little comes; not one that we keep waiting ourselves. */
+function watchProgress(req: IncomingMessage, stallMs: number): void {
+  const { socket } = req;
+  let before = socket.bytesRead;
+  const least = (LEAST_BYTES_PER_SECOND * stallMs) / 1000;
+  const timer = setInterval(() => {
+    const isOurs = req.readableLength > 0;
+    if (!isOurs && socket.bytesRead - before < least) {
+      req.destroy(new QuorateError('INCOMPLETE_UPLOAD', `the body stalled for ${stallMs} ms`));
+    }
+    before = socket.bytesRead;
+  }, stallMs).unref();
+  const stop = () => {
+    clearInterval(timer);
+  };
+  req.once('end', stop).once('close', stop);
+}
+
+/**
+ * A whole body in memory of its own, aligned.
+ *
+ * @throws QuorateError PAYLOAD_TOO_LARGE, INCOMPLETE_UPLOAD, UNSUPPORTED_MEDIA_TYPE
+ */
+export async function readBody(ctx: Context, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+  const req = openBody(ctx, bounds);
+  const announced = announcedBytes(req);
+  const chunks: Uint8Array[] = [];
+  let whole = new Uint8Array(announced ?? 0);
+  let length = 0;
+  try {
+    for await (const chunk of chunksOf(req)) {
+      if (length + chunk.length > bounds.limitBytes) throw tooLarge(bounds.limitBytes);
+      if (announced === null) chunks.push(chunk);
+      else whole.set(chunk, length);
+      length += chunk.length;
+    }
+  } catch (error) {
+    if (error instanceof QuorateError) throw error;
+    throw new QuorateError('INCOMPLETE_UPLOAD', 'the sender went away before the body was complete', {}, error);
+  }
+  if (announced !== null) return whole;
+  whole = new Uint8Array(length);
+  chunks.reduce((offset, chunk) => (whole.set(chunk, offset), offset + chunk.length), 0);
+  return whole;
+}
+
+/** The body's chunks as the socket gives them. Ending early leaves the connection open, for the answer. */
+export const chunksOf = (req: IncomingMessage): AsyncIterable<Uint8Array> =>
+  req.iterator({ destroyOnReturn: false });

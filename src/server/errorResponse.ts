@@ -1,0 +1,36 @@
+/** Answers whatever was thrown with a problem document. */
+import type { IncomingMessage } from 'node:http';
+import type { Context, Middleware } from 'koa';
+import type { Logger } from 'pino';
+import type { QuorateError } from '../errors.js';
+import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from './problem.js';
+import { statuses } from './statuses.js';
+
+export function errorResponse(log: Logger): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      // Whoever went away needs no answer, and is no fault of ours.
+      if (isAborted(ctx.req)) return void (ctx.respond = false);
+      const known = asQuorateError(error);
+      const { requestId } = ctx.state as { requestId: string };
+      if (statuses[known.code] >= 500 && known.code !== 'SHUTTING_DOWN') {
+        log.error({ requestId, code: known.code, err: error }, 'the request failed');
+      }
+      if (ctx.headerSent) return void ctx.res.destroy(); // half an answer can't be taken back
+      refuse(ctx, known, requestId);
+    }
+  };
+}
+
+export const isAborted = (req: IncomingMessage): boolean => req.destroyed && !req.complete;
+
+function refuse(ctx: Context, error: QuorateError, requestId: string): void {
+  const problem = problemOf(error, requestId);
+  for (const name of ['ETag', 'Cache-Control', 'Content-Disposition', 'Last-Modified']) ctx.remove(name);
+  ctx.status = problem.status;
+  ctx.body = JSON.stringify(problem);
+  ctx.set('Content-Type', PROBLEM_TYPE);
+  ctx.set(headersOf(error));
+}

@@ -1,0 +1,10 @@
+/** Quorate's server, in Node. */
+import { nodeHost } from '../../bindings/node.js';
+import { installHost } from '../core/host.js';
+
+installHost(nodeHost);
+
+export { type ConfigSources, loadConfig, printConfig } from './loadConfig.js';
+export { configSchema, isAuthOn, redactConfig, type ServerConfig, type ServerConfigInput } from './config.js';
+export { type Setting, settings } from './settings.js';
+export { createServer, type Server, type ServerOptions } from './server.js';

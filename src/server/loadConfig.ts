@@ -1,0 +1,125 @@
+/**
+ * Reads the configuration: a YAML file, over it the environment, over it flags. Each setting has one name, its path in
+ * the file: `limits.jsonBytes` is the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
+ */
+import { readFile } from 'node:fs/promises';
+import { parse, stringify, YAMLParseError } from 'yaml';
+import type { z } from 'zod';
+import { QuorateError } from '../errors.js';
+import { configSchema, redactConfig, type ServerConfig } from './config.js';
+import { type Setting, settings } from './settings.js';
+
+export interface ConfigSources {
+  /** A YAML file. */
+  readonly file?: string;
+  /** process.env, or a part of it. Empty variables count as absent. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** By path; what is a string is read as in the environment. Undefined: not given. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+}
+
+type Tree = Record<string, unknown>;
+
+const isTree = (value: unknown): value is Tree =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Where each value came from, by path, for messages. */
+type Origins = Map<string, string>;
+
+/**
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER with `details.path` and `details.source`; MALFORMED for a
+ *   file that is no YAML; NOT_FOUND for one that isn't there
+ */
+export async function loadConfig(sources: ConfigSources = {}): Promise<ServerConfig> {
+  const { file, environment = {}, flags = {} } = sources;
+  const tree: Tree = file === undefined ? {} : await readTree(file);
+  const origins: Origins = new Map();
+  for (const [variable, text] of Object.entries(environment)) {
+    if (text === undefined || text === '') continue;
+    const setting = settings.find((one) => one.variable === variable);
+    if (setting) put(tree, setting, text, `the variable ${variable}`, origins);
+    else refuseMisspelt(variable);
+  }
+  for (const [path, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    const setting = settings.find((one) => one.path === path);
+    if (!setting) throw unknown(path, 'a flag');
+    put(tree, setting, value, `the flag ${path}`, origins);
+  }
+  return check(tree, origins, file === undefined ? 'the configuration' : file);
+}
+
+async function readTree(file: string): Promise<Tree> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new QuorateError('NOT_FOUND', `the configuration ${file} cannot be read`, { file }, error);
+  }
+  try {
+    const tree: unknown = parse(text) ?? {};
+    if (isTree(tree)) return tree;
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new QuorateError('MALFORMED', `${file}: ${error.message}`, { file }, error);
+  }
+  throw new QuorateError('MALFORMED', `${file}: a configuration is a mapping of settings`, { file });
+}
+
+/** A value as it is written in the environment: as it is where the setting takes text, else as in YAML. */
+function read({ schema }: Setting, value: unknown): unknown {
+  if (typeof value !== 'string' || schema.safeParse(value).success) return value;
+  try {
+    return parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+function put(tree: Tree, setting: Setting, value: unknown, origin: string, origins: Origins): void {
+  const keys = setting.path.split('.');
+  let branch = tree;
+  for (const key of keys.slice(0, -1)) {
+    const next = branch[key] ?? {};
+    if (!isTree(next)) return; // the file is wrong here, and will be refused
+    branch = branch[key] = next;
+  }
+  branch[keys[keys.length - 1]] = read(setting, value);
+  origins.set(setting.path, origin);
+}
+
+/** Variables of other programs are none of ours, but one that begins like a section of ours is a slip. */
+function refuseMisspelt(variable: string): void {
+  const sections = new Set(settings.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0]));
+  const begins = [...sections].some((section) => variable.startsWith(`QUORATE_${section.toUpperCase()}_`));
+  if (begins) throw unknown(variable, 'the environment');
+}
+
+function unknown(path: string, source: string): QuorateError {
+  return new QuorateError('UNKNOWN_PARAMETER', `there is no setting '${path}' (${source})`, { path, source });
+}
+
+function check(tree: Tree, origins: Origins, file: string): ServerConfig {
+  const parsed = configSchema.safeParse(tree);
+  if (parsed.success) return parsed.data;
+  const misspelt = parsed.error.issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (misspelt) {
+    const path = [...misspelt.path, misspelt.keys[0]].join('.');
+    throw unknown(path, file);
+  }
+  const [issue] = parsed.error.issues;
+  const path = issue.path.join('.');
+  const source = originOf(issue, origins) ?? file;
+  throw new QuorateError('INVALID_PARAMETER', `${path}: ${issue.message} (${source})`, { path, source });
+}
+
+function originOf(issue: z.core.$ZodIssue, origins: Origins): string | undefined {
+  const path = issue.path.join('.');
+  for (const [setting, origin] of origins) if (path === setting || path.startsWith(`${setting}.`)) return origin;
+  return undefined;
+}
+
+/** The whole configuration as a file that `loadConfig` reads, secrets not shown. */
+export function printConfig(config: ServerConfig): string {
+  return stringify(redactConfig(config));
+}

@@ -1,0 +1,57 @@
+/** Errors as problem documents (RFC 9457). */
+import { z } from 'zod';
+import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
+import { statuses } from './statuses.js';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+export const problemSchema = z
+  .strictObject({
+    type: z.string().describe('where the code is explained'),
+    title: z.string().describe('what the code means'),
+    status: z.int(),
+    detail: z.string().describe('what is wrong, for people'),
+    code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
+    details: z.record(z.string(), z.json()).describe('the values that `detail` speaks of'),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem', description: 'What went wrong (RFC 9457).' });
+
+export type Problem = z.output<typeof problemSchema>;
+
+/** What is not a QuorateError is nobody's business but the log's. */
+export function asQuorateError(error: unknown): QuorateError {
+  if (error instanceof QuorateError) return error;
+  return new QuorateError('INTERNAL', 'something went wrong here; the log says more', {}, error);
+}
+
+export function problemOf(error: QuorateError, requestId: string): Problem {
+  const { code, message, details } = error;
+  return {
+    type: `/docs/errors#${code}`,
+    title: errorCodes[code],
+    status: statuses[code],
+    detail: message,
+    code,
+    details: details as Problem['details'],
+    requestId,
+  };
+}
+
+/** Headers that go with a code: what to do next. */
+export function headersOf({ code, details }: QuorateError): Readonly<Record<string, string>> {
+  switch (code) {
+    case 'UNAUTHORIZED':
+      return { 'WWW-Authenticate': 'Bearer realm="quorate"' };
+    case 'RATE_LIMITED':
+      return { 'Retry-After': String(Math.ceil(Number(details['retryAfterMs']) / 1000)) };
+    case 'SHUTTING_DOWN':
+      return { 'Retry-After': '1' };
+    case 'METHOD_NOT_ALLOWED':
+      return { Allow: (details['allowed'] as readonly string[]).join(', ') };
+    case 'RANGE_NOT_SATISFIABLE':
+      return { 'Content-Range': `bytes */${String(details['sizeBytes'])}` };
+    default:
+      return {};
+  }
+}

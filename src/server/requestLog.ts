@@ -1,0 +1,34 @@
+/** Each request has an id, its own if it brings a sane one, and is in the log with it. No header or query is logged. */
+import { randomUUID } from 'node:crypto';
+import type { Middleware } from 'koa';
+import type { Logger } from 'pino';
+
+const sane = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** @param given the header X-Request-Id */
+export function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && sane.test(given) ? given : randomUUID();
+}
+
+const levelOf = (method: string, status: number): 'error' | 'info' | 'debug' => {
+  if (status >= 500 && status !== 503) return 'error';
+  const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+  return status < 400 && isRead ? 'debug' : 'info';
+};
+
+/** Reads that went well are logged for debugging only; everything else is worth a line. */
+export function requestLog(log: Logger): Middleware {
+  return async (ctx, next) => {
+    const startMs = performance.now();
+    const id = requestIdOf(ctx.req.headers['x-request-id']);
+    ctx.state.requestId = id;
+    ctx.set('X-Request-Id', id);
+    ctx.res.once('close', () => {
+      const { method, path, status } = ctx;
+      const facts = { requestId: id, method, path, status, ms: Math.round(performance.now() - startMs) };
+      if (ctx.res.writableFinished) log[levelOf(method, status)](facts, 'request');
+      else log.debug(facts, 'the client went away');
+    });
+    await next();
+  };
+}

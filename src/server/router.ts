@@ -1,0 +1,59 @@
+/** The router that the table of routes makes. */
+import type { Middleware } from 'koa';
+import Router from 'koa-router';
+import { z } from 'zod';
+import { QuorateError } from '../errors.js';
+import { authorize, type Identity } from './auth.js';
+import { check } from './check.js';
+import { readJson } from './json.js';
+import type { Route } from './route.js';
+import type { Services } from './services.js';
+
+const nothing = z.strictObject({});
+
+/** Whose token it must be: the node in the address; in a registration it stands in the body. */
+function nodeOf(route: Route, params: unknown, body: unknown): string | undefined {
+  const from = route.access === 'register' ? body : params;
+  return (from as { node?: string; id?: string } | undefined)?.[route.access === 'register' ? 'id' : 'node'];
+}
+
+function handler(route: Route, services: Services): Middleware {
+  const { jsonBytes, bodyStallMs } = services.config.limits;
+  return async (ctx) => {
+    const identity = ctx.state.identity as Identity;
+    // Who may do nothing here learns nothing else either, and need not send a body.
+    if (route.access !== 'register') authorize(route.access, identity, nodeOf(route, ctx.params, undefined));
+    else if (identity.kind === 'anonymous') authorize(route.access, identity);
+    const params = check(route.params ?? nothing, ctx.params, 'path');
+    const query = check(route.query ?? nothing, { ...ctx.query }, 'query');
+    const body = route.body
+      ? check(route.body, await readJson(ctx, { limitBytes: jsonBytes, stallMs: bodyStallMs }), 'body')
+      : undefined;
+    if (route.access === 'register') authorize(route.access, identity, nodeOf(route, params, body));
+    await route.handle({ ctx, params, query, body, identity, services });
+  };
+}
+
+export function makeRouter(routes: readonly Route[], services: Services): Middleware[] {
+  const router = new Router({ sensitive: true, strict: true });
+  for (const route of routes) {
+    const handle = handler(route, services);
+    router.register(route.path, route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], handle);
+  }
+  return [router.routes() as Middleware, elsewhere(router)];
+}
+
+/** Whatever no route has taken. */
+function elsewhere(router: Router): Middleware {
+  return (ctx) => {
+    const allowed = [...new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods))];
+    if (allowed.length === 0) {
+      throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}; /openapi.json lists what there is`);
+    }
+    if (ctx.method !== 'OPTIONS') {
+      throw new QuorateError('METHOD_NOT_ALLOWED', `${ctx.path} takes ${allowed.join(', ')}`, { allowed });
+    }
+    ctx.status = 204;
+    ctx.set('Allow', allowed.join(', '));
+  };
+}

@@ -1,0 +1,39 @@
+/** Parts of addresses and queries that several routes have. */
+import { z } from 'zod';
+import { nameSchema } from '../../protocol/names.js';
+
+const whole = (least: number, most: number, description: string) =>
+  z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,8})$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
+    .meta({ description, override: { type: 'integer', minimum: least, maximum: most } });
+
+export const roundNumber = whole(0, 999_999_999, 'number of a round');
+
+export const sessionPath = z.strictObject({ session: nameSchema });
+export const nodePath = z.strictObject({ node: nameSchema });
+export const roundPath = z.strictObject({ session: nameSchema, round: roundNumber });
+export const roundNodePath = z.strictObject({ session: nameSchema, round: roundNumber, node: nameSchema });
+
+export const wholeNumber = whole;
+
+const PAGE = 100;
+
+export const pageQuery = z.strictObject({
+  from: whole(0, 999_999_999, 'number of the first round').default(0),
+  limit: whole(1, 1000, `most rounds of a page; default ${PAGE}`).default(PAGE),
+});
+
+/** Where the next page begins. */
+export const nextSchema = z.int().nullable().describe('`from` of the next page; null: there is none');
+
+/** One more than the page holds is asked for, to know whether another follows. */
+export function cutPage<T>(
+  items: readonly T[],
+  limit: number,
+  numberOf: (item: T) => number,
+): { page: readonly T[]; next: number | null } {
+  return { page: items.slice(0, limit), next: items.length > limit ? numberOf(items[limit]) : null };
+}

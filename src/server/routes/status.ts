@@ -1,0 +1,50 @@
+/** GET /v1/status: the server at a glance. */
+import { z } from 'zod';
+import { nodeStatusSchema, sessionStatusSchema } from '../../protocol/views.js';
+import { route } from '../route.js';
+import { version } from '../version.js';
+
+const count = z.int().min(0);
+
+const statusSchema = z.strictObject({
+  version: z.string(),
+  upSeconds: z.number(),
+  ready: z.boolean(),
+  auth: z.boolean().describe('whether tokens are asked for'),
+  nodes: z.record(nodeStatusSchema, count).describe('nodes by status'),
+  sessions: z.record(sessionStatusSchema, count).describe('sessions by status'),
+  sockets: count.describe('open event sockets'),
+  events: z.strictObject({ first: z.int(), last: z.int() }).describe('the numbers of the events that are kept'),
+  memory: z.strictObject({ rssBytes: count, heapBytes: count }),
+});
+
+function countBy<K extends string>(keys: readonly K[], items: readonly { readonly status: K }[]): Record<K, number> {
+  const counts = Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+  for (const { status } of items) counts[status]++;
+  return counts;
+}
+
+export const status = route({
+  method: 'GET',
+  path: '/v1/status',
+  operation: 'status',
+  tag: 'server',
+  summary: 'The server at a glance',
+  access: 'read',
+  answers: { 200: { description: 'Its state.', content: { 'application/json': statusSchema } } },
+  handle: ({ ctx, services: { coordinator, lifecycle, isAuthOn, sockets } }) => {
+    const { rss, heapUsed } = process.memoryUsage();
+    const { first, last } = coordinator.events;
+    ctx.body = {
+      version,
+      upSeconds: Math.round(process.uptime()),
+      ready: !lifecycle.isEnding,
+      auth: isAuthOn,
+      nodes: countBy(nodeStatusSchema.options, coordinator.nodes()),
+      sessions: countBy(sessionStatusSchema.options, coordinator.sessions()),
+      sockets: sockets(),
+      events: { first, last },
+      memory: { rssBytes: rss, heapBytes: heapUsed },
+    };
+  },
+});

@@ -1,0 +1,113 @@
+/** The server: a coordinator's HTTP and WebSocket side. */
+import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import type { Coordinator } from '../coordinator/coordinator.js';
+import type { Engine } from '../core/engine.js';
+import { QuorateError } from '../errors.js';
+import { makeApp } from './app.js';
+import { Auth } from './auth.js';
+import { holdBack } from './body.js';
+import type { ServerConfig } from './config.js';
+import { RateLimits } from './limits.js';
+import { requestIdOf } from './requestLog.js';
+import type { Services } from './services.js';
+import { drain, Ending } from './shutdown.js';
+import { eventSockets } from './socket.js';
+import { rawProblem, upgradeGate } from './upgrade.js';
+
+export interface ServerOptions {
+  /** Stays the caller's: closed by the caller, after the server. */
+  readonly coordinator: Coordinator;
+  /** Checked already: by `loadConfig` or `configSchema`. */
+  readonly config: ServerConfig;
+  readonly log: Logger;
+  /** For POST /v1/aggregate. Default: the process's own. */
+  readonly engine?: Engine;
+}
+
+export interface Server {
+  /** Made because auth is on and no admin token is configured: to be shown to whoever starts the server. Else null. */
+  readonly madeAdminToken: string | null;
+  /** For an HTTP server of one's own; without WebSockets, and without the limits on connections and headers. */
+  callback(): RequestListener;
+  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS; the system's errors */
+  listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
+  /** Ends gracefully, in shutdownDeadlineMs at most. What is under way finishes. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * @example
+ * const server = createServer({ coordinator, config: await loadConfig(), log: pino() });
+ * const { url } = await server.listen();
+ */
+export function createServer({ coordinator, config, log, engine }: ServerOptions): Server {
+  const auth = new Auth(config, coordinator);
+  const limits = new RateLimits(config.limits.requestsPerMinute);
+  const ending = new Ending();
+  const services: Services = {
+    coordinator,
+    config,
+    log,
+    engine,
+    lifecycle: ending,
+    isAuthOn: auth.isOn,
+    sockets: () => sockets.count,
+  };
+  const sockets = eventSockets(services, upgradeGate(services, auth, limits));
+  const app = makeApp(services, auth, limits);
+  const http = httpServer(config, app.callback());
+  sockets.attach(http);
+
+  return {
+    madeAdminToken: auth.madeToken,
+    callback: () => app.callback(),
+    async listen() {
+      for (const session of config.sessions) await coordinator.createSession(session);
+      const { host, port } = config.listen;
+      await new Promise<void>((resolve, reject) => {
+        http.once('error', reject);
+        http.listen({ host, port }, () => {
+          http.off('error', reject);
+          resolve();
+        });
+      });
+      const bound = (http.address() as AddressInfo).port;
+      const url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
+      log.info({ url, auth: auth.isOn }, 'listening');
+      return { host, port: bound, url };
+    },
+    close: () =>
+      ending.begin(async () => {
+        log.info('ending');
+        await drain(http, sockets, config.shutdownDeadlineMs);
+        log.info('ended');
+      }),
+  };
+}
+
+function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpServer {
+  const http = createHttpServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      // Bodies may take as long as they make progress.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
+      keepAliveTimeout: 30_000,
+      noDelay: true,
+    },
+    callback,
+  );
+  http.maxConnections = limits.connections;
+  http.on('checkContinue', (req, res) => {
+    holdBack(req);
+    callback(req, res);
+  });
+  http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const problem = new QuorateError('MALFORMED', `this is no HTTP request: ${error.code ?? error.message}`);
+    socket.end(rawProblem(problem, requestIdOf(undefined)));
+  });
+  return http;
+}

@@ -1,0 +1,18 @@
+/** What the routes work with. */
+import type { Logger } from 'pino';
+import type { Coordinator } from '../coordinator/coordinator.js';
+import type { Engine } from '../core/engine.js';
+import type { ServerConfig } from './config.js';
+import type { Lifecycle } from './shutdown.js';
+
+export interface Services {
+  readonly coordinator: Coordinator;
+  readonly config: ServerConfig;
+  readonly log: Logger;
+  /** For what is aggregated at request; undefined: the process's own. */
+  readonly engine: Engine | undefined;
+  readonly lifecycle: Lifecycle;
+  readonly isAuthOn: boolean;
+  /** How many event sockets are open. */
+  readonly sockets: () => number;
+}

@@ -1,0 +1,81 @@
+/** Who may open an event socket, and what they want to read. */
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Logger } from 'pino';
+import { QuorateError } from '../errors.js';
+import { type Auth, authorize, type Identity } from './auth.js';
+import { check } from './check.js';
+import type { RateLimits } from './limits.js';
+import { checkOrigin } from './origins.js';
+import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from './problem.js';
+import { requestIdOf } from './requestLog.js';
+import { events as eventsRoute, eventsQuery } from './routes/events.js';
+import type { Services } from './services.js';
+import type { Reading } from './socket.js';
+
+/** Lets a request for a socket through, or throws what it is refused with. */
+export type Gate = (req: IncomingMessage) => Promise<Reading>;
+
+const BEARER = 'quorate.bearer.';
+
+export function upgradeGate(services: Services, auth: Auth, limits: RateLimits): Gate {
+  return async (req) => {
+    const { coordinator, config, lifecycle } = services;
+    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
+    const url = parseUrl(req.url ?? '');
+    if (url.pathname !== eventsRoute.path) {
+      throw new QuorateError('NOT_FOUND', `there is no WebSocket at ${url.pathname}`);
+    }
+    checkOrigin(req.headers.origin, req.headers.host, config.cors);
+    const address = req.socket.remoteAddress ?? '';
+    const query = check(eventsQuery, Object.fromEntries(url.searchParams), 'query');
+    const identity = await identify(req, query.token, auth).catch(async (error: unknown) => {
+      await limits.countAddress(address);
+      throw error;
+    });
+    await limits.count(identity, address);
+    authorize('read', identity);
+    if (query.session !== undefined) coordinator.session(query.session);
+    return { since: query.since, session: query.session };
+  };
+}
+
+function parseUrl(path: string): URL {
+  try {
+    return new URL(path, 'http://server');
+  } catch (error) {
+    throw new QuorateError('MALFORMED', 'the address is malformed', {}, error);
+  }
+}
+
+/** From the header, the query, or the subprotocols: pages can't send headers with a WebSocket. */
+async function identify(req: IncomingMessage, token: string | undefined, auth: Auth): Promise<Identity> {
+  const { authorization } = req.headers;
+  if (authorization !== undefined) return auth.identify(authorization);
+  const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const given = token ?? offered.find((name) => name.startsWith(BEARER))?.slice(BEARER.length);
+  return given === undefined ? auth.identify(undefined) : auth.identifyToken(given);
+}
+
+/** Answers in HTTP, which is what the connection still speaks. */
+export function refuseUpgrade(req: IncomingMessage, duplex: Duplex, error: unknown, log: Logger): void {
+  const known = asQuorateError(error);
+  const requestId = requestIdOf(req.headers['x-request-id']);
+  if (known.code === 'INTERNAL') log.error({ requestId, err: error }, 'an upgrade failed');
+  duplex.end(rawProblem(known, requestId));
+}
+
+/** A problem as a whole HTTP/1.1 answer, for where there is no response object. */
+export function rawProblem(error: QuorateError, requestId: string): string {
+  const problem = problemOf(error, requestId);
+  const body = JSON.stringify(problem);
+  const headers = {
+    'Content-Type': PROBLEM_TYPE,
+    'Content-Length': String(Buffer.byteLength(body)),
+    'X-Request-Id': requestId,
+    Connection: 'close',
+    ...headersOf(error),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;
+}

@@ -1,0 +1,132 @@
+import { expect } from 'chai';
+import { admit } from '../../src/rounds/session.js';
+import { Play } from './playing.js';
+
+/** What the node is told: the code, or the kind. */
+function answer(play: Play, node: string, round: number): string {
+  const admission = admit(play.policy, play.state, { node, round });
+  if (admission.kind === 'refused') expect(admission.message).match(/^\S.*\.$/);
+  return admission.kind === 'refused' ? admission.code : admission.kind;
+}
+
+const buffered = { kind: 'buffered', bufferSize: 3, maxStaleness: 1 } as const;
+
+describe('admit', () => {
+  it('takes an update for the open round', () => {
+    const play = Play.running({}, 'a', 'b');
+    expect(admit(play.policy, play.state, { node: 'a', round: 1 })).deep.equal({ kind: 'new', staleness: 0 });
+  });
+
+  it('takes the update of a node whose heartbeats are missing', () => {
+    expect(answer(Play.running({}, 'a', 'b').go('a'), 'a', 1)).equal('new');
+  });
+
+  it('refuses strangers, also by names that every object has', () => {
+    const play = Play.running({}, 'a', 'b');
+    for (const node of ['z', 'constructor', '__proto__', 'toString']) {
+      expect(answer(play, node, 1), node).equal('UNKNOWN_NODE');
+    }
+  });
+
+  it('finds the update that the round has of the node, while it collects and while it is aggregated', () => {
+    const play = Play.running({}, 'a', 'b').updates('a');
+    expect(admit(play.policy, play.state, { node: 'a', round: 1 })).deep.include({ kind: 'repeat' });
+    play.updates('b');
+    expect(play.phase).equal('aggregating');
+    expect(answer(play, 'a', 1)).equal('repeat');
+  });
+
+  it('refuses what comes early', () => {
+    const created = new Play().come('a', 'b');
+    expect(answer(created, 'a', 1)).equal('ROUND_NOT_OPEN');
+    const waiting = Play.running({}, 'a');
+    expect(answer(waiting, 'a', 1)).equal('ROUND_NOT_OPEN');
+    const collecting = Play.running({}, 'a', 'b');
+    expect(answer(collecting, 'a', 2)).equal('ROUND_NOT_OPEN');
+    const aggregating = Play.running({}, 'a', 'b').updates('ab');
+    expect(answer(aggregating, 'a', 2)).equal('ROUND_NOT_OPEN');
+    const backingOff = Play.running({}, 'a', 'b').tick(60_000);
+    expect(answer(backingOff, 'a', 1)).equal('ROUND_NOT_OPEN');
+  });
+
+  it('refuses what comes late', () => {
+    const aggregating = Play.running({}, 'a', 'b', 'c').updates('ab').tick(60_000);
+    expect(answer(aggregating, 'c', 1)).equal('ROUND_CLOSED');
+    const next = aggregating.commit();
+    expect([next.phase, next.number]).deep.equal(['collecting', 2]);
+    expect(answer(next, 'c', 1)).equal('ROUND_CLOSED');
+    expect(answer(next, 'c', 0)).equal('ROUND_CLOSED');
+  });
+
+  it('refuses all once the session is over', () => {
+    expect(answer(Play.running({}, 'a', 'b').send({ type: 'stop' }), 'a', 1)).equal('ROUND_CLOSED');
+    expect(answer(Play.running({ rounds: 1 }, 'a', 'b').updates('ab').commit(), 'a', 2)).equal(
+      'ROUND_CLOSED',
+    );
+  });
+
+  it('goes on through a pause for the round under way, and refuses the next', () => {
+    const play = Play.running({}, 'a', 'b').updates('a').send({ type: 'pause' });
+    expect(answer(play, 'b', 1)).equal('new');
+    play.updates('b').commit();
+    expect(answer(play, 'b', 2)).equal('ROUND_NOT_OPEN');
+  });
+
+  it('refuses who is excluded', () => {
+    const play = Play.running({ exclude: { rounds: 1, suspicion: 0.5 } }, 'a', 'b', 'c');
+    play.updates('abc').commit({ a: 0.9, b: 0, c: 0 });
+    expect(answer(play, 'a', 2)).equal('NODE_EXCLUDED');
+  });
+
+  describe('with a buffer', () => {
+    /** Round 3 is open; c has sent nothing yet. */
+    const third = () =>
+      Play.running({ mode: { ...buffered, bufferSize: 2 }, rounds: 9 }, 'a', 'b', 'c')
+        .updates('ab')
+        .commit()
+        .updates('ab')
+        .commit();
+
+    it('takes updates from models up to maxStaleness rounds older', () => {
+      const play = third();
+      expect(play.number).equal(3);
+      expect(admit(play.policy, play.state, { node: 'c', round: 3 })).deep.equal({
+        kind: 'new',
+        staleness: 0,
+      });
+      expect(admit(play.policy, play.state, { node: 'c', round: 2 })).deep.equal({
+        kind: 'new',
+        staleness: 1,
+      });
+      expect(answer(play, 'c', 1)).equal('STALE_UPDATE');
+      expect(answer(play, 'c', 4)).equal('ROUND_NOT_OPEN');
+    });
+
+    it('takes no update for a round before the first', () => {
+      const play = Play.running({ mode: buffered }, 'a', 'b');
+      expect(answer(play, 'a', 0)).equal('ROUND_CLOSED');
+    });
+
+    it('never takes an update a second time that is in a committed round', () => {
+      const play = third();
+      expect(answer(play, 'a', 2)).equal('ROUND_CLOSED');
+      play.updates('c', 2).updates('b').commit();
+      expect(play.number).equal(4);
+      expect(play.state.nodes.c.trainedFor).equal(2);
+      expect(answer(play, 'c', 3)).equal('new');
+    });
+
+    it('takes one update a node: whatever round another one is for, it is compared with the first', () => {
+      const play = third().updates('c', 2);
+      expect(answer(play, 'c', 2)).equal('repeat');
+      expect(answer(play, 'c', 3)).equal('repeat');
+    });
+
+    it('tells a node to come again while the next buffer is not open yet', () => {
+      const play = third().updates('ab');
+      expect(play.phase).equal('aggregating');
+      expect(answer(play, 'c', 3)).equal('ROUND_NOT_OPEN');
+      expect(answer(play, 'c', 2)).equal('STALE_UPDATE');
+    });
+  });
+});
