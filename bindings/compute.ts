@@ -1,7 +1,13 @@
 /**
  * Runs jobs on one thread: the caller's own, or a worker's. All threads run this same code on the same memory.
  */
-import { type CoreExports, SEGMENT_COLUMNS, TILE_COLUMNS, TILE_PITCH_BYTES } from './abi.js';
+import {
+  type CoreExports,
+  SEGMENT_COLUMNS,
+  SEGMENTS_A_WEIGHTED_SUM,
+  TILE_COLUMNS,
+  TILE_PITCH_BYTES,
+} from './abi.js';
 import {
   type Job,
   MIX_COLUMNS,
@@ -39,16 +45,17 @@ export class Compute {
     this.selections.set(name, exports.run ? { run: exports.run, parts } : { parts });
   }
 
-  /** Takes segments until none is left. */
+  /** Takes segments, or for a weighted sum runs of them, until none is left. */
   run(job: Job, thread: number): void {
     const counter = new Int32Array(this.memory.buffer, job.counter, 1);
-    const segments = Math.ceil(job.columns / SEGMENT_COLUMNS);
+    const columns = SEGMENT_COLUMNS * (job.work.kernel === 'weighted-sum' ? SEGMENTS_A_WEIGHTED_SUM : 1);
+    const segments = Math.ceil(job.columns / columns);
     const scratch = job.scratch + thread * job.scratchBytes;
     for (;;) {
       const segment = Atomics.add(counter, 0, 1);
       if (segment >= segments) return;
-      const c0 = segment * SEGMENT_COLUMNS;
-      const c1 = Math.min(c0 + SEGMENT_COLUMNS, job.columns);
+      const c0 = segment * columns;
+      const c1 = Math.min(c0 + columns, job.columns);
       const [inputProof, resultProof] = this.runSegment(job, scratch, segment, c0, c1);
       if (!Number.isFinite(inputProof)) this.flag(job, 0);
       if (!Number.isFinite(resultProof)) this.flag(job, 1);
