@@ -68,10 +68,10 @@ function quickPlan(): Case[] {
   const some = ['mean', 'median', 'trimmed-mean', 'krum', 'geometric-median', 'nnm > trimmed-mean'];
   return [
     ...some.map((rule) => makeCase(rule, 10, hundredThousand)),
-    ...[...some, 'distances'].map((rule) => makeCase(rule, 50, hundredThousand)),
+    ...[...some, 'distances'].map((rule) => makeCase(rule, 50, hundredThousand, ['full'])),
     ...['mean', 'median', 'trimmed-mean'].map((rule) => makeCase(rule, 10, million)),
     ...['krum', 'geometric-median', 'nnm > trimmed-mean'].map((rule) =>
-      makeCase(rule, 20, million, ['javascript']),
+      makeCase(rule, 20, million, ['javascript', 'full']),
     ),
     makeCase('median', 100, million, ['javascript', 'full']),
     makeCase('distances', 100, million, ['javascript', 'numpy', 'full']),

@@ -44,15 +44,18 @@ export type Outcome = Timing | Error;
 const sampleMs = 4;
 const mostRepeats = 5;
 
-/** Calls in a turn take about so long together, so that most of them find their rows in the cache again. */
+/** Calls in a turn take about so long together. */
 const turnMs = 60;
 
 /** Calls before anything is counted: until they took so long together, at most so many. */
 const warmUpMs = 200;
 const mostWarmUps = 10;
 
-/** In a call this long, what the first one has to do besides no longer matters: it counts as a sample. */
-const longCallMs = 3000;
+/**
+ * In a call this long, what the first one has to do besides no longer matters: it counts as a sample. Of shorter calls
+ * the first of a turn is not counted: it finds its rows, code and tables driven out of the caches by the others.
+ */
+const longCallMs = 1000;
 
 export async function measure(
   contenders: readonly Contender[],
@@ -93,10 +96,8 @@ export async function measure(
       if (taken.length >= effort.leastSamples && (spentMs.get(name) ?? 0) > effort.budgetMs) continue;
       const started = performance.now();
       try {
-        const count = repeats.get(name) ?? 1;
-        const more =
-          contender.kind === 'remote' ? await contender.sample(count) : await bennySamples(contender, count);
-        taken.push(...more);
+        const uncounted = (fastestMs.get(name) ?? 0) > longCallMs ? 0 : 1;
+        taken.push(...(await turn(contender, repeats.get(name) ?? 1, uncounted)));
       } catch (error) {
         errors.set(name, asError(error));
       }
@@ -122,6 +123,16 @@ async function warmed(contender: Contender): Promise<number[]> {
     taken.push(performance.now() - started);
   }
   return taken;
+}
+
+/** Samples of `count` calls, after `uncounted` calls that only bring caches back to what they are in a row of calls. */
+async function turn(contender: Contender, count: number, uncounted: number): Promise<readonly number[]> {
+  if (contender.kind === 'remote') {
+    const samples = await contender.sample(count + uncounted);
+    return samples.slice(uncounted);
+  }
+  for (let call = 0; call < uncounted; call++) await contender.run();
+  return bennySamples(contender, count);
 }
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -17,6 +17,8 @@ export interface Verdict {
   readonly claim: string;
   readonly bound: string;
   readonly measured: string;
+  /** What a kernel would reach that did nothing but read the rows and write the result. */
+  readonly limit: string;
   readonly verdict: 'met' | 'missed' | 'not measured';
 }
 
@@ -36,6 +38,19 @@ const against =
       .find((found) => found !== undefined);
     return ratio(first?.figure, oneThread);
   };
+
+/** Reading n rows and writing one, both at the read bandwidth. */
+const trafficMs = ({ read, n }: CaseResult): number | undefined =>
+  isTiming(read) ? (read.medianMs * (n + 1)) / n : undefined;
+
+/** The same result, had Quorate taken no longer than memory does. */
+function limited(result: CaseResult): CaseResult {
+  const { oneThread } = result;
+  const medianMs = trafficMs(result);
+  return isTiming(oneThread) && medianMs !== undefined
+    ? { ...result, oneThread: { ...oneThread, medianMs } }
+    : result;
+}
 
 const targets: readonly Target[] = [
   {
@@ -134,10 +149,15 @@ export function judge(results: Results): Verdict[] {
     const { rule, n, d, unit, bound, claim } = target;
     const result = results.cases.find((one) => one.rule === rule && one.n === n && one.d === d);
     const measured = result === undefined ? undefined : target.measure(result, results);
+    const limit =
+      result === undefined || measured === undefined || target.measure === threadGain
+        ? undefined
+        : target.measure(limited(result), results);
     return {
       claim: `${claim}, ${n} × ${d.toLocaleString('en')}`,
       bound: `${unit === 'ms' ? 'under' : 'at least'} ${bound} ${unit}`,
       measured: measured === undefined ? '' : `${significant(measured)} ${unit}`,
+      limit: limit === undefined ? '' : `${significant(limit)} ${unit}`,
       verdict: measured === undefined ? 'not measured' : met(target, measured) ? 'met' : 'missed',
     };
   });
@@ -149,8 +169,9 @@ export function targetTable(verdicts: readonly Verdict[]): string {
       { heading: 'target, one thread unless said otherwise', align: 'left' },
       { heading: 'bound', align: 'left' },
       { heading: 'measured', align: 'right' },
+      { heading: 'memory’s limit', align: 'right' },
       { heading: '', align: 'left' },
     ],
-    verdicts.map(({ claim, bound, measured, verdict }) => [claim, bound, measured, verdict]),
+    verdicts.map(({ claim, bound, measured, limit, verdict }) => [claim, bound, measured, limit, verdict]),
   );
 }

@@ -1,12 +1,20 @@
 /**
  * Runs jobs on one thread: the caller's own, or a worker's. All threads run this same code on the same memory.
  */
-import { type CoreExports, SEGMENT_COLUMNS, TILE_COLUMNS, TILE_PITCH_BYTES } from './abi.js';
 import {
+  type CoreExports,
+  SEGMENT_COLUMNS,
+  SEGMENTS_A_WEIGHTED_SUM,
+  TILE_COLUMNS,
+  TILE_PITCH_BYTES,
+} from './abi.js';
+import {
+  aligned,
   type Job,
   MIX_COLUMNS,
   MIX_PITCH_BYTES,
   type Mixing,
+  SCALED_ROW_BYTES,
   scratchLayout,
   type SelectionWork,
   type SignVoteWork,
@@ -17,6 +25,8 @@ interface CompiledSelection {
   readonly run?: (table: number, slots: number, out: number, fromBytes: number, toBytes: number) => number;
   readonly parts: readonly ((tile: number, out: number, bytes: number) => void)[];
 }
+
+const SCALED_COLUMNS = SCALED_ROW_BYTES / 4;
 
 type Exports = Partial<Record<string, (...parameters: number[]) => number>>;
 
@@ -39,16 +49,17 @@ export class Compute {
     this.selections.set(name, exports.run ? { run: exports.run, parts } : { parts });
   }
 
-  /** Takes segments until none is left. */
+  /** Takes segments, or for a weighted sum runs of them, until none is left. */
   run(job: Job, thread: number): void {
     const counter = new Int32Array(this.memory.buffer, job.counter, 1);
-    const segments = Math.ceil(job.columns / SEGMENT_COLUMNS);
+    const columns = SEGMENT_COLUMNS * (job.work.kernel === 'weighted-sum' ? SEGMENTS_A_WEIGHTED_SUM : 1);
+    const segments = Math.ceil(job.columns / columns);
     const scratch = job.scratch + thread * job.scratchBytes;
     for (;;) {
       const segment = Atomics.add(counter, 0, 1);
       if (segment >= segments) return;
-      const c0 = segment * SEGMENT_COLUMNS;
-      const c1 = Math.min(c0 + SEGMENT_COLUMNS, job.columns);
+      const c0 = segment * columns;
+      const c1 = Math.min(c0 + columns, job.columns);
       const [inputProof, resultProof] = this.runSegment(job, scratch, segment, c0, c1);
       if (!Number.isFinite(inputProof)) this.flag(job, 0);
       if (!Number.isFinite(resultProof)) this.flag(job, 1);
@@ -88,10 +99,8 @@ export class Compute {
         core.pull(work.row, work.centre, work.scale, work.out, c0, c1);
         return [0, 0];
       case 'selection':
-      case 'sign-vote': {
-        const proof = this.runCoordinates(work, scratch, c0, c1);
-        return [proof, core.finiteProof(work.out, c0, c1)];
-      }
+      case 'sign-vote':
+        return [this.runCoordinates(work, scratch, c0, c1), core.finiteProof(work.out, c0, c1)];
     }
   }
 
@@ -147,6 +156,20 @@ export class Compute {
     c1: number,
   ): number {
     if (work.kernel === 'sign-vote') return this.core.signVote(table, n, work.step, work.out, c0, c1);
+    const proof = this.select(work, table, n, scratch, c0, c1);
+    if (!Number.isFinite(this.core.finiteProof(work.out, c0, c1)))
+      this.selectScaled(work, table, n, scratch, c0, c1);
+    return proof;
+  }
+
+  private select(
+    work: SelectionWork,
+    table: number,
+    n: number,
+    scratch: number,
+    c0: number,
+    c1: number,
+  ): number {
     const compiled = work.module === undefined ? undefined : this.selections.get(work.module);
     if (compiled?.run) return compiled.run(table, scratch, work.out, 4 * c0, 4 * c1);
     let proof = 0;
@@ -157,6 +180,38 @@ export class Compute {
       else this.interpret(work, n, scratch, work.out + 4 * c, count);
     }
     return proof;
+  }
+
+  /**
+   * Offsets from an origin, and their sum, may overflow where the mean itself does not. Columns whose result is not
+   * finite are taken again, sixteen at a time, on values scaled by a power of two that leaves room for both.
+   */
+  private selectScaled(
+    work: SelectionWork,
+    table: number,
+    n: number,
+    scratch: number,
+    c0: number,
+    c1: number,
+  ): void {
+    const { buffer } = this.memory;
+    const scale = 1 / (4 << (32 - Math.clz32(n)));
+    const scaledTable = scratch + n * TILE_PITCH_BYTES;
+    const scaledRows = scaledTable + aligned(n * 4);
+    for (let c = c0; c < c1; c += SCALED_COLUMNS) {
+      if (Number.isFinite(this.core.finiteProof(work.out, c, c + SCALED_COLUMNS))) continue;
+      const from = new Uint32Array(buffer, table, n);
+      const to = new Uint32Array(buffer, scaledTable, n);
+      for (let i = 0; i < n; i++) {
+        const address = scaledRows + i * SCALED_ROW_BYTES;
+        const values = new Float32Array(buffer, (from[i] + 4 * c) >>> 0, SCALED_COLUMNS);
+        new Float32Array(buffer, address, SCALED_COLUMNS).set(values.map((value) => value * scale));
+        to[i] = address - 4 * c;
+      }
+      this.select(work, scaledTable, n, scratch, c, c + SCALED_COLUMNS);
+      const result = new Float32Array(buffer, work.out + 4 * c, SCALED_COLUMNS);
+      result.set(result.map((value) => value / scale));
+    }
   }
 
   private interpret(work: SelectionWork, n: number, tile: number, out: number, count: number): void {

@@ -90,7 +90,10 @@ export interface Job {
   readonly scratchBytes: number;
 }
 
-const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
+/** A row of sixteen columns, where columns are taken again on scaled values. */
+export const SCALED_ROW_BYTES = 64;
+
+export const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
 /** How a thread's scratch is laid out: offsets of its parts, and the bytes of all. */
 export function scratchLayout(work: Work, tilePitchBytes: number) {
@@ -100,5 +103,7 @@ export function scratchLayout(work: Work, tilePitchBytes: number) {
   const sums = aligned(m * 4); // after the table of the mixed rows' addresses
   const mixed = sums + (mixing && 'offsets' in mixing.weights ? 512 * Math.ceil(work.n / 4) : 0);
   const tile = mixed + m * MIX_PITCH_BYTES;
-  return { sums, mixed, tile, bytes: aligned(tile + staged * tilePitchBytes) };
+  // After the tile, a table and rows of scaled columns.
+  const scaledBytes = aligned(staged * 4) + staged * SCALED_ROW_BYTES;
+  return { sums, mixed, tile, bytes: aligned(tile + staged * tilePitchBytes + scaledBytes) };
 }

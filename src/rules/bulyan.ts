@@ -5,10 +5,29 @@
  * While r updates are left, Krum counts r − f − 2 neighbours, but at least one: at the end fewer would be left.
  */
 import { z } from 'zod';
+import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/parameters.js';
-import { everyPoint, krumScores } from './krum.js';
+import { everyPoint } from './krum.js';
 import { leastIndices } from './nearest.js';
 import { coordinateRule } from './rule.js';
+
+/** For each point, its squared distances to the other points that are left, the least first. */
+function sortedDistances(geometry: Geometry): number[][] {
+  const points = everyPoint(geometry);
+  return points.map((i) =>
+    points
+      .filter((j) => j !== i)
+      .map((j) => geometry.squaredDistance(i, j))
+      .sort((a, b) => a - b),
+  );
+}
+
+/** Added up from the least on, as Krum does it: the same bits, and so the same choice. */
+function sumOfFirst(distances: readonly number[], count: number): number {
+  let sum = 0;
+  for (let k = 0; k < count && k < distances.length; k++) sum += distances[k];
+  return sum;
+}
 
 export const bulyan = coordinateRule({
   name: 'bulyan',
@@ -19,12 +38,21 @@ export const bulyan = coordinateRule({
   constraint: 'n ≥ 4f + 3',
   minUpdates: ({ f }) => 4 * f + 3,
   choose(geometry, { f }) {
-    const left = everyPoint(geometry);
+    const distances = sortedDistances(geometry);
+    let left = everyPoint(geometry);
     const chosen: number[] = [];
     while (chosen.length < geometry.n - 2 * f) {
-      const scores = krumScores(geometry, left, Math.max(1, left.length - f - 2));
+      const neighbours = Math.max(1, left.length - f - 2);
+      const scores = left.map((point) => sumOfFirst(distances[point], neighbours));
       const [best] = leastIndices(scores, 1);
-      chosen.push(...left.splice(best, 1));
+      const winner = left[best];
+      chosen.push(winner);
+      left = left.filter((point) => point !== winner);
+      // Sorted once: of equal distances any one may go.
+      for (const point of left) {
+        const own = distances[point];
+        own.splice(own.indexOf(geometry.squaredDistance(point, winner)), 1);
+      }
     }
     return chosen.sort((a, b) => a - b);
   },

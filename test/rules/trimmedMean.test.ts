@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { aggregate, trimmedMean } from '../../src/index.js';
+import { aggregate, createEngine, trimmedMean } from '../../src/index.js';
 import { agreesWithReference } from '../support/sweep.js';
 
 describe('trimmedMean', () => {
@@ -30,6 +30,30 @@ describe('trimmedMean', () => {
         const updates = Array.from({ length: n }, () => Float32Array.of(entry));
         expect((await aggregate(updates, trimmedMean({ f: 1 }))).value[0]).equal(Math.fround(entry));
       }
+    }
+  });
+
+  it('has a mean where differences and sums of the values overflow, compiled and interpreted alike', async () => {
+    const size = 3e38;
+    for (const compileNetworks of [true, false]) {
+      const engine = createEngine({ threads: 1, compileNetworks });
+      for (const n of [5, 8, 49]) {
+        // Columns 0 and 20 have half their values at each end, and one in the middle; the others are small.
+        const updates = Array.from({ length: n }, (_, i) =>
+          Float32Array.from({ length: 40 }, (_, k) =>
+            k % 20 === 0 ? size * Math.sign(2 * i - (n - 1)) * (k === 0 ? 1 : 0.5) : i,
+          ),
+        );
+        const { value } = await aggregate(updates, trimmedMean({ f: 1 }), { engine });
+        expect(value[0] / size).closeTo(0, 1e-7);
+        expect(value[20] / size).closeTo(0, 1e-7);
+        expect(value[1]).equal((n - 1) / 2);
+        const uneven = updates.map((row) => row.map((entry) => (entry > 1e38 ? size : entry)));
+        const mean = (await aggregate(uneven, trimmedMean({ f: 1 }), { engine })).value[20] / size;
+        const each = Math.floor(n / 2) - 1;
+        expect(mean).closeTo((each * 0.5) / (n - 2), 1e-6);
+      }
+      await engine.dispose();
     }
   });
 });

@@ -40,7 +40,7 @@ export function rankUses(n: number, selection: Selection): RankUse[] {
   const mark = (list: readonly number[], use: RankUse) => list.forEach((rank) => (uses[rank] = use));
   switch (selection.kind) {
     case 'median':
-      mark(middleRanks(n), 'read');
+      mark(middleRanks(n), 'sum'); // a midpoint needs not know which is the lesser
       break;
     case 'trimmed-mean':
       mark(trimmedRanks(n, selection.f), 'sum');
