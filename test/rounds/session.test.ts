@@ -104,6 +104,8 @@ class Life {
     null;
   stored = new Map<string, AcceptedUpdate>();
   isDoomed = false;
+  /** Since the newest restart: before it, an attempt that failed has left nothing durable. */
+  readonly opened = new Set<string>();
   /** Node and round trained for, of all committed updates of nodes that were not removed. */
   readonly counted = new Set<string>();
   /** As the newest checkpoint has it. */
@@ -144,6 +146,8 @@ class Life {
     switch (effect.type) {
       case 'open-round':
         expect(this.file, 'a round opens where no file is').equal(null);
+        expect(this.opened.has(`${effect.round} ${effect.attempt}`), 'no attempt opens twice').equal(false);
+        this.opened.add(`${effect.round} ${effect.attempt}`);
         this.file = { round: effect.round, attempt: effect.attempt, asked: effect.asked, sealed: null };
         break;
       case 'accept':
@@ -258,6 +262,7 @@ class Life {
     const snapshot = JSON.parse(JSON.stringify(this.snapshot)) as SessionState | null;
     this.state = frozen(restore(snapshot, { status, reason, committed, nodes }));
     [this.origin, this.log, this.logged, this.timerMs] = [this.state, [], [], null];
+    this.opened.clear();
     if (this.file === null) {
       this.send({ type: 'tick' });
       return;
@@ -267,6 +272,8 @@ class Life {
     this.found.push(sealed === null ? (updates.length > 0 ? 'some updates' : 'none') : 'a seal');
     this.file = { ...file, sealed: null };
     this.send({ type: 'recovered', ...file, sealed, updates });
+    const isUnderWay = status === 'running' || status === 'paused';
+    if (sealed !== null && isUnderWay) expect(this.state.round.phase).equal('aggregating');
   }
 
   obey(command: Command): void {
