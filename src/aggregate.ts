@@ -19,7 +19,7 @@ type Value<U> = U extends readonly NamedTensors[] ? Record<string, Float32Array>
 type FlatUpdates = Exclude<Updates, readonly NamedTensors[]>;
 
 /**
- * Aggregates updates by a rule, a pipeline, or a rule's name with its parameters.
+ * Aggregates updates by a rule, a pipeline, a rule's name with its parameters, or a pipeline's text.
  *
  * Updates are never written to, and must not change until the promise settles. The value is a new array (or the
  * option `into`), the same to the last bit on every host, for any number of threads and any memory limit.
@@ -29,6 +29,7 @@ type FlatUpdates = Exclude<Updates, readonly NamedTensors[]>;
  *   ENGINE_DISPOSED, FOREIGN_BATCH, SOURCE_FAILED, ABORTED, WORKER_FAILED
  * @example
  * const { value, report } = await aggregate(updates, pipeline(nnm({ f: 2 }), trimmedMean({ f: 2 })));
+ * const { value } = await aggregate(updates, 'nnm(f=2) > trimmed-mean(f=2)');
  */
 export function aggregate(
   updates: FlatUpdates,

@@ -5,7 +5,14 @@ export { createEngine, type Engine, type EngineOptions } from './core/engine.js'
 export { type CodecOptions, decode, encode, type Encoded, type Encoding, encodings } from './core/codec.js';
 export type { NamedTensors, RowSource } from './core/source.js';
 export { type ErrorCode, errorCodes, QuorateError } from './errors.js';
-export { pipeline, type Pipeline, rules, type StageDescription } from './pipeline.js';
+export {
+  parsePipeline,
+  pipeline,
+  type Pipeline,
+  pipelineText,
+  rules,
+  type StageDescription,
+} from './pipeline.js';
 export type { Report, RowReport } from './report.js';
 export type { AggregateOptions } from './run.js';
 export type { Updates } from './updates.js';
@@ -40,5 +47,11 @@ export { fedAvg } from './optimizers/fedAvg.js';
 export { fedAvgM } from './optimizers/fedAvgM.js';
 export { fedYogi } from './optimizers/fedYogi.js';
 export { optimize, type OptimizeOptions, type OptimizeResult } from './optimizers/optimize.js';
-export { optimizer, type OptimizerDescription, optimizers } from './optimizers/registry.js';
+export {
+  optimizer,
+  type OptimizerDescription,
+  optimizers,
+  optimizerText,
+  parseOptimizer,
+} from './optimizers/registry.js';
 export type { OptimizerState, ServerOptimizer, StateVector } from './optimizers/serverOptimizer.js';

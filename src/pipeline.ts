@@ -1,6 +1,7 @@
-/** Pre-aggregators in order, then a rule; by factory or by name. */
+/** Pre-aggregators in order, then a rule; by factory, by name, or as text. */
 import { describeParameters, type ParameterDescription } from './core/parameters.js';
 import { QuorateError } from './errors.js';
+import { parseStages, stageText } from './formats/stageText.js';
 import type { Preaggregator } from './preaggregators/preaggregator.js';
 import { preaggregatorFactories } from './preaggregators/registry.js';
 import { ruleFactories } from './rules/registry.js';
@@ -40,16 +41,47 @@ export function pipeline(...stages: readonly [...Preaggregator[], Rule]): Pipeli
   return { stage: 'pipeline', preaggregators, rule: rule as Rule };
 }
 
-/** A pipeline of what `aggregate` was given: one already, a rule, or a rule's name. */
+const nameOf = ({ definition }: { definition: { name: string } }): string => definition.name;
+
+/** @throws QuorateError UNKNOWN_RULE */
+function factoryOf<F extends { definition: { name: string } }>(
+  role: 'rule' | 'pre-aggregator',
+  factories: readonly F[],
+  name: string,
+): F {
+  const factory = factories.find((one) => nameOf(one) === name);
+  if (factory) return factory;
+  const known = factories.map(nameOf);
+  const isOther = [...ruleFactories, ...preaggregatorFactories].some((one) => nameOf(one) === name);
+  const problem = isOther ? `'${name}' is no ${role}` : `there is no ${role} '${name}'`;
+  throw new QuorateError('UNKNOWN_RULE', `${problem}; there are ${known.join(', ')}`, { rule: name, known });
+}
+
+/**
+ * A pipeline from its text, as reports and `pipelineText` print it.
+ *
+ * @param text pre-aggregators and, last, a rule, with their parameters; vectors can't be written
+ * @throws QuorateError BAD_TYPE, UNKNOWN_RULE, UNKNOWN_PARAMETER; INVALID_PARAMETER, with `details.position` where the
+ *   text itself can't be read
+ * @example
+ * parsePipeline('nnm(f=2) > trimmed-mean(f=2)')
+ */
+export function parsePipeline(text: string): Pipeline {
+  const written = parseStages('pipeline', text);
+  const preaggregators = written
+    .slice(0, -1)
+    .map(({ name, parameters }) =>
+      factoryOf('pre-aggregator', preaggregatorFactories, name).from(parameters),
+    );
+  const { name, parameters } = written[written.length - 1];
+  return pipeline(...preaggregators, factoryOf('rule', ruleFactories, name).from(parameters));
+}
+
+/** A pipeline of what `aggregate` was given: one already, a rule, a rule's name with parameters, or a text. */
 export function asPipeline(given: unknown, parameters: unknown): Pipeline {
   if (typeof given === 'string') {
-    const factory = ruleFactories.find(({ definition }) => definition.name === given);
-    if (factory) return pipeline(factory.from(parameters));
-    const known = ruleFactories.map(({ definition }) => definition.name);
-    throw new QuorateError('UNKNOWN_RULE', `there is no rule '${given}'; there are ${known.join(', ')}`, {
-      rule: given,
-      known,
-    });
+    if (parameters === undefined) return parsePipeline(given);
+    return pipeline(factoryOf('rule', ruleFactories, given).from(parameters));
   }
   const stage = stageOf(given);
   if (stage === 'pipeline') return given as Pipeline;
@@ -80,20 +112,9 @@ export function restrictPipeline(
   };
 }
 
-/** In words, as reports name it: 'nnm(f=2) > trimmed-mean(f=2)'. */
+/** As reports name it: 'nnm(f=2) > trimmed-mean(f=2)'. `parsePipeline` reads it, unless it has vectors. */
 export function pipelineText({ preaggregators, rule }: Pipeline): string {
-  const show = (value: unknown) =>
-    ArrayBuffer.isView(value) || Array.isArray(value)
-      ? `[${(value as ArrayLike<unknown>).length}]`
-      : String(value);
-  return [...preaggregators, rule]
-    .map(({ name, parameters }) => {
-      const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-      return given.length === 0
-        ? name
-        : `${name}(${given.map(([key, value]) => `${key}=${show(value)}`).join(', ')})`;
-    })
-    .join(' > ');
+  return [...preaggregators, rule].map(stageText).join(' > ');
 }
 
 /** What `rules()` tells of a rule or pre-aggregator. */

@@ -3,6 +3,7 @@
  * src/rounds/ decides on, and feeds what comes of them back as events.
  */
 import type { Engine } from '../core/engine.js';
+import type { UpdateFormat } from '../formats/updateFormat.js';
 import type { SessionConfigInput } from '../protocol/session.js';
 import type {
   Evaluation,
@@ -16,6 +17,8 @@ import type {
   UpdateReceipt,
 } from '../protocol/views.js';
 import type { CheckpointSummary, NumberedEvent, Store, TensorShape } from '../store/store.js';
+
+export type { UpdateFormat };
 
 /** Time, so that tests have their own. */
 export interface Clock {
@@ -70,11 +73,6 @@ export interface IncomingUpdate {
   readonly numExamples: number | null;
   readonly metrics: Readonly<Record<string, number>>;
 }
-
-export type UpdateFormat =
-  | { readonly kind: 'f32' | 'f16' | 'bf16' }
-  | { readonly kind: 'int8'; readonly scale: number }
-  | { readonly kind: 'safetensors' };
 
 export interface EventFeed {
   readonly last: number;

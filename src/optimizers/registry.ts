@@ -1,6 +1,7 @@
 /** All server optimizers by name. Adding one is its file and a line here. */
 import { describeParameters, type ParameterDescription } from '../core/parameters.js';
 import { QuorateError } from '../errors.js';
+import { parseStages, stageText } from '../formats/stageText.js';
 import { fedAdagrad } from './fedAdagrad.js';
 import { fedAdam } from './fedAdam.js';
 import { fedAvg } from './fedAvg.js';
@@ -40,6 +41,30 @@ export function optimizer(name: string, parameters: unknown = {}): ServerOptimiz
     name,
     known,
   });
+}
+
+/**
+ * An optimizer from its text: a name, and parameters where they are not the defaults.
+ *
+ * @throws QuorateError UNKNOWN_RULE, UNKNOWN_PARAMETER; INVALID_PARAMETER, with `details.position` where the text
+ *   itself can't be read
+ * @example
+ * parseOptimizer('fed-adam(eta=0.1)')
+ */
+export function parseOptimizer(text: string): ServerOptimizer {
+  const [{ name, parameters }, second] = parseStages('optimizer', text);
+  if (second) {
+    throw new QuorateError('INVALID_PARAMETER', 'optimizer: there can only be one', {
+      text,
+      position: second.position,
+    });
+  }
+  return optimizer(name, parameters);
+}
+
+/** With all of its parameters: 'fed-adam(eta=0.1, …)'. `parseOptimizer` reads it. */
+export function optimizerText({ name, parameters }: ServerOptimizer): string {
+  return stageText({ name, parameters });
 }
 
 /** What server optimizers there are, their parameters with defaults, and where they come from. */

@@ -8,14 +8,11 @@
  *   events        what the world was told, numbered, so that a reader may go on where it stopped
  */
 import type { RowSource } from '../core/source.js';
+import type { TensorShape } from '../formats/tensorShape.js';
 import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/state.js';
 
-/** A tensor of a model: the model is their float32 values, one tensor after the other, row-major. */
-export interface TensorShape {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+export type { TensorShape };
 
 export interface NodeEntry {
   readonly id: string;

@@ -5,7 +5,7 @@ import { fedAvg } from '../../src/optimizers/fedAvg.js';
 import { fedAvgM } from '../../src/optimizers/fedAvgM.js';
 import { fedYogi } from '../../src/optimizers/fedYogi.js';
 import { correction } from '../../src/optimizers/parameters.js';
-import { optimizer, optimizers } from '../../src/optimizers/registry.js';
+import { optimizer, optimizers, optimizerText, parseOptimizer } from '../../src/optimizers/registry.js';
 import { expectRefusal } from '../support/refusal.js';
 
 const defaults: Readonly<Record<string, object>> = {
@@ -88,5 +88,32 @@ describe('correction', () => {
 
   it('is 1 where it is not wanted', () => {
     expect(correction(false, 0.9, 1)).equal(1);
+  });
+});
+
+describe('parseOptimizer', () => {
+  it('reads what optimizerText prints, for every optimizer', () => {
+    for (const { name } of optimizers()) {
+      const written = parseOptimizer(name);
+      expect(written.parameters).deep.equal(defaults[name]);
+      expect(parseOptimizer(optimizerText(written)).parameters).deep.equal(written.parameters);
+    }
+    const text = 'fed-adam(eta=0.5, beta1=0, beta2=0.999, tau=1e-9, biasCorrection=true)';
+    expect(optimizerText(parseOptimizer(text))).equal(text);
+    expect(parseOptimizer(' fed-adam ( eta = 0.5 )').parameters).deep.equal({
+      ...defaults['fed-adam'],
+      eta: 0.5,
+    });
+  });
+
+  it('refuses unknown names and parameters, values out of range, and more than one', async () => {
+    await expectRefusal(() => parseOptimizer('adam'), 'UNKNOWN_RULE');
+    await expectRefusal(() => parseOptimizer('krum(f=1)'), 'UNKNOWN_RULE');
+    await expectRefusal(() => parseOptimizer('fed-avg(beta=0.9)'), 'UNKNOWN_PARAMETER');
+    await expectRefusal(() => parseOptimizer('fed-avg(eta=0)'), 'INVALID_PARAMETER');
+    const two = await expectRefusal(() => parseOptimizer('fed-avg > fed-avg'), 'INVALID_PARAMETER');
+    expect(two.details.position).equal(10);
+    const open = await expectRefusal(() => parseOptimizer('fed-avg(eta=1'), 'INVALID_PARAMETER');
+    expect(open.details.position).equal(13);
   });
 });

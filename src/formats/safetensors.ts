@@ -1,0 +1,86 @@
+/** Whole safetensors files in memory; safetensorsHeader.ts has the layout. */
+import { QuorateError } from '../errors.js';
+import { loadDecoder } from './decoder.js';
+import { type Metadata, readSafetensorsHeader, safetensorsHeader } from './safetensorsHeader.js';
+import { SegmentStream } from './segments.js';
+import { type TensorShape, valuesIn } from './tensorShape.js';
+
+export interface Tensor extends TensorShape {
+  /** Row-major, as many as the shape says. */
+  readonly values: Float32Array;
+}
+
+export interface Safetensors {
+  /** In the order of their data in the file. */
+  readonly tensors: readonly Tensor[];
+  readonly metadata: Metadata;
+}
+
+/**
+ * A file of float32 tensors, one after the other in this order.
+ *
+ * @param tensors are copied
+ * @throws QuorateError BAD_TYPE, BAD_SHAPE; INVALID_PARAMETER for a name that is taken
+ * @example
+ * await writeFile('model.safetensors', writeSafetensors([{ name: 'w', shape: [2, 2], values }]));
+ */
+export function writeSafetensors(tensors: readonly Tensor[], metadata: Metadata = {}): Uint8Array {
+  const header = safetensorsHeader(tensors, metadata);
+  let size = header.length;
+  for (const { name, shape, values } of tensors) {
+    if (!(values instanceof Float32Array)) {
+      throw new QuorateError('BAD_TYPE', `tensor '${name}' must be a Float32Array`, { tensor: name });
+    }
+    const expected = valuesIn(shape, name);
+    if (values.length !== expected) {
+      throw new QuorateError(
+        'BAD_SHAPE',
+        `tensor '${name}' has ${values.length} values; [${shape.join(', ')}] are ${expected}`,
+        { tensor: name, got: values.length, expected },
+      );
+    }
+    size += values.byteLength;
+  }
+  const file = new Uint8Array(size);
+  file.set(header);
+  let offset = header.length;
+  for (const { values } of tensors) {
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+    offset += values.byteLength;
+  }
+  return file;
+}
+
+/**
+ * Reads a file of F32, F16 and BF16 tensors.
+ *
+ * @param bytes must not change before the promise resolves
+ * @returns tensors whose values lie in one array, one after the other: `tensors[0].values.buffer`
+ * @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE; NON_FINITE, where `details.index` counts over all values
+ */
+export async function readSafetensors(bytes: Uint8Array): Promise<Safetensors> {
+  const header = readSafetensorsHeader(bytes);
+  const size = header.dataOffset + header.dataBytes;
+  if (bytes.length !== size) {
+    throw new QuorateError('MALFORMED', `safetensors: the file has ${bytes.length} bytes, not ${size}`, {
+      got: bytes.length,
+      expected: size,
+    });
+  }
+  const all = new Float32Array(header.tensors.reduce((sum, { values }) => sum + values, 0));
+  const target = new Uint8Array(all.buffer);
+  let position = 0;
+  const stream = new SegmentStream(await loadDecoder(), header.tensors, (decoded) => {
+    target.set(decoded, position);
+    position += decoded.length;
+  });
+  await stream.write(bytes.subarray(header.dataOffset));
+  stream.end();
+
+  let first = 0;
+  const tensors = header.tensors.map(({ name, shape, values }) => {
+    first += values;
+    return { name, shape, values: all.subarray(first - values, first) };
+  });
+  return { tensors, metadata: header.metadata };
+}

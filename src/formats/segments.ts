@@ -1,0 +1,137 @@
+/**
+ * Values that arrive in chunks of any size and alignment, from a socket: decodes them to float32, checks that they are
+ * finite and as many as they should be, and hands them on in order. A vector is one segment; a safetensors file may
+ * change its encoding from tensor to tensor.
+ *
+ * Float32 is handed on as the very chunk that came, after one copy into the decoder's memory, where it is checked.
+ */
+import { QuorateError } from '../errors.js';
+import { type Decoder, TILE_VALUES } from './decoder.js';
+import { bytesPerValue, type FlatFormat } from './updateFormat.js';
+
+/**
+ * Takes the next float32 bytes, little-endian, cut anywhere. They may be reused as soon as it returns or its promise
+ * resolves.
+ */
+export type Sink = (bytes: Uint8Array) => void | Promise<void>;
+
+/** Values of one encoding. */
+export interface Segment {
+  readonly format: FlatFormat;
+  readonly values: number;
+}
+
+const sizeOf = ({ format, values }: Segment): number => values * bytesPerValue[format.kind];
+
+export class SegmentStream {
+  private readonly decoder: Decoder;
+  private readonly segments: readonly Segment[];
+  private readonly sink: Sink;
+  /** Index of the segment under way, and what is missing of it. */
+  private current = 0;
+  private missingBytes: number;
+  /** Of all. */
+  private values = 0;
+  private received = 0;
+  private readonly expected: number;
+  /** The beginning of a value that a chunk's end has split. */
+  private split: Uint8Array = new Uint8Array(0);
+  private tile: Uint8Array | undefined;
+
+  constructor(decoder: Decoder, segments: readonly Segment[], sink: Sink) {
+    this.decoder = decoder;
+    this.segments = segments.filter(({ values }) => values > 0);
+    this.sink = sink;
+    this.expected = this.segments.reduce((sum, segment) => sum + sizeOf(segment), 0);
+    this.missingBytes = this.sizeOfCurrent();
+  }
+
+  /**
+   * @param chunk must not change until this returns or its promise resolves; nor may another be written
+   * @throws QuorateError BAD_SHAPE if this is more than is expected, NON_FINITE; and what the sink throws
+   */
+  write(chunk: Uint8Array): void | Promise<void> {
+    const got = this.received + chunk.length;
+    if (got > this.expected) this.refuseSize(got, 'at least ');
+    this.received = got;
+    return this.advance(chunk);
+  }
+
+  /** @throws QuorateError BAD_SHAPE if something is missing */
+  end(): void {
+    if (this.received < this.expected) this.refuseSize(this.received);
+  }
+
+  private advance(chunk: Uint8Array): void | Promise<void> {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const { format } = this.segments[this.current];
+      const here = rest.subarray(0, Math.min(rest.length, this.missingBytes));
+      const taken = format.kind === 'f32' ? here : here.subarray(0, this.roomFor(format));
+      rest = rest.subarray(taken.length);
+      const pending = format.kind === 'f32' ? this.pass(taken) : this.decode(format, taken);
+      this.missingBytes -= taken.length;
+      if (this.missingBytes === 0) {
+        this.current++;
+        this.missingBytes = this.sizeOfCurrent();
+      }
+      if (pending) return pending.then(() => this.advance(rest));
+    }
+  }
+
+  private sizeOfCurrent(): number {
+    return this.current < this.segments.length ? sizeOf(this.segments[this.current]) : 0;
+  }
+
+  /** How many bytes still fit into the decoder beside the split value. */
+  private roomFor(format: FlatFormat): number {
+    return TILE_VALUES * bytesPerValue[format.kind] - this.split.length;
+  }
+
+  /** Float32: checked a tile at a time, handed on as it is. */
+  private pass(bytes: Uint8Array): void | Promise<void> {
+    const format = { kind: 'f32' } as const;
+    for (let done = 0; done < bytes.length;) {
+      const piece = bytes.subarray(done, done + this.roomFor(format));
+      this.check(format, piece);
+      done += piece.length;
+    }
+    return this.sink(bytes);
+  }
+
+  private decode(format: FlatFormat, bytes: Uint8Array): void | Promise<void> {
+    const decoded = this.check(format, bytes);
+    if (decoded.length === 0) return;
+    // The sink may take its time, and the decoder serves others meanwhile.
+    this.tile ??= new Uint8Array(TILE_VALUES * 4);
+    this.tile.set(decoded);
+    return this.sink(this.tile.subarray(0, decoded.length));
+  }
+
+  /** @throws QuorateError NON_FINITE */
+  private check(format: FlatFormat, bytes: Uint8Array): Uint8Array {
+    const decoded = this.decoder.decode(format, this.split, bytes);
+    if (typeof decoded === 'number') {
+      const index = this.values + decoded;
+      throw new QuorateError('NON_FINITE', `value ${index} is NaN or an infinity`, { index });
+    }
+    this.values += decoded.length / 4;
+    this.keepSplit(bytes, bytesPerValue[format.kind]);
+    return decoded;
+  }
+
+  private keepSplit(bytes: Uint8Array, size: number): void {
+    const left = (this.split.length + bytes.length) % size;
+    if (left === 0) this.split = this.split.subarray(0, 0);
+    else if (left <= bytes.length) this.split = bytes.slice(bytes.length - left);
+    else this.split = Uint8Array.of(...this.split, ...bytes);
+  }
+
+  /** @throws QuorateError BAD_SHAPE always */
+  private refuseSize(got: number, atLeast = ''): never {
+    throw new QuorateError('BAD_SHAPE', `the values take ${this.expected} bytes; ${atLeast}${got} came`, {
+      expected: this.expected,
+      got,
+    });
+  }
+}
