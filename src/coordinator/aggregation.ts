@@ -145,7 +145,8 @@ export class Aggregation {
   /** A model that can't be measured is a model nonetheless. */
   private async measure(model: StoredModel): Promise<Readonly<Record<string, number>>> {
     try {
-      return (await this.options.evaluate?.(model)) ?? {};
+      const measured = Object.entries((await this.options.evaluate?.(model)) ?? {});
+      return Object.fromEntries(measured.filter(([, value]) => Number.isFinite(value)));
     } catch (error) {
       this.options.onError(error);
       return {};
@@ -194,7 +195,11 @@ export class Aggregation {
     const { signal } = this.giveUp;
     await new Promise<void>((resolve) => {
       const cancel = clock.at(clock.now() + forMs, resolve);
-      signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', end, { once: true });
     });
     signal.throwIfAborted();
   }

@@ -5,6 +5,7 @@
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import type { Evaluation } from '../protocol/views.js';
+import { isOver } from '../rounds/control.js';
 import { restore } from '../rounds/session.js';
 import type { Announcement, Effect, SessionState } from '../rounds/state.js';
 import type { Checkpoint, SessionEntry, SessionStore } from '../store/store.js';
@@ -305,7 +306,8 @@ export class Session {
 
   private async fail(aggregation: Aggregation, file: RoundFile, error: unknown): Promise<void> {
     this.aggregation = null;
-    if (aggregation.isGivenUp && this.isClosing) return; // it is done again after the restart
+    // Where the session goes on after a restart, this is done again then.
+    if (aggregation.isGivenUp && this.isClosing && !isOver(this.state.status)) return;
     const { round } = aggregation;
     const known = error instanceof QuorateError;
     const message = known ? error.message : 'the aggregation failed for a reason of its own';
