@@ -7,7 +7,6 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { QuorateError } from '../errors.js';
 import type { NumberedEvent } from '../store/store.js';
 import { type Gate, refuseUpgrade } from './upgrade.js';
 import type { Services } from './services.js';

@@ -68,7 +68,7 @@ describe('POST /v1/aggregate', () => {
 
   it('refuses what cannot be aggregated', async () => {
     const fixture = await start({ config: { limits: { aggregateBytes: 10_000 } } });
-    const refuse = (code: Parameters<typeof fixture.refusal>[0], query: Record<string, string>, sent = body, headers = {}) =>
+    const refuse = (code: Parameters<typeof fixture.refusal>[0], query: Record<string, string>, sent: Uint8Array = body, headers = {}) =>
       fixture.refusal(code, 'POST', at(query), { headers: { ...FLAT, ...headers }, body: sent });
     const n = String(N);
     await refuse('UNKNOWN_RULE', { rule: 'average', n });
