@@ -152,12 +152,9 @@ async function follow(socket: WebSocket, { since, session }: Reading, services: 
 
 const isOpen = (socket: WebSocket): boolean => socket.readyState === socket.OPEN;
 
-/** A ping is sent after everything before it: when it is out, so is the rest. */
+/** A ping is sent after everything before it: when it is out, or has failed, the rest need not be waited for. */
 const drained = (socket: WebSocket): Promise<void> =>
   new Promise((resolve) => {
-    socket.once('close', () => {
-      resolve();
-    });
     socket.ping(undefined, undefined, () => {
       resolve();
     });

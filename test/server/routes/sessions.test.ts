@@ -24,7 +24,7 @@ describe('/v1/sessions', () => {
     await fixture.call('PUT', '/v1/sessions/s/model', { headers: FLAT, body: vector(0) });
     const change = async (verb: string) => (await fixture.call('POST', `/v1/sessions/s/${verb}`)).json as SessionView;
     expect((await change('start')).status).equal('running');
-    await fixture.refusal('WRONG_STATE', 'POST', '/v1/sessions/s/start');
+    await fixture.refusal('WRONG_STATE', 'PUT', '/v1/sessions/s/model', { headers: FLAT, body: vector(0) });
     expect((await change('pause')).status).equal('paused');
     expect((await change('resume')).status).equal('running');
     expect((await change('stop')).status).equal('stopped');
@@ -95,7 +95,7 @@ describe('…/rounds and …/metrics', () => {
     expect(rounds.slice(0, 5).map(({ number, phase }) => [number, phase])).deep.equal([1, 2, 3, 4, 5].map((number) => [number, 'committed']));
     const metrics = await pages<MetricsPoint>('metrics');
     expect(metrics.map(({ round }) => round)).deep.equal([1, 2, 3, 4, 5]);
-    expect(metrics.map((point) => point.metrics['loss'])).deep.equal([1, 2, 3, 4, 5].map((round) => 1 / round));
+    expect(metrics.map((point) => point.metrics['train.loss'])).deep.equal([1, 2, 3, 4, 5].map((round) => 1 / round));
     for (const query of ['from=x', 'limit=0', 'limit=1001', 'from=1&from=2', 'page=1']) {
       const code = query === 'page=1' ? 'UNKNOWN_PARAMETER' : 'INVALID_PARAMETER';
       await fixture.refusal(code, 'GET', `/v1/sessions/s/rounds?${query}`);
