@@ -36,10 +36,11 @@ export interface Reading {
   readonly session: string | undefined;
 }
 
-const messageOf = ({ number, atMs, body }: NumberedEvent): string => JSON.stringify({ number, atMs, ...body });
+const messageOf = ({ number, atMs, body }: NumberedEvent): string =>
+  JSON.stringify({ number, atMs, ...body });
 
 const concerns = ({ body }: NumberedEvent, session: string | undefined): boolean =>
-  session === undefined || body['session'] === session;
+  session === undefined || body.session === session;
 
 export function eventSockets(services: Services, gate: Gate): EventSockets {
   const { log, config } = services;

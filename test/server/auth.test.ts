@@ -3,13 +3,27 @@ import type { ErrorCode } from '../../src/errors.js';
 import { authorize, type Access, type Identity } from '../../src/server/auth.js';
 import { configSchema, isAuthOn } from '../../src/server/config.js';
 import { routes } from '../../src/server/routes/routes.js';
-import { ADMIN, closeAll, ENROLMENT, FLAT, type Fixture, sessionConfig, start, updatePath, vector } from './fixture.js';
+import {
+  ADMIN,
+  closeAll,
+  ENROLMENT,
+  FLAT,
+  type Fixture,
+  sessionConfig,
+  start,
+  updatePath,
+  vector,
+} from './fixture.js';
 import { expectRefusal } from '../support/refusal.js';
 
-const guarded = () => start({ config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } } });
+const guarded = () =>
+  start({ config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } } });
 
 const register = async (fixture: Fixture, id: string): Promise<string> => {
-  const { json } = await fixture.call('POST', '/v1/nodes', { token: ENROLMENT, json: { id, sessions: ['s'] } });
+  const { json } = await fixture.call('POST', '/v1/nodes', {
+    token: ENROLMENT,
+    json: { id, sessions: ['s'] },
+  });
   return (json as { token: string }).token;
 };
 
@@ -92,7 +106,10 @@ describe('tokens', () => {
     await fixture.refusal('NOT_YOUR_NODE', 'PUT', updatePath('b'), { token: a, ...upload });
     await fixture.refusal('NOT_YOUR_NODE', 'POST', '/v1/nodes/b/heartbeat', { token: a });
     await fixture.refusal('NOT_YOUR_NODE', 'DELETE', '/v1/nodes/b', { token: a });
-    await fixture.refusal('NOT_YOUR_NODE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/b', { token: a, json: { metrics: {} } });
+    await fixture.refusal('NOT_YOUR_NODE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/b', {
+      token: a,
+      json: { metrics: {} },
+    });
     await fixture.refusal('FORBIDDEN', 'POST', '/v1/sessions/s/stop', { token: a });
     await fixture.refusal('FORBIDDEN', 'PUT', '/v1/sessions/s/model', { token: a, ...upload });
     await fixture.refusal('FORBIDDEN', 'POST', '/v1/sessions', { token: a, json: sessionConfig() });

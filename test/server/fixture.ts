@@ -69,7 +69,12 @@ export class Fixture {
   }
 
   async call(method: string, path: string, question: Question = {}): Promise<Answer> {
-    const { token, headers = {}, json, body = json === undefined ? undefined : JSON.stringify(json) } = question;
+    const {
+      token,
+      headers = {},
+      json,
+      body = json === undefined ? undefined : JSON.stringify(json),
+    } = question;
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -82,7 +87,7 @@ export class Fixture {
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const text = new TextDecoder().decode(bytes);
-    const isJson = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+    const isJson = (response.headers.get('content-type') ?? '').includes('json') && text !== '';
     const answer = {
       status: response.status,
       headers: response.headers,
@@ -167,7 +172,10 @@ export async function start(wish: Wish = {}): Promise<Fixture> {
     shutdownDeadlineMs: wish.config?.shutdownDeadlineMs ?? 5000,
   });
   const log: LogLine[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(JSON.parse(line) as LogLine) });
+  const logger = pino(
+    { level: 'debug' },
+    { write: (line: string) => void log.push(JSON.parse(line) as LogLine) },
+  );
   const real = await createCoordinator({
     store: wish.store ?? memoryStore(),
     engine,
@@ -195,7 +203,8 @@ export async function closeAll(): Promise<void> {
 export const D = 6;
 
 /** d float32, all the same. */
-export const vector = (value: number, d = D): Uint8Array => new Uint8Array(new Float32Array(d).fill(value).buffer);
+export const vector = (value: number, d = D): Uint8Array =>
+  new Uint8Array(new Float32Array(d).fill(value).buffer);
 
 export const FLAT = { 'content-type': 'application/octet-stream' };
 
@@ -241,4 +250,4 @@ export function happened(
 }
 
 export const committed = (fixture: Fixture, round: number): Promise<void> =>
-  happened(fixture.coordinator, (body) => body['type'] === 'round-committed' && body['round'] === round);
+  happened(fixture.coordinator, (body) => body.type === 'round-committed' && body.round === round);

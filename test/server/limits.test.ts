@@ -1,7 +1,17 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { QuorateError } from '../../src/errors.js';
-import { ADMIN, closeAll, expectProblem, FLAT, sessionConfig, start, startSession, updatePath, vector } from './fixture.js';
+import {
+  ADMIN,
+  closeAll,
+  expectProblem,
+  FLAT,
+  sessionConfig,
+  start,
+  startSession,
+  updatePath,
+  vector,
+} from './fixture.js';
 import { Raw } from './raw.js';
 
 describe('rate limits', () => {
@@ -59,7 +69,11 @@ describe('pages of other origins', () => {
   it('may do what the configuration allows', async () => {
     const fixture = await start({ config: { cors: { origins: [own] } } });
     const preflight = await fixture.call('OPTIONS', '/v1/sessions', {
-      headers: { origin: own, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+      headers: {
+        origin: own,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization',
+      },
     });
     expect(preflight.status).equal(204);
     expect(preflight.headers.get('access-control-allow-origin')).equal(own);
@@ -71,7 +85,10 @@ describe('pages of other origins', () => {
     // A problem can be read as well.
     const problem = await fixture.call('GET', '/v1/sessions/none', { headers: { origin: own } });
     expect(problem.headers.get('access-control-allow-origin')).equal(own);
-    expect((await fixture.call('POST', '/v1/sessions', { headers: { origin: own }, json: sessionConfig() })).status).equal(201);
+    expect(
+      (await fixture.call('POST', '/v1/sessions', { headers: { origin: own }, json: sessionConfig() }))
+        .status,
+    ).equal(201);
   });
 
   it('change nothing otherwise, and are not marked as readable', async () => {
@@ -81,7 +98,9 @@ describe('pages of other origins', () => {
     await fixture.refusal('FORBIDDEN', 'POST', '/v1/sessions/s/stop', { headers: { origin: 'null' } });
     const read = await fixture.call('GET', '/v1/status', other);
     expect(read.headers.get('access-control-allow-origin')).equal(null);
-    expect((await fixture.call('POST', '/v1/sessions/s/stop', { headers: { origin: fixture.url } })).status).equal(200);
+    expect(
+      (await fixture.call('POST', '/v1/sessions/s/stop', { headers: { origin: fixture.url } })).status,
+    ).equal(200);
   });
 
   it('are all allowed by *', async () => {
@@ -97,10 +116,16 @@ describe('what is no request', () => {
 
   it('is answered with a problem, and the connection ends', async () => {
     const fixture = await start();
-    for (const text of ['nonsense\r\n\r\n', 'GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n', `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`]) {
+    for (const text of [
+      'nonsense\r\n\r\n',
+      'GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
+      `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+    ]) {
       const raw = await Raw.open(fixture.port);
       raw.send(text);
-      expect(await raw.closed(), text.slice(0, 40)).match(/^HTTP\/1\.1 400 /).match(/"code":"MALFORMED"/);
+      expect(await raw.closed(), text.slice(0, 40))
+        .match(/^HTTP\/1\.1 400 /)
+        .match(/"code":"MALFORMED"/);
     }
     expect((await fixture.call('GET', '/health/live')).status).equal(200);
   });
@@ -130,11 +155,14 @@ describe('requests in the log', () => {
   it('have the id that they bring, if it is sane, else a new one', async () => {
     const fixture = await start();
     const id = async (given: string) =>
-      (await fixture.call('GET', '/v1/status', { headers: { 'x-request-id': given } })).headers.get('x-request-id')!;
+      (await fixture.call('GET', '/v1/status', { headers: { 'x-request-id': given } })).headers.get(
+        'x-request-id',
+      )!;
     expect(await id('trace-1.2_3')).equal('trace-1.2_3');
-    for (const insane of ['a b', 'x'.repeat(65), '{"a":1}', '\u00e9']) expect(await id(insane)).match(/^[0-9a-f-]{36}$/);
+    for (const insane of ['a b', 'x'.repeat(65), '{"a":1}', '\u00e9'])
+      expect(await id(insane)).match(/^[0-9a-f-]{36}$/);
     await fixture.server.close();
-    expect(fixture.log.some((line) => line['requestId'] === 'trace-1.2_3' && line['path'] === '/v1/status')).true;
+    expect(fixture.log.some((line) => line.requestId === 'trace-1.2_3' && line.path === '/v1/status')).true;
   });
 
   it('tell of what should not have happened, and the client learns only the id', async () => {

@@ -22,13 +22,21 @@ describe('loadConfig', () => {
   it('has a value for everything where nobody says anything', async () => {
     const config = await loadConfig();
     expect(config).deep.equal(configSchema.parse({}));
-    expect(config).deep.include({ listen: { host: '127.0.0.1', port: 8080 }, dataFolder: null, sessions: [] });
+    expect(config).deep.include({
+      listen: { host: '127.0.0.1', port: 8080 },
+      dataFolder: null,
+      sessions: [],
+    });
   });
 
   it('weighs flags over the environment over the file', async () => {
     const path = await file('listen: { port: 1, host: file }\ndataFolder: file\nlogLevel: warn\n');
     const environment = { QUORATE_LISTEN_PORT: '2', QUORATE_DATA_FOLDER: 'environment', PATH: '/bin' };
-    const config = await loadConfig({ file: path, environment, flags: { 'listen.port': '3', logLevel: undefined } });
+    const config = await loadConfig({
+      file: path,
+      environment,
+      flags: { 'listen.port': '3', logLevel: undefined },
+    });
     expect(config.listen).deep.equal({ host: 'file', port: 3 });
     expect(config.dataFolder).equal('environment');
     expect(config.logLevel).equal('warn');
@@ -54,12 +62,18 @@ describe('loadConfig', () => {
   });
 
   it('refuses what does not exist, naming it and where it stands', async () => {
-    const inFile = await expectRefusal(async () => loadConfig({ file: await file('limits: { jsonByte: 5 }') }), 'UNKNOWN_PARAMETER');
+    const inFile = await expectRefusal(
+      async () => loadConfig({ file: await file('limits: { jsonByte: 5 }') }),
+      'UNKNOWN_PARAMETER',
+    );
     expect(inFile.details).deep.equal({ path: 'limits.jsonByte', source: join(folder, 'quorate.yaml') });
-    const inEnvironment = await expectRefusal(() => loadConfig({ environment: { QUORATE_LIMITS_JSON_BYTE: '5' } }), 'UNKNOWN_PARAMETER');
-    expect(inEnvironment.details['path']).equal('QUORATE_LIMITS_JSON_BYTE');
+    const inEnvironment = await expectRefusal(
+      () => loadConfig({ environment: { QUORATE_LIMITS_JSON_BYTE: '5' } }),
+      'UNKNOWN_PARAMETER',
+    );
+    expect(inEnvironment.details.path).equal('QUORATE_LIMITS_JSON_BYTE');
     const flag = await expectRefusal(() => loadConfig({ flags: { 'listen.prot': 5 } }), 'UNKNOWN_PARAMETER');
-    expect(flag.details['path']).equal('listen.prot');
+    expect(flag.details.path).equal('listen.prot');
   });
 
   it('refuses what is wrong, naming it and where it stands', async () => {
@@ -87,7 +101,9 @@ describe('loadConfig', () => {
 
 describe('printConfig', () => {
   it('prints what loadConfig reads, without secrets', async () => {
-    const config = await loadConfig({ flags: { 'auth.adminToken': 'a-secret-of-the-admin', 'listen.port': 99 } });
+    const config = await loadConfig({
+      flags: { 'auth.adminToken': 'a-secret-of-the-admin', 'listen.port': 99 },
+    });
     const text = printConfig(config);
     expect(text).not.include('a-secret');
     const expected = { ...config, auth: { ...config.auth, adminToken: REDACTED } };

@@ -18,7 +18,10 @@ interface Step {
 
 /** Each block of commands, with the block of what it prints. */
 function stepsOf(text: string): Step[] {
-  return [...text.matchAll(/^```sh\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm)].map(([, commands, prints]) => ({ commands, prints }));
+  return [...text.matchAll(/^```sh\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm)].map(([, commands, prints]) => ({
+    commands,
+    prints,
+  }));
 }
 
 /** `…` stands for anything on one line. */
@@ -38,12 +41,14 @@ describe('docs/protocol.md', () => {
   it('shows commands that print what it says', async () => {
     const text = await readFile(file, 'utf8');
     const steps = stepsOf(text);
-    expect(steps.length).equal(text.match(/^```sh$/gm)?.length).greaterThan(10);
+    expect(steps.length)
+      .equal(text.match(/^```sh$/gm)?.length)
+      .greaterThan(10);
     const fixture = await start({ config: { auth: { enabled: true, adminToken: ADMIN } } });
     const script = steps.map(({ commands }) => `${commands}\necho; echo '${MARK}'`).join('\n');
     const { stdout, stderr } = await run('bash', ['--norc', '-c', script], {
       cwd: folder,
-      env: { PATH: process.env['PATH'], LC_ALL: 'C', QUORATE_URL: fixture.url, QUORATE_TOKEN: ADMIN },
+      env: { PATH: process.env.PATH, LC_ALL: 'C', QUORATE_URL: fixture.url, QUORATE_TOKEN: ADMIN },
     });
     expect(stderr).equal('');
     const printed = stdout.replaceAll('\r', '').split(MARK);

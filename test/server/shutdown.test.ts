@@ -46,7 +46,9 @@ describe('close', () => {
     expect(late).equal(null);
 
     upload.send(vector(1).subarray(10));
-    expect(await upload.closed()).match(/^HTTP\/1\.1 202 /).match(/\r\nConnection: close\r\n/i);
+    expect(await upload.closed())
+      .match(/^HTTP\/1\.1 202 /)
+      .match(/\r\nConnection: close\r\n/i);
     await closed;
     expect((await fixture.coordinator.round('s', 1)).updates.map(({ node }) => node)).deep.equal(['a']);
   });

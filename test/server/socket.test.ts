@@ -4,7 +4,19 @@ import WebSocket from 'ws';
 import { memoryStore } from '../../src/store/memory.js';
 import type { Coordinator } from '../../src/coordinator/coordinator.js';
 import type { NumberedEvent } from '../../src/store/store.js';
-import { ADMIN, closeAll, committed, ENROLMENT, FLAT, type Fixture, sessionConfig, start, startSession, updatePath, vector } from './fixture.js';
+import {
+  ADMIN,
+  closeAll,
+  committed,
+  ENROLMENT,
+  FLAT,
+  type Fixture,
+  sessionConfig,
+  start,
+  startSession,
+  updatePath,
+  vector,
+} from './fixture.js';
 import { Raw } from './raw.js';
 
 type Message = Record<string, unknown> & { type: string; number: number };
@@ -15,8 +27,13 @@ class Reader {
   readonly messages: Message[] = [];
 
   constructor(url: string, options: { headers?: Record<string, string>; protocols?: string[] } = {}) {
-    this.socket = new WebSocket(url.replace('http', 'ws'), options.protocols ?? [], { headers: options.headers ?? {} });
-    this.socket.on('message', (data: Buffer) => void this.messages.push(JSON.parse(data.toString()) as Message));
+    this.socket = new WebSocket(url.replace('http', 'ws'), options.protocols ?? [], {
+      headers: options.headers ?? {},
+    });
+    this.socket.on(
+      'message',
+      (data: Buffer) => void this.messages.push(JSON.parse(data.toString()) as Message),
+    );
     this.socket.on('error', () => undefined);
   }
 
@@ -45,19 +62,29 @@ const read = (fixture: Fixture, query = '', options = {}): Reader => {
 
 /** The status and code that an upgrade is refused with. */
 async function refused(reader: Reader): Promise<[number, string]> {
-  const [, response] = (await once(reader.socket, 'unexpected-response')) as [unknown, NodeJS.ReadableStream & { statusCode: number }];
+  const [, response] = (await once(reader.socket, 'unexpected-response')) as [
+    unknown,
+    NodeJS.ReadableStream & { statusCode: number },
+  ];
   let text = '';
   for await (const chunk of response) text += String(chunk);
   return [response.statusCode, (JSON.parse(text) as { code: string }).code];
 }
 
 /** A coordinator whose log has many events, and takes more at call. */
-function talkative(count: number, size = 0): { wrap: (real: Coordinator) => Coordinator; tell: (more: number) => void } {
+function talkative(
+  count: number,
+  size = 0,
+): { wrap: (real: Coordinator) => Coordinator; tell: (more: number) => void } {
   const all: NumberedEvent[] = [];
   const listeners = new Set<(event: NumberedEvent) => void>();
   const tell = (more: number) => {
     for (let i = 0; i < more; i++) {
-      const event = { number: all.length + 1, atMs: 0, body: { type: 'note', session: 's', text: 'x'.repeat(size) } };
+      const event = {
+        number: all.length + 1,
+        atMs: 0,
+        body: { type: 'note', session: 's', text: 'x'.repeat(size) },
+      };
       all.push(event);
       for (const listener of listeners) listener(event);
     }
@@ -90,8 +117,13 @@ describe('WS /v1/events', () => {
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const before = fixture.coordinator.events.last;
     const reader = await read(fixture).until(({ length }) => length > 0);
-    expect(reader.messages[0]).include({ type: 'hello', first: fixture.coordinator.events.first, last: before });
-    for (const node of ['a', 'b']) await fixture.call('PUT', updatePath(node), { headers: FLAT, body: vector(1) });
+    expect(reader.messages[0]).include({
+      type: 'hello',
+      first: fixture.coordinator.events.first,
+      last: before,
+    });
+    for (const node of ['a', 'b'])
+      await fixture.call('PUT', updatePath(node), { headers: FLAT, body: vector(1) });
     await reader.until((messages) => messages.some(({ type }) => type === 'round-committed'));
     const told = reader.messages.slice(1);
     expect(told[0].number).equal(before + 1);
@@ -99,7 +131,7 @@ describe('WS /v1/events', () => {
     const accepted = told.filter(({ type }) => type === 'update-accepted');
     expect(accepted.map(({ node }) => node)).deep.equal(['a', 'b']);
     expect(accepted[0]).include({ session: 's', round: 1, accepted: 1 });
-    expect(accepted[0]['atMs']).a('number');
+    expect(accepted[0].atMs).a('number');
   });
 
   it('goes on where the reader stopped, over a restart too', async () => {
@@ -120,7 +152,9 @@ describe('WS /v1/events', () => {
     const second = await start({ store });
     await second.coordinator.createSession(sessionConfig({ id: 'more' }));
     await second.coordinator.deleteSession('more');
-    const resumed = await read(second, `?since=${seen}`).until(({ length }) => length > second.coordinator.events.last - seen);
+    const resumed = await read(second, `?since=${seen}`).until(
+      ({ length }) => length > second.coordinator.events.last - seen,
+    );
     expect(resumed.numbers).deep.equal(resumed.numbers.map((_, i) => seen + 1 + i));
     expect(resumed.numbers.length).greaterThan(missed);
   });
@@ -178,7 +212,9 @@ describe('WS /v1/events', () => {
     const fixture = await start({ config: { limits: { socketPingMs: 50 } } });
     const alive = await read(fixture).until(({ length }) => length > 0);
     const raw = await Raw.open(fixture.port);
-    raw.send(`GET /v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+    raw.send(
+      `GET /v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+    );
     await raw.until(/101 Switching Protocols/);
     await raw.closed();
     expect(alive.socket.readyState).equal(WebSocket.OPEN);
@@ -213,7 +249,9 @@ describe('WS /v1/events', () => {
   });
 
   it('asks for a token, in the header, the query, or the subprotocols', async () => {
-    const fixture = await start({ config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } } });
+    const fixture = await start({
+      config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } },
+    });
     const greeted = async (query: string, options = {}) => {
       const reader = await read(fixture, query, options).until(({ length }) => length > 0);
       return reader.socket.protocol;
@@ -232,7 +270,10 @@ describe('WS /v1/events', () => {
     expect(await refused(read(fixture, '?since=-1'))).deep.equal([400, 'INVALID_PARAMETER']);
     expect(await refused(read(fixture, '?from=1'))).deep.equal([400, 'UNKNOWN_PARAMETER']);
     expect(await refused(new Reader(`${fixture.url}/v1/status`))).deep.equal([404, 'NOT_FOUND']);
-    expect(await refused(read(fixture, '', { headers: { origin: 'https://other.example' } }))).deep.equal([403, 'FORBIDDEN']);
+    expect(await refused(read(fixture, '', { headers: { origin: 'https://other.example' } }))).deep.equal([
+      403,
+      'FORBIDDEN',
+    ]);
     await read(fixture, '', { headers: { origin: 'https://own.example' } }).until(({ length }) => length > 0);
     await fixture.refusal('MALFORMED', 'GET', '/v1/events');
     const limited = await start({ config: { limits: { requestsPerMinute: { address: 1 } } } });
@@ -245,7 +286,7 @@ describe('WS /v1/events', () => {
     await startSession(fixture, ['a']);
     const reader = await read(fixture, '?since=100000').until(({ length }) => length > 0);
     const { last } = fixture.coordinator.events;
-    expect(reader.messages[0]['last']).equal(last);
+    expect(reader.messages[0].last).equal(last);
     await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: vector(1) });
     await committed(fixture, 1);
     await reader.until((messages) => messages.some(({ type }) => type === 'round-committed'));

@@ -53,13 +53,16 @@ describe('POST /v1/aggregate', () => {
     const file = await readSafetensors(answer.bytes);
     expect(file.tensors.map(({ name, shape }) => [name, shape])).deep.equal([['aggregate', [4, 5]]]);
     expect(Array.from(file.tensors[0].values)).deep.equal(Array.from(value));
-    expect(JSON.parse(file.metadata['report'])).include({ pipeline: rule, n: N });
+    expect(JSON.parse(file.metadata.report)).include({ pipeline: rule, n: N });
   });
 
   it('reports in full as JSON', async () => {
     const fixture = await start();
     const { value, report } = await expected();
-    const answer = await fixture.call('POST', path, { headers: { ...FLAT, accept: 'application/json' }, body });
+    const answer = await fixture.call('POST', path, {
+      headers: { ...FLAT, accept: 'application/json' },
+      body,
+    });
     const json = answer.json as { value: number[]; shape: number[]; report: { rows: unknown } };
     expect(json.value).deep.equal(Array.from(value));
     expect(json.shape).deep.equal([D]);
@@ -68,8 +71,12 @@ describe('POST /v1/aggregate', () => {
 
   it('refuses what cannot be aggregated', async () => {
     const fixture = await start({ config: { limits: { aggregateBytes: 10_000 } } });
-    const refuse = (code: Parameters<typeof fixture.refusal>[0], query: Record<string, string>, sent: Uint8Array = body, headers = {}) =>
-      fixture.refusal(code, 'POST', at(query), { headers: { ...FLAT, ...headers }, body: sent });
+    const refuse = (
+      code: Parameters<typeof fixture.refusal>[0],
+      query: Record<string, string>,
+      sent: Uint8Array = body,
+      headers = {},
+    ) => fixture.refusal(code, 'POST', at(query), { headers: { ...FLAT, ...headers }, body: sent });
     const n = String(N);
     await refuse('UNKNOWN_RULE', { rule: 'average', n });
     await refuse('UNKNOWN_PARAMETER', { rule: 'krum(g=1)', n });
@@ -86,14 +93,21 @@ describe('POST /v1/aggregate', () => {
     const withNaN = body.slice();
     new DataView(withNaN.buffer).setUint32(4, 0x7fc00000, true);
     await refuse('NON_FINITE', { rule, n }, withNaN);
-    const answer = await fixture.call('POST', at({ rule, n, onNonFinite: 'exclude' }), { headers: FLAT, body: withNaN });
+    const answer = await fixture.call('POST', at({ rule, n, onNonFinite: 'exclude' }), {
+      headers: FLAT,
+      body: withNaN,
+    });
     expect(answer.status, answer.text).equal(200);
     const uneven = writeSafetensors([
       { name: 'a', shape: [2], values: new Float32Array(2) },
       { name: 'b', shape: [1], values: new Float32Array(1) },
     ]);
     await refuse('BAD_SHAPE', { rule: 'mean' }, uneven, { 'content-type': 'application/vnd.safetensors' });
-    await refuse('BAD_SHAPE', { rule: 'mean', n: '3' }, uneven, { 'content-type': 'application/vnd.safetensors' });
-    await refuse('EMPTY_INPUT', { rule: 'mean' }, writeSafetensors([]), { 'content-type': 'application/vnd.safetensors' });
+    await refuse('BAD_SHAPE', { rule: 'mean', n: '3' }, uneven, {
+      'content-type': 'application/vnd.safetensors',
+    });
+    await refuse('EMPTY_INPUT', { rule: 'mean' }, writeSafetensors([]), {
+      'content-type': 'application/vnd.safetensors',
+    });
   });
 });

@@ -3,7 +3,17 @@ import { expect } from 'chai';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
 import type { ModelView } from '../../../src/protocol/views.js';
 import type { CheckpointSummary } from '../../../src/store/store.js';
-import { closeAll, committed, D, FLAT, sessionConfig, start, startSession, updatePath, vector } from '../fixture.js';
+import {
+  closeAll,
+  committed,
+  D,
+  FLAT,
+  sessionConfig,
+  start,
+  startSession,
+  updatePath,
+  vector,
+} from '../fixture.js';
 
 const MODEL = '/v1/sessions/s/model';
 const flat = { accept: 'application/octet-stream' };
@@ -67,8 +77,18 @@ describe('PUT …/model', () => {
     });
     await fixture.refusal('PAYLOAD_TOO_LARGE', 'PUT', MODEL, { headers: FLAT, body: endless });
     await fixture.refusal('MALFORMED', 'PUT', MODEL, put(vector(1), { 'content-type': named.accept }));
-    await fixture.refusal('UNSUPPORTED_MEDIA_TYPE', 'PUT', MODEL, put(vector(1), { 'content-type': 'text/csv' }));
-    await fixture.refusal('BAD_DIGEST', 'PUT', MODEL, put(vector(1), { ...FLAT, 'content-digest': `sha-256=:${'A'.repeat(43)}=:` }));
+    await fixture.refusal(
+      'UNSUPPORTED_MEDIA_TYPE',
+      'PUT',
+      MODEL,
+      put(vector(1), { 'content-type': 'text/csv' }),
+    );
+    await fixture.refusal(
+      'BAD_DIGEST',
+      'PUT',
+      MODEL,
+      put(vector(1), { ...FLAT, 'content-digest': `sha-256=:${'A'.repeat(43)}=:` }),
+    );
     await fixture.refusal('UNKNOWN_SESSION', 'PUT', '/v1/sessions/none/model', put(vector(1)));
     await fixture.refusal('NO_MODEL', 'GET', MODEL);
     await fixture.refusal('NO_MODEL', 'POST', '/v1/sessions/s/start');
@@ -89,7 +109,13 @@ describe('GET …/model', () => {
 
   it('names each representation by the digest of its bytes', async () => {
     const fixture = await withModel();
-    const types = [flat.accept, named.accept, 'application/vnd.quorate.f16', 'application/vnd.quorate.bf16', 'application/vnd.quorate.int8'];
+    const types = [
+      flat.accept,
+      named.accept,
+      'application/vnd.quorate.f16',
+      'application/vnd.quorate.bf16',
+      'application/vnd.quorate.int8',
+    ];
     const etags = new Set<string>();
     for (const accept of types) {
       const { bytes, headers } = await fixture.call('GET', MODEL, { headers: { accept } });
@@ -118,7 +144,9 @@ describe('GET …/model', () => {
       expect(again.headers.get('etag')).equal(etag);
     }
     for (const other of ['"other"', etag.slice(1, -1)]) {
-      expect((await fixture.call('GET', MODEL, { headers: { ...flat, 'if-none-match': other } })).status).equal(200);
+      expect(
+        (await fixture.call('GET', MODEL, { headers: { ...flat, 'if-none-match': other } })).status,
+      ).equal(200);
     }
     const otherType = await fixture.call('GET', MODEL, { headers: { ...named, 'if-none-match': etag } });
     expect(otherType.status).equal(200);
@@ -176,9 +204,14 @@ describe('GET …/model', () => {
     await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: vector(1) });
     await fixture.call('PUT', updatePath('b'), { headers: FLAT, body: vector(3) });
     await committed(fixture, 1);
-    const { checkpoints } = await fixture.get<{ checkpoints: CheckpointSummary[] }>('/v1/sessions/s/checkpoints');
+    const { checkpoints } = await fixture.get<{ checkpoints: CheckpointSummary[] }>(
+      '/v1/sessions/s/checkpoints',
+    );
     expect(checkpoints.map(({ round }) => round)).deep.equal([0, 1]);
-    for (const [round, value] of [[0, 0], [1, 2]]) {
+    for (const [round, value] of [
+      [0, 0],
+      [1, 2],
+    ]) {
       const answer = await fixture.call('GET', `/v1/sessions/s/checkpoints/${round}`, { headers: flat });
       expect(answer.bytes).deep.equal(vector(value));
       expect(answer.headers.get('quorate-round')).equal(String(round));
@@ -192,6 +225,8 @@ describe('GET …/model', () => {
     const fixture = await start();
     await fixture.coordinator.createSession(sessionConfig());
     await fixture.call('PUT', MODEL, { headers: FLAT, body: vector(1e30) });
-    await fixture.refusal('NON_FINITE_RESULT', 'GET', MODEL, { headers: { accept: 'application/vnd.quorate.f16' } });
+    await fixture.refusal('NON_FINITE_RESULT', 'GET', MODEL, {
+      headers: { accept: 'application/vnd.quorate.f16' },
+    });
   });
 });

@@ -41,7 +41,9 @@ describe('the table of routes', () => {
   it('is /openapi.json, and the other way round', async () => {
     const { paths } = await fetchDocument();
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.entries(operations).map(([method, { operationId }]) => `${method.toUpperCase()} ${path} ${operationId}`),
+      Object.entries(operations).map(
+        ([method, { operationId }]) => `${method.toUpperCase()} ${path} ${operationId}`,
+      ),
     );
     const known = routes.map(({ method, path, operation }) => `${method} ${templateOf(path)} ${operation}`);
     expect(documented.sort()).deep.equal(known.sort());
@@ -61,11 +63,12 @@ describe('the table of routes', () => {
   it('makes a document in which everything that is referred to is there', async () => {
     const document = await fetchDocument();
     expect(document.openapi).match(/^3\.1\./);
+    expect(Object.keys(document.components.schemas)).deep.equal(['Problem']);
     for (const { $ref } of objectsIn(document)) {
-      if ($ref === undefined) continue;
-      const steps = String($ref).replace(/^#\//, '').split('/');
+      if (typeof $ref !== 'string') continue;
+      const steps = $ref.replace(/^#\//, '').split('/');
       const found = steps.reduce<unknown>((part, step) => (part as Record<string, unknown>)[step], document);
-      expect(found, String($ref)).an('object');
+      expect(found, $ref).an('object');
     }
     for (const [path, operations] of Object.entries(document.paths)) {
       const wanted = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -73,7 +76,10 @@ describe('the table of routes', () => {
         const what = `${method} ${path}`;
         const inPath = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
         expect(inPath.map(({ name }) => name).sort(), what).deep.equal(wanted.sort());
-        expect(inPath.every(({ required }) => required === true), what).true;
+        expect(
+          inPath.every(({ required }) => required === true),
+          what,
+        ).true;
         expect(operation.summary, what).not.equal('');
         expect(method === 'get' && operation.requestBody !== undefined, what).false;
         for (const [status, { description }] of Object.entries(operation.responses)) {

@@ -1,7 +1,23 @@
 import { expect } from 'chai';
-import type { MetricsPoint, NodeView, RoundSummary, RoundView, SessionView } from '../../../src/protocol/views.js';
+import type {
+  MetricsPoint,
+  NodeView,
+  RoundSummary,
+  RoundView,
+  SessionView,
+} from '../../../src/protocol/views.js';
 import { version } from '../../../src/server/version.js';
-import { closeAll, committed, FLAT, type Fixture, sessionConfig, start, startSession, updatePath, vector } from '../fixture.js';
+import {
+  closeAll,
+  committed,
+  FLAT,
+  type Fixture,
+  sessionConfig,
+  start,
+  startSession,
+  updatePath,
+  vector,
+} from '../fixture.js';
 
 describe('/v1/sessions', () => {
   afterEach(closeAll);
@@ -22,7 +38,8 @@ describe('/v1/sessions', () => {
     const fixture = await start();
     await fixture.call('POST', '/v1/sessions', { json: sessionConfig() });
     await fixture.call('PUT', '/v1/sessions/s/model', { headers: FLAT, body: vector(0) });
-    const change = async (verb: string) => (await fixture.call('POST', `/v1/sessions/s/${verb}`)).json as SessionView;
+    const change = async (verb: string) =>
+      (await fixture.call('POST', `/v1/sessions/s/${verb}`)).json as SessionView;
     expect((await change('start')).status).equal('running');
     await fixture.refusal('WRONG_STATE', 'PUT', '/v1/sessions/s/model', { headers: FLAT, body: vector(0) });
     expect((await change('pause')).status).equal('paused');
@@ -38,9 +55,19 @@ describe('/v1/sessions', () => {
     const fixture = await start();
     const post = (json: unknown) => ({ json });
     const refuse = fixture.refusal.bind(fixture);
-    const misspelt = await refuse('UNKNOWN_PARAMETER', 'POST', '/v1/sessions', post({ ...sessionConfig(), quorom: 1 }));
+    const misspelt = await refuse(
+      'UNKNOWN_PARAMETER',
+      'POST',
+      '/v1/sessions',
+      post({ ...sessionConfig(), quorom: 1 }),
+    );
     expect(misspelt.details).include({ where: 'body', parameter: 'quorom' });
-    const wrong = await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post({ ...sessionConfig(), quorum: 0 }));
+    const wrong = await refuse(
+      'INVALID_PARAMETER',
+      'POST',
+      '/v1/sessions',
+      post({ ...sessionConfig(), quorum: 0 }),
+    );
     expect(wrong.details).include({ where: 'body', parameter: 'quorum' });
     await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post([]));
     await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post(null));
@@ -50,9 +77,15 @@ describe('/v1/sessions', () => {
     for (const body of ['{"id":', '', '{"id":"s"}}', '\ufeff', '['.repeat(100_000), '{"a":'.repeat(5000)]) {
       await refuse('MALFORMED', 'POST', '/v1/sessions', { headers: json, body });
     }
-    await refuse('MALFORMED', 'POST', '/v1/sessions', { headers: json, body: Uint8Array.of(0x22, 0xff, 0x22) });
+    await refuse('MALFORMED', 'POST', '/v1/sessions', {
+      headers: json,
+      body: Uint8Array.of(0x22, 0xff, 0x22),
+    });
     await refuse('UNSUPPORTED_MEDIA_TYPE', 'POST', '/v1/sessions', { body: '{}' });
-    await refuse('UNSUPPORTED_MEDIA_TYPE', 'POST', '/v1/sessions', { headers: { 'content-type': 'text/plain' }, body: '{}' });
+    await refuse('UNSUPPORTED_MEDIA_TYPE', 'POST', '/v1/sessions', {
+      headers: { 'content-type': 'text/plain' },
+      body: '{}',
+    });
     await refuse('PAYLOAD_TOO_LARGE', 'POST', '/v1/sessions', { headers: json, body: ' '.repeat(1_048_577) });
     expect(await fixture.get('/v1/sessions')).deep.equal({ sessions: [] });
   });
@@ -84,7 +117,9 @@ describe('…/rounds and …/metrics', () => {
     const pages = async <T>(name: string): Promise<T[]> => {
       const all: T[] = [];
       for (let from: number | null = 0; from !== null;) {
-        const page: Record<string, T[]> & { next: number | null } = await fixture.get(`/v1/sessions/s/${name}?from=${from}&limit=2`);
+        const page: Record<string, T[]> & { next: number | null } = await fixture.get(
+          `/v1/sessions/s/${name}?from=${from}&limit=2`,
+        );
         expect(page[name].length).within(1, 2);
         all.push(...page[name]);
         from = page.next;
@@ -92,10 +127,14 @@ describe('…/rounds and …/metrics', () => {
       return all;
     };
     const rounds = await pages<RoundSummary>('rounds');
-    expect(rounds.slice(0, 5).map(({ number, phase }) => [number, phase])).deep.equal([1, 2, 3, 4, 5].map((number) => [number, 'committed']));
+    expect(rounds.slice(0, 5).map(({ number, phase }) => [number, phase])).deep.equal(
+      [1, 2, 3, 4, 5].map((number) => [number, 'committed']),
+    );
     const metrics = await pages<MetricsPoint>('metrics');
     expect(metrics.map(({ round }) => round)).deep.equal([1, 2, 3, 4, 5]);
-    expect(metrics.map((point) => point.metrics['train.loss'])).deep.equal([1, 2, 3, 4, 5].map((round) => 1 / round));
+    expect(metrics.map((point) => point.metrics['train.loss'])).deep.equal(
+      [1, 2, 3, 4, 5].map((round) => 1 / round),
+    );
     for (const query of ['from=x', 'limit=0', 'limit=1001', 'from=1&from=2', 'page=1']) {
       const code = query === 'page=1' ? 'UNKNOWN_PARAMETER' : 'INVALID_PARAMETER';
       await fixture.refusal(code, 'GET', `/v1/sessions/s/rounds?${query}`);
@@ -111,7 +150,9 @@ describe('…/rounds and …/metrics', () => {
       json: { metrics: { accuracy: 0.5 }, numExamples: 10 },
     });
     expect(answer.status, answer.text).equal(204);
-    await fixture.refusal('UNKNOWN_NODE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/z', { json: { metrics: {} } });
+    await fixture.refusal('UNKNOWN_NODE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/z', {
+      json: { metrics: {} },
+    });
     await fixture.refusal('INVALID_PARAMETER', 'PUT', '/v1/sessions/s/rounds/1/evaluations/a', { json: {} });
     await fixture.refusal('UNKNOWN_ROUND', 'GET', '/v1/sessions/s/rounds/99');
   });
@@ -125,10 +166,14 @@ describe('/v1/nodes', () => {
     const first = await fixture.call('POST', '/v1/nodes', { json: { id: 'a', capabilities: { gpu: true } } });
     expect(first.status, first.text).equal(201);
     expect((first.json as { token: null }).token).equal(null);
-    expect((await fixture.call('POST', '/v1/nodes', { json: { id: 'a', capabilities: { gpu: true } } })).status).equal(200);
+    expect(
+      (await fixture.call('POST', '/v1/nodes', { json: { id: 'a', capabilities: { gpu: true } } })).status,
+    ).equal(200);
     const heard = await fixture.call('POST', '/v1/nodes/a/heartbeat');
     expect(heard.json).include({ id: 'a', heartbeatMs: 5000 });
-    expect((await fixture.get<{ nodes: NodeView[] }>('/v1/nodes')).nodes.map(({ id }) => id)).deep.equal(['a']);
+    expect((await fixture.get<{ nodes: NodeView[] }>('/v1/nodes')).nodes.map(({ id }) => id)).deep.equal([
+      'a',
+    ]);
     expect((await fixture.get<NodeView>('/v1/nodes/a')).capabilities).deep.equal({ gpu: true });
     expect((await fixture.call('DELETE', '/v1/nodes/a')).status).equal(204);
     await fixture.refusal('UNKNOWN_NODE', 'GET', '/v1/nodes/a');
@@ -158,10 +203,10 @@ describe('what the server tells of itself', () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b']);
     const status = await fixture.get<Record<string, Record<string, number>>>('/v1/status');
-    expect(status['version']).equal(version);
-    expect(status['sessions']['running']).equal(1);
-    expect(Object.values(status['nodes']).reduce((sum, count) => sum + count)).equal(2);
-    expect(status['events']['last']).greaterThan(0);
+    expect(status.version).equal(version);
+    expect(status.sessions.running).equal(1);
+    expect(Object.values(status.nodes).reduce((sum, count) => sum + count)).equal(2);
+    expect(status.events.last).greaterThan(0);
   });
 
   it('lists its rules and optimizers', async () => {
@@ -190,10 +235,18 @@ describe('what the server tells of itself', () => {
     for (const path of ['/docs', '/docs/errors']) {
       const { status, headers, text } = await fixture.call('GET', path);
       expect(status, path).equal(200);
-      expect(headers.get('content-security-policy')).match(/default-src 'self'/).not.match(/unsafe/);
+      expect(headers.get('content-security-policy'))
+        .match(/default-src 'self'/)
+        .not.match(/unsafe/);
       expect(text).not.match(/<script>|<style>|\son\w+=|\sstyle=|https?:/);
     }
-    for (const path of ['/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js', '/docs/explorer.js', '/docs/page.css', '/openapi.json']) {
+    for (const path of [
+      '/docs/swagger-ui.css',
+      '/docs/swagger-ui-bundle.js',
+      '/docs/explorer.js',
+      '/docs/page.css',
+      '/openapi.json',
+    ]) {
       expect((await fixture.call('GET', path)).status, path).equal(200);
     }
     expect((await fixture.call('GET', '/docs/errors')).text).include('id="BAD_DIGEST"');
@@ -201,7 +254,16 @@ describe('what the server tells of itself', () => {
 
   it('knows what is not there', async () => {
     const fixture = await start();
-    for (const path of ['/', '/v1', '/v1/nothing', '/v1/status/', '/V1/status', '/docs/../package.json', '/%00', '/v1/nodes/%E0%A4%A']) {
+    for (const path of [
+      '/',
+      '/v1',
+      '/v1/nothing',
+      '/v1/status/',
+      '/V1/status',
+      '/docs/../package.json',
+      '/%00',
+      '/v1/nodes/%E0%A4%A',
+    ]) {
       const { status } = await fixture.call('GET', path);
       expect(status, path).oneOf([400, 404]);
     }

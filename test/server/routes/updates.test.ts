@@ -2,14 +2,29 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { writeSafetensors } from '../../../src/formats/safetensors.js';
 import type { RoundView, SessionView, UpdateReceipt } from '../../../src/protocol/views.js';
-import { closeAll, committed, D, FLAT, type Fixture, start, startSession, updatePath, vector } from '../fixture.js';
+import {
+  closeAll,
+  committed,
+  D,
+  FLAT,
+  type Fixture,
+  start,
+  startSession,
+  updatePath,
+  vector,
+} from '../fixture.js';
 import { Raw } from '../raw.js';
 
 const digest = (bytes: Uint8Array, algorithm = 'sha256') =>
   `sha-${algorithm.slice(3)}=:${createHash(algorithm).update(bytes).digest('base64')}:`;
 
-const put = (fixture: Fixture, node: string, body: Uint8Array, headers: Record<string, string> = {}, round = 1) =>
-  fixture.call('PUT', updatePath(node, round), { headers: { ...FLAT, ...headers }, body });
+const put = (
+  fixture: Fixture,
+  node: string,
+  body: Uint8Array,
+  headers: Record<string, string> = {},
+  round = 1,
+) => fixture.call('PUT', updatePath(node, round), { headers: { ...FLAT, ...headers }, body });
 
 const round = (fixture: Fixture, number = 1) => fixture.get<RoundView>(`/v1/sessions/s/rounds/${number}`);
 
@@ -29,7 +44,9 @@ describe('PUT and GET …/updates/:node', () => {
     const { updates } = await round(fixture);
     expect(updates.map(({ node }) => node).sort()).deep.equal(nodes);
     expect(updates.every(({ used }) => used === true)).true;
-    const model = await fixture.call('GET', '/v1/sessions/s/model', { headers: { accept: FLAT['content-type'] } });
+    const model = await fixture.call('GET', '/v1/sessions/s/model', {
+      headers: { accept: FLAT['content-type'] },
+    });
     expect(Array.from(new Float32Array(model.bytes.buffer))).deep.equal(new Array(D).fill(4));
     expect(model.headers.get('quorate-round')).equal('1');
   });
@@ -58,7 +75,10 @@ describe('PUT and GET …/updates/:node', () => {
       ['application/vnd.quorate.int8; scale=0.5', new Uint8Array(D).fill(4)],
     ];
     for (const [i, [type, body]] of sent.entries()) {
-      const answer = await put(fixture, nodes[i], body, { 'content-type': type, 'content-digest': digest(body) });
+      const answer = await put(fixture, nodes[i], body, {
+        'content-type': type,
+        'content-digest': digest(body),
+      });
       expect(answer.status, answer.text).equal(202);
       const stored = await fixture.call('GET', updatePath(nodes[i]));
       expect(stored.bytes, type).deep.equal(vector(2));
@@ -142,7 +162,9 @@ describe('PUT and GET …/updates/:node', () => {
       });
     await fixture.refusal('BAD_SHAPE', 'PUT', updatePath('a'), { headers: FLAT, body: endless(3) });
     expect((await round(fixture)).accepted).equal(0);
-    expect((await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: endless(1) })).status).equal(202);
+    expect((await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: endless(1) })).status).equal(
+      202,
+    );
     expect((await put(fixture, 'b', vector(2))).status).equal(202);
     await committed(fixture, 1);
   });
@@ -159,7 +181,12 @@ describe('PUT and GET …/updates/:node', () => {
     await put(fixture, 'a', vector(1));
     await put(fixture, 'b', vector(2));
     await committed(fixture, 1);
-    await fixture.coordinator.registerNode({ id: 'late', sessions: ['s'], capabilities: {}, publicKey: null });
+    await fixture.coordinator.registerNode({
+      id: 'late',
+      sessions: ['s'],
+      capabilities: {},
+      publicKey: null,
+    });
     await fixture.refusal('ROUND_CLOSED', 'PUT', updatePath('late'), question);
   });
 
@@ -194,7 +221,10 @@ describe('PUT and GET …/updates/:node', () => {
     const refused = await Raw.open(fixture.port);
     refused.send(head('b', 4_000_000_000));
     const answer = await refused.closed();
-    expect(answer).match(/^HTTP\/1.1 413 /).match(/\r\nConnection: close\r\n/i).match(/PAYLOAD_TOO_LARGE/);
+    expect(answer)
+      .match(/^HTTP\/1.1 413 /)
+      .match(/\r\nConnection: close\r\n/i)
+      .match(/PAYLOAD_TOO_LARGE/);
   });
 
   it('let a sender of far too much read why it is refused', async () => {
@@ -214,7 +244,9 @@ describe('PUT and GET …/updates/:node', () => {
       });
     });
     raw.socket.resume();
-    expect(await raw.closed()).match(/^HTTP\/1.1 413 /).match(/PAYLOAD_TOO_LARGE/);
+    expect(await raw.closed())
+      .match(/^HTTP\/1.1 413 /)
+      .match(/PAYLOAD_TOO_LARGE/);
   });
 
   it('cut off a sender that falls silent', async () => {
@@ -238,4 +270,3 @@ describe('PUT and GET …/updates/:node', () => {
     expect(record?.refused).deep.equal({ NON_FINITE: 1, ROUND_NOT_OPEN: 1 });
   });
 });
-
