@@ -2,7 +2,7 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { QuorateError } from '../errors.js';
-import type { Auth } from './auth.js';
+import type { Auth, Identity } from './auth.js';
 import { compressJson } from './compress.js';
 import { documentation } from './docs.js';
 import { errorResponse } from './errorResponse.js';
@@ -29,34 +29,47 @@ const securityHeaders = (isShared: boolean): Middleware =>
 /** Whoever asks is known, and asks not too often, before anything is done. */
 function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Middleware {
   const always = new Set(routes.filter((route) => route.always).map(({ path }) => path));
-  return async (ctx, next) => {
-    if (lifecycle.isEnding) ctx.set('Connection', 'close');
-    if (always.has(ctx.path)) {
-      ctx.state.identity = { kind: 'anonymous' };
-      return next();
-    }
-    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
+  const identify = async (ctx: Koa.Context): Promise<Identity> => {
     try {
-      ctx.state.identity = auth.identify(ctx.req.headers.authorization);
+      return auth.identify(ctx.req.headers.authorization);
     } catch (error) {
       await limits.countAddress(ctx.ip);
       throw error;
     }
-    await limits.count(ctx.state.identity, ctx.ip);
+  };
+  return async (ctx, next) => {
+    if (lifecycle.isEnding) ctx.set('Connection', 'close');
+    if (always.has(ctx.path)) {
+      ctx.state.identity = { kind: 'anonymous' };
+      await next();
+      return;
+    }
+    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
+    const identity = await identify(ctx);
+    await limits.count(identity, ctx.ip);
+    ctx.state.identity = identity;
     await next();
     // It may have begun to end meanwhile.
     if (lifecycle.isEnding) ctx.set('Connection', 'close');
   };
 }
 
-const lost = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED']);
+/** The other side went away, or was cut off for its silence. */
+const lost = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ECONNABORTED',
+  'INCOMPLETE_UPLOAD',
+]);
 
 export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa {
   const { config, log } = services;
   const app = new Koa({ proxy: config.trustProxy });
   // What breaks while an answer is being sent: the status is out already, only the connection can tell.
   app.on('error', (error: NodeJS.ErrnoException, ctx?: Koa.Context) => {
-    if (!lost.has(error.code ?? '')) log.error({ err: error, requestId: ctx?.state.requestId }, 'an answer broke off');
+    if (!lost.has(error.code ?? ''))
+      log.error({ err: error, requestId: ctx?.state.requestId }, 'an answer broke off');
     if (ctx && ctx.headerSent && !ctx.res.writableEnded) ctx.res.destroy();
   });
   for (const middleware of [

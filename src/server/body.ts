@@ -82,7 +82,12 @@ export async function readBody(ctx: Context, bounds: BodyBounds): Promise<Uint8A
     }
   } catch (error) {
     if (error instanceof QuorateError) throw error;
-    throw new QuorateError('INCOMPLETE_UPLOAD', 'the sender went away before the body was complete', {}, error);
+    throw new QuorateError(
+      'INCOMPLETE_UPLOAD',
+      'the sender went away before the body was complete',
+      {},
+      error,
+    );
   }
   if (announced !== null) return whole;
   whole = new Uint8Array(length);

@@ -59,8 +59,12 @@ const limitsSchema = z.strictObject({
   aggregateBytes: bytes.default(2 ** 28).describe('most bytes of updates to aggregate at once'),
   connections: z.int().min(1).default(10_000).describe('most connections at once'),
   headersTimeoutMs: milliseconds.default(10_000).describe('for the head of a request to arrive'),
-  bodyStallMs: milliseconds.default(30_000).describe('a body of which less than 1 KiB/s came for so long is cut off'),
-  socketBufferBytes: bytes.default(1_048_576).describe('events that a reader may leave unread before it is dropped'),
+  bodyStallMs: milliseconds
+    .default(30_000)
+    .describe('a body of which less than 1 KiB/s came for so long is cut off'),
+  socketBufferBytes: bytes
+    .default(1_048_576)
+    .describe('events that a reader may leave unread before it is dropped'),
   socketPingMs: milliseconds.default(15_000).describe('between pings of event sockets; one missed ends them'),
 });
 
@@ -71,7 +75,13 @@ const livenessSchema = z.strictObject({
 });
 
 const engineSchema = z.strictObject({
-  threads: z.int().min(1).max(1024).nullable().default(null).describe('compute threads; null: one a processor'),
+  threads: z
+    .int()
+    .min(1)
+    .max(1024)
+    .nullable()
+    .default(null)
+    .describe('compute threads; null: one a processor'),
   memoryLimitBytes: bytes.nullable().default(null).describe("bound on the core's memory; null: 4 GiB"),
 });
 
@@ -79,16 +89,23 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 's
 
 export const configSchema = z.strictObject({
   listen: listenSchema.prefault({}),
-  dataFolder: z.string().min(1).nullable().default(null).describe('where rounds are kept; null: in memory only'),
+  dataFolder: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('where rounds are kept; null: in memory only'),
   store: storeSchema.prefault({}),
   auth: authSchema.prefault({}),
   cors: corsSchema.prefault({}),
   trustProxy: z.boolean().default(false).describe('take the address of a client from X-Forwarded-For'),
   limits: limitsSchema.prefault({}),
   liveness: livenessSchema.prefault({}),
-  logLevel: z.enum(logLevels).default('info'),
+  logLevel: z.enum(logLevels).default('info').describe('the least that is logged'),
   engine: engineSchema.prefault({}),
-  shutdownDeadlineMs: milliseconds.default(10_000).describe('for what is under way to finish when the server ends'),
+  shutdownDeadlineMs: milliseconds
+    .default(10_000)
+    .describe('for what is under way to finish when the server ends'),
   sessions: z.array(sessionConfigSchema).max(1000).default([]).describe('created at the start'),
 });
 

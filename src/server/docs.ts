@@ -18,7 +18,8 @@ const assets: Readonly<Record<string, string>> = {
 };
 
 /** Swagger UI colours itself by style attributes, which scripts set one by one; there is no inline code. */
-const CONTENT_POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const CONTENT_POLICY =
+  "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** Read when first asked for: a server that nobody reads about needs none of it. */
 function assetReader(): (name: string) => Promise<Buffer> {

@@ -42,7 +42,8 @@ const escapeHtml = (text: string): string =>
 /** What problem documents refer to: /docs/errors#CODE. */
 export function errorsPage(codes: Readonly<Record<string, string>>): string {
   const entries = Object.entries(codes).map(
-    ([code, meaning]) => `      <dt id="${code}"><code>${code}</code></dt>\n      <dd>${escapeHtml(meaning)}</dd>`,
+    ([code, meaning]) =>
+      `      <dt id="${code}"><code>${code}</code></dt>\n      <dd>${escapeHtml(meaning)}</dd>`,
   );
   return `<!doctype html>
 <html lang="en">

@@ -46,7 +46,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<ServerCon
     if (!setting) throw unknown(path, 'a flag');
     put(tree, setting, value, `the flag ${path}`, origins);
   }
-  return check(tree, origins, file === undefined ? 'the configuration' : file);
+  return check(tree, origins, file ?? 'the configuration');
 }
 
 async function readTree(file: string): Promise<Tree> {
@@ -90,7 +90,9 @@ function put(tree: Tree, setting: Setting, value: unknown, origin: string, origi
 
 /** Variables of other programs are none of ours, but one that begins like a section of ours is a slip. */
 function refuseMisspelt(variable: string): void {
-  const sections = new Set(settings.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0]));
+  const sections = new Set(
+    settings.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0]),
+  );
   const begins = [...sections].some((section) => variable.startsWith(`QUORATE_${section.toUpperCase()}_`));
   if (begins) throw unknown(variable, 'the environment');
 }
@@ -115,7 +117,8 @@ function check(tree: Tree, origins: Origins, file: string): ServerConfig {
 
 function originOf(issue: z.core.$ZodIssue, origins: Origins): string | undefined {
   const path = issue.path.join('.');
-  for (const [setting, origin] of origins) if (path === setting || path.startsWith(`${setting}.`)) return origin;
+  for (const [setting, origin] of origins)
+    if (path === setting || path.startsWith(`${setting}.`)) return origin;
   return undefined;
 }
 

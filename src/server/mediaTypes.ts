@@ -17,7 +17,8 @@ export interface MediaType {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-const parameter = /;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+)))?[ \t]*/y;
+const parameter =
+  /;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+)))?[ \t]*/y;
 
 /** @throws QuorateError MALFORMED */
 export function mediaTypeOf(header: string | undefined): MediaType {

@@ -8,11 +8,13 @@ import { type MediaTypes, type Route, tags } from './route.js';
 import { statuses } from './statuses.js';
 import { version } from './version.js';
 
-type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['responses'][string]>['content']>;
+type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['requestBody']>['content']>;
 
 /** Bytes have no schema in OpenAPI 3.1: the media type says all. */
 const contentOf = (types: MediaTypes): Content =>
-  Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, schema === null ? {} : { schema }]));
+  Object.fromEntries(
+    Object.entries(types).map(([type, schema]) => [type, schema === null ? {} : { schema }]),
+  );
 
 const headersOf = (headers: Readonly<Record<string, string>>) =>
   Object.fromEntries(
@@ -44,7 +46,10 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   const { params, query, headers, body, takes, answers } = route;
   const header = z.object(
     Object.fromEntries(
-      Object.entries(headers).map(([name, description]) => [name, z.string().optional().describe(description)]),
+      Object.entries(headers).map(([name, description]) => [
+        name,
+        z.string().optional().describe(description),
+      ]),
     ),
   );
   const types: MediaTypes | undefined = body ? { 'application/json': body } : takes;
@@ -85,18 +90,22 @@ const tagDescriptions: Readonly<Record<(typeof tags)[number], string>> = {
   aggregate: 'The core, outside of any session',
 };
 
+/** Any JSON, which refers to itself and has no name: every such place takes anything, and says so without a detour. */
+const anonymous = /^(#\/components\/schemas\/)?__schema\d+$/;
+
 export function openApiDocument(routes: readonly Route[]): ReturnType<typeof createDocument> {
   const paths: NonNullable<ZodOpenApiObject['paths']> = {};
   for (const route of routes) {
     const template = templateOf(route.path);
     paths[template] = { ...paths[template], [route.method.toLowerCase()]: operationOf(route) };
   }
-  return createDocument({
+  const document = createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Quorate',
       version,
-      description: 'Byzantine-robust training over the network. Errors are explained at [/docs/errors](/docs/errors).',
+      description:
+        'Byzantine-robust training over the network. Errors are explained at [/docs/errors](/docs/errors).',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
@@ -109,4 +118,11 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
     },
     paths,
   });
+  return JSON.parse(
+    JSON.stringify(document, (key, value: unknown) => {
+      if (anonymous.test(key)) return undefined;
+      const { $ref } = (value ?? {}) as { $ref?: unknown };
+      return typeof $ref === 'string' && anonymous.test($ref) ? {} : value;
+    }),
+  ) as typeof document;
 }

@@ -8,7 +8,15 @@ import { QuorateError } from '../errors.js';
 import type { ServerConfig } from './config.js';
 
 /** Response headers that a page's script may read. */
-const EXPOSED = ['ETag', 'Content-Digest', 'Quorate-Round', 'Quorate-Report', 'X-Request-Id', 'Retry-After', 'Content-Range'];
+const EXPOSED = [
+  'ETag',
+  'Content-Digest',
+  'Quorate-Round',
+  'Quorate-Report',
+  'X-Request-Id',
+  'Retry-After',
+  'Content-Range',
+];
 
 const sameOrigin = (origin: string, host: string | undefined): boolean => {
   try {
@@ -26,7 +34,9 @@ export function checkOrigin(
 ): void {
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
   if (sameOrigin(origin, host)) return;
-  throw new QuorateError('FORBIDDEN', `pages of ${origin} may not use this server (cors.origins)`, { origin });
+  throw new QuorateError('FORBIDDEN', `pages of ${origin} may not use this server (cors.origins)`, {
+    origin,
+  });
 }
 
 /** Answers preflights, marks answers for the origins that may read them, refuses what others would change. */

@@ -38,20 +38,16 @@ export function problemOf(error: QuorateError, requestId: string): Problem {
   };
 }
 
-/** Headers that go with a code: what to do next. */
-export function headersOf({ code, details }: QuorateError): Readonly<Record<string, string>> {
-  switch (code) {
-    case 'UNAUTHORIZED':
-      return { 'WWW-Authenticate': 'Bearer realm="quorate"' };
-    case 'RATE_LIMITED':
-      return { 'Retry-After': String(Math.ceil(Number(details['retryAfterMs']) / 1000)) };
-    case 'SHUTTING_DOWN':
-      return { 'Retry-After': '1' };
-    case 'METHOD_NOT_ALLOWED':
-      return { Allow: (details['allowed'] as readonly string[]).join(', ') };
-    case 'RANGE_NOT_SATISFIABLE':
-      return { 'Content-Range': `bytes */${String(details['sizeBytes'])}` };
-    default:
-      return {};
-  }
-}
+/** Headers that go with a code: what to do next. `details` are those that the code is thrown with in this layer. */
+const headers: Readonly<
+  Partial<Record<ErrorCode, (details: QuorateError['details']) => Record<string, string>>>
+> = {
+  UNAUTHORIZED: () => ({ 'WWW-Authenticate': 'Bearer realm="quorate"' }),
+  RATE_LIMITED: ({ retryAfterMs }) => ({ 'Retry-After': String(Math.ceil(Number(retryAfterMs) / 1000)) }),
+  SHUTTING_DOWN: () => ({ 'Retry-After': '1' }),
+  METHOD_NOT_ALLOWED: ({ allowed }) => ({ Allow: (allowed as readonly string[]).join(', ') }),
+  RANGE_NOT_SATISFIABLE: ({ sizeBytes }) => ({ 'Content-Range': `bytes */${String(sizeBytes)}` }),
+};
+
+export const headersOf = ({ code, details }: QuorateError): Readonly<Record<string, string>> =>
+  headers[code]?.(details) ?? {};

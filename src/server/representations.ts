@@ -12,7 +12,11 @@ import { valuesIn } from '../formats/tensorShape.js';
 import type { Download } from './download.js';
 import { BFLOAT16, FLAT, FLOAT16, INT8, SAFETENSORS } from './mediaTypes.js';
 
-const encodings: Readonly<Record<string, Encoding>> = { [FLOAT16]: 'f16', [BFLOAT16]: 'bf16', [INT8]: 'int8' };
+const encodings: Readonly<Record<string, Encoding>> = {
+  [FLOAT16]: 'f16',
+  [BFLOAT16]: 'bf16',
+  [INT8]: 'int8',
+};
 
 /** What models are offered as; the first where the client has no preference. */
 export const modelTypes = [FLAT, SAFETENSORS, FLOAT16, BFLOAT16, INT8] as const;
@@ -27,7 +31,11 @@ export function preferredType(ctx: Context): ModelType {
 }
 
 /** @throws QuorateError NON_FINITE_RESULT where a value is too large for 16 bits */
-export function represent(model: StoredModel, type: ModelType, engine: Engine | undefined): Promise<Download> {
+export function represent(
+  model: StoredModel,
+  type: ModelType,
+  engine: Engine | undefined,
+): Promise<Download> {
   const kept = made.get(model.values) ?? new Map<ModelType, Promise<Download>>();
   made.set(model.values, kept);
   const download = kept.get(type) ?? make(model, type, engine);

@@ -84,7 +84,17 @@ export function route<
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
 >(definition: Definition<P, Q, B>): Route {
-  const { params, query, body, takes, headers = {}, problems = [], always = false, handle, ...rest } = definition;
+  const {
+    params,
+    query,
+    body,
+    takes,
+    headers = {},
+    problems = [],
+    always = false,
+    handle,
+    ...rest
+  } = definition;
   return {
     ...rest,
     params,

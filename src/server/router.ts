@@ -48,7 +48,10 @@ function elsewhere(router: Router): Middleware {
   return (ctx) => {
     const allowed = [...new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods))];
     if (allowed.length === 0) {
-      throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}; /openapi.json lists what there is`);
+      throw new QuorateError(
+        'NOT_FOUND',
+        `there is nothing at ${ctx.path}; /openapi.json lists what there is`,
+      );
     }
     if (ctx.method !== 'OPTIONS') {
       throw new QuorateError('METHOD_NOT_ALLOWED', `${ctx.path} takes ${allowed.join(', ')}`, { allowed });

@@ -57,12 +57,14 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   };
   const sockets = eventSockets(services, upgradeGate(services, auth, limits));
   const app = makeApp(services, auth, limits);
-  const http = httpServer(config, app.callback());
+  const handle = app.callback();
+  const callback: RequestListener = (req, res) => void handle(req, res);
+  const http = httpServer(config, callback);
   sockets.attach(http);
 
   return {
     madeAdminToken: auth.madeToken,
-    callback: () => app.callback(),
+    callback: () => callback,
     async listen() {
       for (const session of config.sessions) await coordinator.createSession(session);
       const { host, port } = config.listen;

@@ -21,7 +21,6 @@ const BEARER = 'quorate.bearer.';
 export function upgradeGate(services: Services, auth: Auth, limits: RateLimits): Gate {
   return async (req) => {
     const { coordinator, config, lifecycle } = services;
-    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
     const url = parseUrl(req.url ?? '');
     if (url.pathname !== eventsRoute.path) {
       throw new QuorateError('NOT_FOUND', `there is no WebSocket at ${url.pathname}`);
@@ -36,6 +35,8 @@ export function upgradeGate(services: Services, auth: Auth, limits: RateLimits):
     await limits.count(identity, address);
     authorize('read', identity);
     if (query.session !== undefined) coordinator.session(query.session);
+    // Last: it may have begun meanwhile.
+    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
     return { since: query.since, session: query.session };
   };
 }

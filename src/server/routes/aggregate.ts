@@ -22,7 +22,11 @@ const querySchema = z.strictObject({
 const reportSchema = z
   .looseObject({ pipeline: z.string(), n: z.int(), d: z.int() })
   .describe('as the library reports');
-const resultSchema = z.strictObject({ value: z.array(z.number()), shape: z.array(z.int()), report: reportSchema });
+const resultSchema = z.strictObject({
+  value: z.array(z.number()),
+  shape: z.array(z.int()),
+  report: reportSchema,
+});
 
 /** Rows of one length, and the shape that they have. */
 interface Updates {
@@ -109,7 +113,10 @@ async function namedRows(bytes: Uint8Array, n: number | undefined): Promise<Upda
   const { tensors } = await readSafetensors(bytes);
   const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
   if (n !== undefined && n !== sorted.length) {
-    throw new QuorateError('BAD_SHAPE', `the file has ${sorted.length} updates, not ${n}`, { got: sorted.length, n });
+    throw new QuorateError('BAD_SHAPE', `the file has ${sorted.length} updates, not ${n}`, {
+      got: sorted.length,
+      n,
+    });
   }
   if (sorted.length === 0) throw new QuorateError('EMPTY_INPUT', 'the file has no tensors');
   const [{ shape }] = sorted;
@@ -142,7 +149,9 @@ function send(ctx: Context, { value, report }: Aggregate, shape: readonly number
   if (type === JSON_TYPE) {
     ctx.body = { value: Array.from(value), shape, report };
   } else if (type === SAFETENSORS) {
-    const file = writeSafetensors([{ name: 'aggregate', shape, values: value }], { report: JSON.stringify(report) });
+    const file = writeSafetensors([{ name: 'aggregate', shape, values: value }], {
+      report: JSON.stringify(report),
+    });
     ctx.set('Content-Type', SAFETENSORS);
     ctx.body = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   } else {

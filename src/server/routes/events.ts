@@ -9,7 +9,11 @@ import { route } from '../route.js';
 import { wholeNumber } from './parameters.js';
 
 export const eventsQuery = z.strictObject({
-  since: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'the last event that was seen; without it only new ones come').optional(),
+  since: wholeNumber(
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'the last event that was seen; without it only new ones come',
+  ).optional(),
   session: nameSchema.optional().describe('only the events of this session'),
   token: z.string().max(300).optional().describe('for whoever cannot send headers'),
 });

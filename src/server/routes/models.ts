@@ -28,7 +28,15 @@ export const putModel = route({
   takes: modelFiles,
   headers: { 'Content-Digest': 'of the body, RFC 9530; checked' },
   answers: { 200: { description: 'What it is.', content: { 'application/json': modelViewSchema } } },
-  problems: ['UNKNOWN_SESSION', 'WRONG_STATE', 'BAD_SHAPE', 'BAD_TYPE', 'EMPTY_INPUT', 'NON_FINITE', 'BAD_DIGEST'],
+  problems: [
+    'UNKNOWN_SESSION',
+    'WRONG_STATE',
+    'BAD_SHAPE',
+    'BAD_TYPE',
+    'EMPTY_INPUT',
+    'NON_FINITE',
+    'BAD_DIGEST',
+  ],
   handle: async ({ ctx, params, services: { coordinator, config } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, Object.keys(modelFiles));
@@ -45,7 +53,9 @@ export const putModel = route({
 /** @throws QuorateError BAD_SHAPE, EMPTY_INPUT */
 function flatModel(bytes: Uint8Array<ArrayBuffer>): Model {
   if (bytes.length % 4 !== 0) {
-    throw new QuorateError('BAD_SHAPE', `${bytes.length} bytes are no float32 numbers`, { got: bytes.length });
+    throw new QuorateError('BAD_SHAPE', `${bytes.length} bytes are no float32 numbers`, {
+      got: bytes.length,
+    });
   }
   const values = new Float32Array(bytes.buffer);
   return { tensors: [{ name: 'model', shape: [values.length] }], values };
@@ -53,7 +63,8 @@ function flatModel(bytes: Uint8Array<ArrayBuffer>): Model {
 
 async function modelOf(bytes: Uint8Array): Promise<Model> {
   const { tensors } = await readSafetensors(bytes);
-  const values = tensors.length > 0 ? new Float32Array(tensors[0].values.buffer as ArrayBuffer) : new Float32Array(0);
+  const values =
+    tensors.length > 0 ? new Float32Array(tensors[0].values.buffer as ArrayBuffer) : new Float32Array(0);
   if (values.length === 0) throw new QuorateError('EMPTY_INPUT', 'the model has no values');
   return { tensors: tensors.map(({ name, shape }) => ({ name, shape })), values };
 }

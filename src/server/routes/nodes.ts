@@ -7,7 +7,10 @@ import { nodePath } from './parameters.js';
 
 const registeredSchema = z.strictObject({
   node: nodeViewSchema,
-  token: z.string().nullable().describe('told this once; null: the server asks for none, or the node is not new'),
+  token: z
+    .string()
+    .nullable()
+    .describe('told this once; null: the server asks for none, or the node is not new'),
 });
 const registered = { 'application/json': registeredSchema };
 const node = { 'application/json': nodeViewSchema };
@@ -29,9 +32,13 @@ export const registerNode = route({
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
     // The enrolment token makes nodes; it must not speak for one that is there.
     if (identity.kind === 'enrolment' && coordinator.nodes().some(({ id }) => id === body.id)) {
-      throw new QuorateError('NODE_EXISTS', `there is a node '${body.id}'; it comes back with its own token`, {
-        node: body.id,
-      });
+      throw new QuorateError(
+        'NODE_EXISTS',
+        `there is a node '${body.id}'; it comes back with its own token`,
+        {
+          node: body.id,
+        },
+      );
     }
     const { node: view, token, created } = await coordinator.registerNode(body);
     ctx.status = created ? 201 : 200;

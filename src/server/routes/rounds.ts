@@ -1,6 +1,11 @@
 /** The rounds of a session, and the series that they make. */
 import { z } from 'zod';
-import { evaluationSchema, metricsPointSchema, roundSummarySchema, roundViewSchema } from '../../protocol/views.js';
+import {
+  evaluationSchema,
+  metricsPointSchema,
+  roundSummarySchema,
+  roundViewSchema,
+} from '../../protocol/views.js';
 import { route } from '../route.js';
 import { cutPage, nextSchema, pageQuery, roundNodePath, roundPath, sessionPath } from './parameters.js';
 
@@ -54,7 +59,14 @@ export const putEvaluation = route({
   params: roundNodePath,
   body: evaluationSchema,
   answers: { 204: { description: 'It is noted.' } },
-  problems: ['UNKNOWN_SESSION', 'UNKNOWN_NODE', 'UNKNOWN_ROUND', 'ROUND_CLOSED', 'NODE_EXCLUDED', 'NOT_YOUR_NODE'],
+  problems: [
+    'UNKNOWN_SESSION',
+    'UNKNOWN_NODE',
+    'UNKNOWN_ROUND',
+    'ROUND_CLOSED',
+    'NODE_EXCLUDED',
+    'NOT_YOUR_NODE',
+  ],
   handle: async ({ ctx, params, body, services }) => {
     await services.coordinator.receiveEvaluation(params.session, params.round, params.node, body);
     ctx.status = 204;

@@ -12,7 +12,12 @@ const parameterSchema = z.strictObject({
   default: z.json().optional(),
 });
 
-const stage = { name: z.string(), summary: z.string(), parameters: z.array(parameterSchema), source: z.string() };
+const stage = {
+  name: z.string(),
+  summary: z.string(),
+  parameters: z.array(parameterSchema),
+  source: z.string(),
+};
 
 const rulesSchema = z.strictObject({
   rules: z.array(
@@ -38,7 +43,9 @@ export const rules = route({
   tag: 'server',
   summary: 'All rules, pre-aggregators and optimizers',
   access: 'read',
-  answers: { 200: { description: 'Each with its parameters.', content: { 'application/json': rulesSchema } } },
+  answers: {
+    200: { description: 'Each with its parameters.', content: { 'application/json': rulesSchema } },
+  },
   handle: ({ ctx }) => {
     ctx.body = { rules: describeRules(), optimizers: optimizers() };
   },

@@ -14,11 +14,16 @@ const statusSchema = z.strictObject({
   nodes: z.record(nodeStatusSchema, count).describe('nodes by status'),
   sessions: z.record(sessionStatusSchema, count).describe('sessions by status'),
   sockets: count.describe('open event sockets'),
-  events: z.strictObject({ first: z.int(), last: z.int() }).describe('the numbers of the events that are kept'),
+  events: z
+    .strictObject({ first: z.int(), last: z.int() })
+    .describe('the numbers of the events that are kept'),
   memory: z.strictObject({ rssBytes: count, heapBytes: count }),
 });
 
-function countBy<K extends string>(keys: readonly K[], items: readonly { readonly status: K }[]): Record<K, number> {
+function countBy<K extends string>(
+  keys: readonly K[],
+  items: readonly { readonly status: K }[],
+): Record<K, number> {
   const counts = Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
   for (const { status } of items) counts[status]++;
   return counts;

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { QuorateError } from '../../errors.js';
 import { bytesPerValue, type UpdateFormat } from '../../formats/updateFormat.js';
 import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
@@ -105,10 +105,14 @@ function checkLength(announced: number | null, format: UpdateFormat, d: number):
   const expected = d * bytesPerValue[format.kind];
   if (announced === null || announced === expected) return expected;
   if (announced > expected) throw tooLarge(expected);
-  throw new QuorateError('BAD_SHAPE', `the update of ${d} values takes ${expected} bytes; ${announced} came`, {
-    expected,
-    got: announced,
-  });
+  throw new QuorateError(
+    'BAD_SHAPE',
+    `the update of ${d} values takes ${expected} bytes; ${announced} came`,
+    {
+      expected,
+      got: announced,
+    },
+  );
 }
 
 export const getUpdate = route({
