@@ -1,7 +1,8 @@
 /** One session, from its creation to its end: a server that is there, ten node processes, and what they reach. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from '../../src/client/index.js';
-import { QuorateError, writeSafetensors } from '../../src/index.js';
+import { QuorateError } from '../../src/errors.js';
+import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { createNetwork } from '../mnist/network.js';
 import type { Processes } from './processes.js';
 import { sessionOf, type Setting, trainConfigOf } from './setting.js';
