@@ -49,7 +49,8 @@ function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Mid
   };
 }
 
-const lost = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED']);
+/** The other side went away, or was cut off for its silence. */
+const lost = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED', 'INCOMPLETE_UPLOAD']);
 
 export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa {
   const { config, log } = services;

@@ -14,7 +14,9 @@ import { QuorateError } from '../errors.js';
 import { isAuthOn, type ServerConfig } from './config.js';
 
 export type Identity =
-  | { readonly kind: 'admin' | 'enrolment' | 'anonymous' }
+  | { readonly kind: 'admin' }
+  | { readonly kind: 'enrolment' }
+  | { readonly kind: 'anonymous' }
   | { readonly kind: 'node'; readonly id: string };
 
 /** What a route asks for. `register` and `own-node` compare a node's token with the node that is spoken of. */
@@ -25,9 +27,8 @@ export function authorize(access: Access, identity: Identity, node?: string): vo
   if (access === 'public' || identity.kind === 'admin') return;
   if (identity.kind === 'anonymous') throw new QuorateError('UNAUTHORIZED', 'a token is needed');
   if (access === 'register' && identity.kind === 'enrolment') return;
-  if (identity.kind === 'enrolment' || access === 'admin') {
-    throw new QuorateError('FORBIDDEN', `the token of ${nameOf(identity)} does not allow this`);
-  }
+  if (identity.kind !== 'node') throw forbidden('the enrolment token');
+  if (access === 'admin') throw forbidden(`the token of the node '${identity.id}'`);
   if (access !== 'read' && identity.id !== node) {
     throw new QuorateError('NOT_YOUR_NODE', `this token belongs to the node '${identity.id}'`, {
       owner: identity.id,
@@ -36,8 +37,7 @@ export function authorize(access: Access, identity: Identity, node?: string): vo
   }
 }
 
-const nameOf = (identity: Identity): string =>
-  identity.kind === 'node' ? `the node '${identity.id}'` : identity.kind;
+const forbidden = (token: string) => new QuorateError('FORBIDDEN', `${token} does not allow this`);
 
 const hash = (token: string): Buffer => createHash('sha256').update(token).digest();
 
@@ -76,7 +76,7 @@ export class Auth {
     if (!this.isOn) return { kind: 'admin' };
     const given = hash(token);
     const secret = this.secrets.find((one) => timingSafeEqual(one.hash, given));
-    if (secret) return { kind: secret.kind };
+    if (secret) return secret.kind === 'admin' ? { kind: 'admin' } : { kind: 'enrolment' };
     const id = this.coordinator.nodeOfToken(token);
     if (id === null) throw new QuorateError('UNAUTHORIZED', 'the token is not known');
     return { kind: 'node', id };

@@ -86,7 +86,7 @@ export const configSchema = z.strictObject({
   trustProxy: z.boolean().default(false).describe('take the address of a client from X-Forwarded-For'),
   limits: limitsSchema.prefault({}),
   liveness: livenessSchema.prefault({}),
-  logLevel: z.enum(logLevels).default('info'),
+  logLevel: z.enum(logLevels).default('info').describe('the least that is logged'),
   engine: engineSchema.prefault({}),
   shutdownDeadlineMs: milliseconds.default(10_000).describe('for what is under way to finish when the server ends'),
   sessions: z.array(sessionConfigSchema).max(1000).default([]).describe('created at the start'),

@@ -8,7 +8,7 @@ import { type MediaTypes, type Route, tags } from './route.js';
 import { statuses } from './statuses.js';
 import { version } from './version.js';
 
-type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['responses'][string]>['content']>;
+type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['requestBody']>['content']>;
 
 /** Bytes have no schema in OpenAPI 3.1: the media type says all. */
 const contentOf = (types: MediaTypes): Content =>

@@ -10,8 +10,8 @@ export function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && sane.test(given) ? given : randomUUID();
 }
 
-const levelOf = (method: string, status: number): 'error' | 'info' | 'debug' => {
-  if (status >= 500 && status !== 503) return 'error';
+/** What failed has a line of its own already, with its cause. */
+const levelOf = (method: string, status: number): 'info' | 'debug' => {
   const isRead = method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
   return status < 400 && isRead ? 'debug' : 'info';
 };

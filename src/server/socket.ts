@@ -7,7 +7,6 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { QuorateError } from '../errors.js';
 import type { NumberedEvent } from '../store/store.js';
 import { type Gate, refuseUpgrade } from './upgrade.js';
 import type { Services } from './services.js';
@@ -153,12 +152,9 @@ async function follow(socket: WebSocket, { since, session }: Reading, services: 
 
 const isOpen = (socket: WebSocket): boolean => socket.readyState === socket.OPEN;
 
-/** A ping is sent after everything before it: when it is out, so is the rest. */
+/** A ping is sent after everything before it: when it is out, or has failed, the rest need not be waited for. */
 const drained = (socket: WebSocket): Promise<void> =>
   new Promise((resolve) => {
-    socket.once('close', () => {
-      resolve();
-    });
     socket.ping(undefined, undefined, () => {
       resolve();
     });
