@@ -88,10 +88,13 @@ export async function participate(part: Participation): Promise<number> {
     return (kept = { round, modelDigest: base.digest, update: { ...encoded, ...facts }, acceptedIn: null });
   };
 
-  /** A server that lost its memory asks for the registration once more. */
-  const send = async ({ round, update }: Kept, until: AbortSignal) => {
+  /**
+   * Goes on although the round closes meanwhile: most often it is this very update that closes it, and that is heard of
+   * before the answer comes. A server that lost its memory asks for the registration once more.
+   */
+  const send = async ({ round, update }: Kept) => {
     const sending = () =>
-      retry.run(() => client.sendUpdate(session, round, node, update, until), until);
+      retry.run(() => client.sendUpdate(session, round, node, update, signal), signal);
     try {
       return await sending();
     } catch (error) {
@@ -101,41 +104,52 @@ export async function participate(part: Participation): Promise<number> {
     }
   };
 
-  const answer = async (open: OpenRound): Promise<void> => {
+  /** Null: the round ended before there was an update for it, or another one is open. */
+  const prepare = async (open: OpenRound): Promise<Kept | null> => {
     const { controller, unlink } = linkedController(signal);
-    const until = controller.signal;
     let round = open.number;
     const unlisten = picture.onChange(() => {
       if (!isAwaited(picture, round)) controller.abort();
     });
     try {
-      const base = await newestModel(until);
-      const buffered = viewOf(picture).config.mode !== 'sync';
-      if (!buffered && base.round + 1 !== open.number) {
-        await lookAgain();
-        return;
-      }
-      round = buffered ? base.round + 1 : round;
-      const update = await updateFor(base, open, until);
-      round = update.round;
-      const receipt = await send(update, until);
-      update.acceptedIn = receipt.round;
-      acceptedIn.add(receipt.round);
-      picture.markAnswered(open);
-      onEvent({ type: 'accepted', receipt });
+      const base = await newestModel(controller.signal);
+      if (viewOf(picture).config.mode !== 'sync') round = base.round + 1;
+      if (round === base.round + 1) return await updateFor(base, open, controller.signal);
+      await lookAgain();
+      return null;
     } catch (error) {
       refuseAborted(signal);
-      if (until.aborted) {
-        onEvent({ type: 'superseded', round });
-        return;
-      }
-      if (!(error instanceof QuorateError) || !refusals.has(error.code)) throw error;
-      onEvent({ type: 'refused', round, code: error.code, message: error.message });
-      if (surprises.has(error.code)) await lookAgain();
-      else picture.markAnswered(open);
+      if (!controller.signal.aborted) throw error;
+      onEvent({ type: 'superseded', round });
+      return null;
     } finally {
       unlisten();
       unlink();
+    }
+  };
+
+  const answer = async (open: OpenRound): Promise<void> => {
+    const prepared = await attempt(open.number, () => prepare(open));
+    if (!prepared) return;
+    const receipt = await attempt(prepared.round, () => send(prepared));
+    if (!receipt) return;
+    prepared.acceptedIn = receipt.round;
+    acceptedIn.add(receipt.round);
+    picture.markAnswered(open);
+    onEvent({ type: 'accepted', receipt });
+
+    /** Null: what was tried is refused, for this round alone. */
+    async function attempt<T>(round: number, work: () => Promise<T>): Promise<T | null> {
+      try {
+        return await work();
+      } catch (error) {
+        refuseAborted(signal);
+        if (!(error instanceof QuorateError) || !refusals.has(error.code)) throw error;
+        onEvent({ type: 'refused', round, code: error.code, message: error.message });
+        if (surprises.has(error.code)) await lookAgain();
+        else picture.markAnswered(open);
+        return null;
+      }
     }
   };
 

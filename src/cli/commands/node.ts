@@ -10,7 +10,7 @@ import { QuorateError } from '../../errors.js';
 import { joinSession } from '../../client/index.js';
 import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
 import { interruptible } from '../exit.js';
-import { collectSettings, jsonOption, serverOption, tokenOption } from '../options.js';
+import { collectSettings, serverOption, tokenOption } from '../options.js';
 import { duration, printLine } from '../print.js';
 
 interface Options {
