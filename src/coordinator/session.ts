@@ -176,12 +176,16 @@ export class Session {
     return storedUpdate({ store: this.store, open: this.state.round, file: this.place }, round, node);
   }
 
-  /** Begins nothing any more, and waits for what is being written. What was acknowledged stays. */
-  async close(): Promise<void> {
+  /** Begins nothing any more, and gives up what can be done again after a restart. */
+  beginClosing(): void {
     this.isClosing = true;
     this.cancelWake?.();
     this.measuring.close();
     this.aggregation?.abort();
+  }
+
+  /** Waits for what is being written. What was acknowledged stays. */
+  async close(): Promise<void> {
     await this.turns.idle();
     while (this.background.size > 0) await Promise.all(this.background);
     await this.place?.close();

@@ -152,6 +152,7 @@ function restoringFailed(id: string, error: unknown): QuorateError {
 }
 
 async function closeHeld({ session, uploads }: Held): Promise<void> {
+  session.beginClosing();
   await uploads.close();
   await session.close();
 }

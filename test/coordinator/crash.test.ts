@@ -8,7 +8,7 @@ import { expect } from 'chai';
 import type { UpdateReceipt } from '../../src/protocol/views.js';
 import { directRun } from '../support/coordinator/directRun.js';
 import { D, finishRun, NODES, openRun, ROUNDS } from '../support/coordinator/crashRun.js';
-import { nodeName, type Scene, SESSION, startModel, testEngine, updateOf } from '../support/coordinator/scene.js';
+import { type Scene, SESSION, startModel, testEngine, updateOf } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
 
 const child = fileURLToPath(new URL('../support/coordinator/crashChild.js', import.meta.url));
@@ -41,7 +41,10 @@ async function expectInRounds(stage: Scene, receipts: readonly UpdateReceipt[]):
   for (const { round, node, digest } of receipts) {
     const { updates } = await stage.coordinator.round(SESSION, round);
     const theirs = updates.filter((update) => update.node === node);
-    expect(theirs.map((update) => update.digest), `${node} in round ${round}`).deep.equal([digest]);
+    expect(
+      theirs.map((update) => update.digest),
+      `${node} in round ${round}`,
+    ).deep.equal([digest]);
     await expectRefusal(() => stage.send(node, round, updateOf(99, round, D)), 'CONFLICTING_UPDATE');
   }
 }
