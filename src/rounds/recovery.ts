@@ -63,7 +63,7 @@ export function recovered(policy: Policy, state: SessionState, event: Recovered)
   }
   if (sealed !== null) return recoverSealed(policy, state, event, sealed);
 
-  const awaited = unheard(state, asked);
+  const awaited = unheard(state);
   const fresh = { number: round, attempt, asked, awaited, accepted: byNode(updates) };
   const collecting = collect(policy, state, fresh, event.atMs);
   const { deadlineAtMs } = collecting.round;
@@ -102,12 +102,10 @@ function recoverSealed(
 }
 
 /** Those that may have been there before the restart, and have not been heard since. */
-function unheard(state: SessionState, asked: readonly string[] | null): string[] {
-  return Object.keys(state.nodes)
-    .filter((node) => !state.nodes[node].present && !state.nodes[node].excluded)
-    .filter((node) => asked?.includes(node) ?? true)
+const unheard = ({ nodes }: SessionState): string[] =>
+  Object.keys(nodes)
+    .filter((node) => !nodes[node].present)
     .sort();
-}
 
 const byNode = (updates: readonly AcceptedUpdate[]): Record<string, AcceptedUpdate> =>
   Object.fromEntries(updates.map((update) => [update.node, update]));

@@ -2,7 +2,6 @@
  * When a session is at its end: all rounds are committed, or stopWhen is met. The state alone tells, at any time, so
  * that a restart between the last commit and its announcement changes nothing.
  */
-import { own } from './own.js';
 import type { Policy, StopWhen } from './policy.js';
 import type { SessionState } from './state.js';
 
@@ -14,8 +13,9 @@ export function measured(
   metrics: Readonly<Record<string, number>>,
 ): SessionState {
   const { stopWhen } = policy;
-  const value = stopWhen === null ? undefined : own(metrics, stopWhen.metric);
-  if (stopWhen === null || value === undefined || !Number.isFinite(value)) return state;
+  if (stopWhen === null) return state;
+  const value = metrics[stopWhen.metric];
+  if (!Number.isFinite(value)) return state; // not measured, too
 
   const { best } = state;
   if (best === null) return { ...state, best: { value, round, measured: round } };

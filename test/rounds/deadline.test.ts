@@ -48,14 +48,14 @@ describe('an adaptive deadline', () => {
   });
 
   it('is not held back by one slow node of many', () => {
-    const nodes = [...'abcdefghij'];
+    const nodes = 'abcdefghij'.split('');
     const play = Play.running({ adaptiveDeadline, rounds: 9 }, ...nodes);
     play.at(200).updates('abcdefghi').at(50_000).updates('j').commit();
     expect(play.deadlineAtMs).equal(50_000 + 300);
   });
 
   it('grows until nodes that turned slow together are heard again', () => {
-    const play = Play.running({ adaptiveDeadline, rounds: 100 }, ...'abcd');
+    const play = Play.running({ adaptiveDeadline, rounds: 100 }, ...'abcd'.split(''));
     play.at(100).updates('abcd').commit();
     let rounds = 0;
     for (; play.state.nodes.d.accepted < 2 && rounds < 20; rounds++) {

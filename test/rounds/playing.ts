@@ -56,7 +56,7 @@ export class Play {
   }
 
   send(happening: Happening): this {
-    const event = frozen({ ...happening, atMs: this.atMs } as SessionEvent);
+    const event = frozen({ ...happening, atMs: this.atMs });
     const { state, effects } = step(this.policy, this.state, event);
     this.state = frozen(state);
     this.effects = frozen(effects);

@@ -29,7 +29,7 @@ function restarted(
 
 const file = { round: 2, attempt: 1, asked: null, sealed: null } as const;
 const recover = (play: Play, found: string, changes: object = {}) =>
-  play.send({ type: 'recovered', ...file, updates: [...found].map(updateOf), ...changes });
+  play.send({ type: 'recovered', ...file, updates: found.split('').map(updateOf), ...changes });
 
 describe('restore', () => {
   it('keeps what is known of nodes, and takes none for there', () => {
@@ -71,6 +71,11 @@ describe('restore', () => {
     const play = Play.running({}, 'a', 'b').tick(60_000).tick(61_000);
     expect(play.attempt).equal(2);
     expect(restarted({ committed: 0 }, play.state).attempt).equal(2);
+  });
+
+  it('begins the next round with its first attempt', () => {
+    const play = Play.running({}, 'a', 'b').tick(60_000).tick(61_000);
+    expect(restarted({ committed: 1 }, play.state)).deep.include({ number: 2, attempt: 1 });
   });
 
   it('survives a snapshot from JSON', () => {
@@ -129,6 +134,18 @@ describe('a session after a restart', () => {
     expect(recover(restarted(), 'ab').come('a', 'b').go('c').aggregated()).deep.equal(['a', 'b']);
     const removal = { type: 'node-removed', node: 'c' } as const;
     expect(recover(restarted(), 'ab').send(removal).aggregated()).deep.equal(['a', 'b']);
+    expect(recover(restarted(), 'a').send(removal).state.round).deep.include({ awaited: ['a', 'b'] });
+    expect(recover(restarted().come('a'), 'a').state.round).deep.include({ awaited: ['b', 'c'] });
+  });
+
+  it('does not wait for who is excluded, who stays so whatever the file holds', () => {
+    const policy = { exclude: { rounds: 1, suspicion: 0.5 } };
+    const { state } = Play.running(policy, 'a', 'b', 'c').updates('abc').commit({ a: 1 });
+    const play = recover(restarted({}, state, policy), 'bc');
+    expect(play.aggregated()).deep.equal(['b', 'c']);
+    const found = recover(restarted({}, state, policy), 'abc').commit({ a: 0, b: 0, c: 0 });
+    expect(found.state).deep.include({ committed: 2 });
+    expect(found.state.nodes.a).deep.include({ accepted: 2, excluded: true });
   });
 
   it('does not wait for nodes that a sample did not ask', () => {

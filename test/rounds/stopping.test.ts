@@ -53,6 +53,20 @@ describe('the end of a session', () => {
     });
   });
 
+  it('counts a value that is as good as the best as no improvement, upwards too', () => {
+    const play = started({ ...accuracy, reaches: null, patience: 2 });
+    for (let i = 0; i < 3; i++) play.updates('ab').commit({}, { accuracy: 0.5 });
+    expect(play.state.status).equal('completed');
+  });
+
+  it('counts from the newest round that was measured, also when an older one is measured late', () => {
+    const play = started(loss);
+    for (const value of [0.4, 0.5]) play.updates('ab').commit({}, { loss: value });
+    evaluate(play, 1, { loss: 0.6 });
+    expect(play.state.best).deep.equal({ value: 0.4, round: 1, measured: 2 });
+    expect(play.state.status).equal('running');
+  });
+
   it('is not brought about by rounds that nobody has measured yet', () => {
     const play = started(loss).updates('ab').commit();
     evaluate(play, 1, { loss: 0.5 });
@@ -90,7 +104,7 @@ describe('the end of a session', () => {
   it('is not brought about by another metric, by none, or by one that is not a number', () => {
     const play = started({ ...accuracy, metric: 'constructor' });
     play.updates('ab').commit({}, { loss: 1 });
-    evaluate(play, 1, { constructor: NaN } as unknown as Record<string, number>);
+    evaluate(play, 1, { constructor: NaN });
     expect(play.state.best).equal(null);
     expect(play.state.status).equal('running');
   });

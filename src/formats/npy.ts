@@ -1,0 +1,210 @@
+/**
+ * NumPy's .npy files, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, with arrays of floats:
+ *
+ *   6 bytes       \x93NUMPY
+ *   2 bytes       version: 1, 2 or 3, and 0
+ *   2 or 4 bytes  length of the header, little-endian (2 in version 1)
+ *   the header    a Python literal: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
+ *   the rest      the values, row-major
+ */
+import { QuorateError } from '../errors.js';
+import { loadDecoder } from './decoder.js';
+import { SegmentStream } from './segments.js';
+import { valuesIn } from './tensorShape.js';
+
+export interface NpyArray {
+  /** None for a single value. */
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly values: Float32Array;
+}
+
+const MAGIC = '\x93NUMPY';
+/** What NumPy itself reads without being told that it may read more. */
+const MOST_HEADER_BYTES = 10_000;
+
+const dtypes: Readonly<Record<string, { kind: 'f32' | 'f16' | 'f64'; bytes: number }>> = {
+  '<f2': { kind: 'f16', bytes: 2 },
+  '<f4': { kind: 'f32', bytes: 4 },
+  '<f8': { kind: 'f64', bytes: 8 },
+};
+
+const malformed = (problem: string, details: Record<string, unknown> = {}) =>
+  new QuorateError('MALFORMED', `npy: ${problem}`, details);
+
+interface Header {
+  readonly descr: string;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
+  readonly dataOffset: number;
+}
+
+const member =
+  /\s*(?:'(descr)'|'(fortran_order)'|'(shape)')\s*:\s*(?:'([^'\\]*)'|(True|False)|\(\s*((?:\d+\s*,\s*)*(?:\d+\s*)?)\))\s*(,|(?=\}))/y;
+
+function readMembers(text: string): Map<string, string> {
+  const members = new Map<string, string>();
+  if (!text.startsWith('{')) throw malformed('the header does not begin with {');
+  let position = 1;
+  for (;;) {
+    if (/\s*\}\s*$/y.test(text.slice(position))) return members;
+    member.lastIndex = position;
+    const found = member.exec(text);
+    if (!found) throw malformed(`the header can't be read at position ${position}`, { position });
+    const [, descr, order, shape, string, flag, tuple] = found;
+    const name = descr ?? order ?? shape;
+    const value = { descr: string, fortran_order: flag, shape: tuple }[name];
+    if (value === undefined || members.has(name))
+      throw malformed(`${name} is of the wrong kind, or there twice`);
+    members.set(name, value);
+    position = member.lastIndex;
+  }
+}
+
+/** The extents in Python's tuple, without its parentheses: '', '3,', '3, 4'. */
+function readShape(tuple: string): number[] {
+  const extents = tuple.split(',').map((extent) => extent.trim());
+  // In Python (3) is a number, and (3,) a tuple.
+  if (extents.length === 1 && extents[0] !== '') throw malformed('the shape is no tuple');
+  if (extents.at(-1) === '') extents.pop();
+  return extents.map(Number);
+}
+
+/** @throws QuorateError MALFORMED */
+function readHeader(bytes: Uint8Array): Header {
+  if (bytes.length < 10 || String.fromCharCode(...bytes.subarray(0, 6)) !== MAGIC) {
+    throw malformed('the file does not begin as .npy files do');
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const version = `${view.getUint8(6)}.${view.getUint8(7)}`;
+  if (!['1.0', '2.0', '3.0'].includes(version))
+    throw malformed(`version ${version} is not known`, { version });
+  const start = version === '1.0' ? 10 : 12;
+  if (bytes.length < start) throw malformed('the file ends in its header');
+  const length = version === '1.0' ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > MOST_HEADER_BYTES || start + length > bytes.length) {
+    throw malformed(`a header of ${length} bytes, in a file of ${bytes.length}`, { length });
+  }
+  // Of the names and values that are taken, each is the same in Latin-1 and UTF-8.
+  const text = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
+  const members = readMembers(text);
+  const descr = members.get('descr');
+  const order = members.get('fortran_order');
+  const tuple = members.get('shape');
+  if (descr === undefined || order === undefined || tuple === undefined) {
+    throw malformed('the header must have descr, fortran_order and shape');
+  }
+  return { descr, fortranOrder: order === 'True', shape: readShape(tuple), dataOffset: start + length };
+}
+
+/**
+ * Reads an array of float16, float32 or float64, which is rounded to float32.
+ *
+ * @param bytes must not change before the promise resolves
+ * @throws QuorateError MALFORMED; BAD_TYPE for other values, big-endian ones, and arrays in Fortran's order; BAD_SHAPE
+ *   for more than 2⁵³ values; NON_FINITE, also for what is too large for float32
+ */
+export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
+  const { descr, fortranOrder, shape, dataOffset } = readHeader(bytes);
+  if (!Object.hasOwn(dtypes, descr)) {
+    throw new QuorateError(
+      'BAD_TYPE',
+      `the array is of '${descr}'; there may be ${Object.keys(dtypes).join(', ')}`,
+      {
+        descr,
+      },
+    );
+  }
+  if (fortranOrder && shape.length > 1) {
+    throw new QuorateError(
+      'BAD_TYPE',
+      "the array is in Fortran's order: save numpy.ascontiguousarray(…) of it",
+    );
+  }
+  const type = dtypes[descr];
+  const count = valuesIn(shape, 'array');
+  const data = bytes.subarray(dataOffset);
+  if (data.length !== count * type.bytes) {
+    throw malformed(`${count} values take ${count * type.bytes} bytes, not ${data.length}`, {
+      got: data.length,
+      expected: count * type.bytes,
+    });
+  }
+  const values = new Float32Array(count);
+  if (type.kind === 'f64') narrow(data, values);
+  else await decodeInto(values, type.kind, data);
+  return { shape, values };
+}
+
+async function decodeInto(values: Float32Array, kind: 'f16' | 'f32', data: Uint8Array): Promise<void> {
+  const target = new Uint8Array(values.buffer);
+  let position = 0;
+  const stream = new SegmentStream(
+    await loadDecoder(),
+    [{ format: { kind }, values: values.length }],
+    (decoded) => {
+      target.set(decoded, position);
+      position += decoded.length;
+    },
+  );
+  await stream.write(data);
+  stream.end();
+}
+
+function narrow(data: Uint8Array, values: Float32Array): void {
+  values.set(new Float64Array(data.slice().buffer));
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  throw new QuorateError('NON_FINITE', `value ${index} is not finite as float32`, { index });
+}
+
+/**
+ * The updates in an array: each row of [n, d], or the one that [d] is.
+ *
+ * @returns views of the array's values
+ * @throws QuorateError BAD_SHAPE
+ * @example
+ * const { value } = await aggregate(npyRows(await readNpy(await readFile('updates.npy'))), median());
+ */
+export function npyRows({ shape, values }: NpyArray): Float32Array[] {
+  if (shape.length === 1) return [values];
+  if (shape.length !== 2) {
+    throw new QuorateError('BAD_SHAPE', `updates are [n, d] or [d], not [${shape.join(', ')}]`, { shape });
+  }
+  const [n, d] = shape;
+  if (d === 0) throw new QuorateError('BAD_SHAPE', 'the updates have no entries', { shape });
+  return Array.from({ length: n }, (_, i) => values.subarray(i * d, (i + 1) * d));
+}
+
+/**
+ * A file, version 1.0, of float32.
+ *
+ * @param array is copied
+ * @throws QuorateError BAD_TYPE, BAD_SHAPE
+ */
+export function writeNpy({ shape, values }: NpyArray): Uint8Array {
+  if (!(values instanceof Float32Array)) throw new QuorateError('BAD_TYPE', 'values must be a Float32Array');
+  const expected = valuesIn(shape, 'array');
+  if (values.length !== expected) {
+    throw new QuorateError(
+      'BAD_SHAPE',
+      `[${shape.join(', ')}] are ${expected} values, not ${values.length}`,
+      {
+        got: values.length,
+        expected,
+      },
+    );
+  }
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const literal = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // The values begin at a multiple of 64 bytes, after a line's end.
+  const dataOffset = Math.ceil((10 + literal.length + 1) / 64) * 64;
+  if (dataOffset - 10 > MOST_HEADER_BYTES)
+    throw new QuorateError('BAD_SHAPE', 'the array has too many dimensions');
+  const file = new Uint8Array(dataOffset + values.byteLength);
+  const start = `${MAGIC}\x01\x00__${literal.padEnd(dataOffset - 11)}\n`;
+  file.set(Uint8Array.from(start, (character) => character.charCodeAt(0)));
+  new DataView(file.buffer).setUint16(8, dataOffset - 10, true);
+  file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), dataOffset);
+  return file;
+}
