@@ -1,8 +1,8 @@
-import { readdir, truncate } from 'node:fs/promises';
+import { readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator.js';
-import { QuorateError } from '../../src/errors.js';
+import type { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk.js';
 import { directRun } from '../support/coordinator/directRun.js';
 import { newFolder, removeFolders } from '../support/coordinator/folders.js';
@@ -216,14 +216,23 @@ describe('sessions on disk', () => {
     for (const name of (await readdir(folder)).filter(wanted)) await truncate(join(folder, name), 100);
   }
 
-  it('make a damaged model again from the round’s updates', async () => {
+  it('refuse a damaged model, and make it again from the round’s updates once it is removed', async () => {
     const folder = await newFolder();
     const before = await started(folder);
     await sendAll(before, 1);
     await sendAll(before, 2);
     const { last } = before.coordinator.events;
     await before.coordinator.close();
-    await damage(checkpoints(folder, SESSION), (name) => Number.parseInt(name) === 2);
+    const isNewest = (name: string) => Number.parseInt(name) === 2;
+    await damage(checkpoints(folder, SESSION), isNewest);
+
+    const refused = await sceneOn(folder);
+    const error = await expectRefusal(() => refused.coordinator.start(SESSION), 'CORRUPT_FILE');
+    expect(error.message).contain('000000002');
+    await refused.coordinator.close();
+
+    const [name] = (await readdir(checkpoints(folder, SESSION))).filter(isNewest);
+    await rm(join(checkpoints(folder, SESSION), name));
     const stage = await sceneOn(folder);
     await stage.event(({ type, round }) => type === 'round-committed' && round === 2, last);
     expect(stage.coordinator.session(SESSION).model?.digest).equal((await direct(2))[2]);
