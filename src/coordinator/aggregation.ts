@@ -11,12 +11,12 @@
  */
 import type { Engine } from '../core/engine.js';
 import { type ErrorCode, QuorateError } from '../errors.js';
-import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import { digestOf } from '../report.js';
 import { backoffMs } from '../rounds/failing.js';
 import type { AcceptedUpdate, Judgement, SessionState } from '../rounds/state.js';
 import type { Checkpoint, SessionStore } from '../store/store.js';
 import type { Clock, StoredModel } from './coordinator.js';
+import type { CurrentModel } from './models.js';
 import { nextModel, type RoundOutput } from './nextModel.js';
 import type { Plan } from './policy.js';
 import {
@@ -28,11 +28,6 @@ import {
   updateRow,
 } from './record.js';
 import type { RoundFile } from './roundFile.js';
-
-/** A model, and what its next step needs. */
-export interface CurrentModel extends StoredModel {
-  readonly optimizer: OptimizerState | null;
-}
 
 /** What is decided of a round, and is not in its updates. */
 export interface RoundFacts {
@@ -66,7 +61,7 @@ export interface AggregationOptions {
   readonly refusedSoFar: () => number;
   readonly series: (point: RoundPoint) => readonly RoundPoint[];
   /** The session's state once this is committed. */
-  readonly stateAfter: (findings: Findings, atMs: number) => SessionState;
+  readonly stateAfter: (findings: Findings) => SessionState;
   readonly onError: (error: unknown) => void;
 }
 
@@ -160,6 +155,7 @@ export class Aggregation {
   ): { record: RoundRecord; checkpoint: Checkpoint } {
     const { facts, updates, before, clock, series, stateAfter, refusedSoFar } = this.options;
     const committedAtMs = clock.now();
+    const state = stateAfter(findings); // first, for it concludes what the series tells
     const point: RoundPoint = {
       ...facts,
       committedAtMs,
@@ -183,7 +179,7 @@ export class Aggregation {
       tensors: model.tensors,
       model: model.values,
       optimizer: model.optimizer,
-      state: stateAfter(findings, committedAtMs),
+      state,
       record,
     };
     return { record, checkpoint };

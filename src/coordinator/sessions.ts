@@ -152,19 +152,28 @@ function restoringFailed(id: string, error: unknown): QuorateError {
 }
 
 async function closeHeld({ session, uploads }: Held): Promise<void> {
+  session.beginClosing();
   await uploads.close();
   await session.close();
 }
 
-/** The newest that is whole; null: there is no model yet. @throws QuorateError CORRUPT_FILE, STORE_FAILED */
+/**
+ * Null: there is no model yet. A damaged one is not passed over for the one before it: going back is for people to
+ * decide, who remove the file.
+ *
+ * @throws QuorateError CORRUPT_FILE, STORE_FAILED
+ */
 async function newestCheckpoint(
   store: SessionStore,
   { id, status }: SessionEntry,
 ): Promise<Checkpoint | null> {
-  const newest = (await store.checkpoints()).at(-1); // listing sets aside what is damaged
-  if (newest) return store.readCheckpoint(newest.round);
+  try {
+    return await store.readCheckpoint();
+  } catch (error) {
+    if (!(error instanceof QuorateError) || error.code !== 'UNKNOWN_ROUND') throw error;
+  }
   if (status !== 'running' && status !== 'paused') return null;
-  throw new QuorateError('CORRUPT_FILE', `session ${id} has no whole checkpoint`, { session: id });
+  throw new QuorateError('CORRUPT_FILE', `session ${id} has no checkpoint any more`, { session: id });
 }
 
 /** @throws QuorateError SESSION_EXISTS */

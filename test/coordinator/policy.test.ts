@@ -54,17 +54,21 @@ describe('planOf', () => {
       'TOO_FEW_UPDATES',
     ],
     'targetUpdates below the quorum': [{ targetUpdates: 2 }, 'INVALID_PARAMETER', 'targetUpdates'],
-    'a sample below the quorum': [{ selection: { sample: 2 } }, 'INVALID_PARAMETER', 'selection'],
+    'a sample below the quorum': [{ selection: { sample: 2 } }, 'INVALID_PARAMETER', 'selection.sample'],
     'a sample below targetUpdates': [
       { selection: { sample: 3 }, targetUpdates: 4 },
       'INVALID_PARAMETER',
       'targetUpdates',
     ],
-    'a buffer below the quorum': [{ mode: { buffered: { bufferSize: 2 } } }, 'INVALID_PARAMETER', 'mode'],
+    'a buffer below the quorum': [
+      { mode: { buffered: { bufferSize: 2 } } },
+      'INVALID_PARAMETER',
+      'mode.buffered.bufferSize',
+    ],
     'a buffer that a sample can’t fill': [
       { mode: buffered, selection: { sample: 3 } },
       'INVALID_PARAMETER',
-      'mode',
+      'mode.buffered.bufferSize',
     ],
     'a buffer with targetUpdates': [
       { mode: buffered, targetUpdates: 4 },
@@ -85,12 +89,12 @@ describe('planOf', () => {
     'an adaptive deadline that begins beyond the deadline': [
       { deadlineMs: 50, adaptiveDeadline: {} },
       'INVALID_PARAMETER',
-      'adaptiveDeadline',
+      'adaptiveDeadline.leastMs',
     ],
     'a backoff that begins beyond its end': [
       { retry: { firstMs: 10, mostMs: 5 } },
       'INVALID_PARAMETER',
-      'retry',
+      'retry.firstMs',
     ],
     'a stopWhen that never stops': [{ stopWhen: { metric: 'loss' } }, 'INVALID_PARAMETER', 'stopWhen'],
   };
