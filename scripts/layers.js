@@ -13,6 +13,7 @@ import { posix, relative, sep } from 'node:path';
  */
 export const layers = [
   { path: 'src/errors.ts' },
+  { path: 'src/schema.ts' },
   { path: 'bindings/' },
   { path: 'src/core/' },
   { path: 'src/formats/' }, // safetensors, .npy, encoded vectors as they stream
@@ -27,7 +28,7 @@ export const layers = [
   { path: 'src/aggregate.ts' },
   { path: 'src/attacks/' }, // after aggregate: the optimal attacks search against the defender's own pipeline
   { path: 'src/rounds/', only: ['src/errors.ts'] }, // a pure state machine
-  { path: 'src/protocol/', only: ['src/errors.ts'] }, // what server and client tell each other
+  { path: 'src/protocol/', only: ['src/errors.ts', 'src/schema.ts'] }, // what server and client tell each other
   { path: 'src/store/' },
   { path: 'src/coordinator/' },
   { path: 'src/server/' },

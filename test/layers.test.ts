@@ -24,6 +24,7 @@ describe('the order of the layers', () => {
     ['src/attacks/optimal.ts', '../aggregate.js'],
     ['src/rounds/round.ts', '../errors.js'],
     ['src/rounds/round.ts', './quorum.js'],
+    ['src/protocol/session.ts', '../schema.js'],
     ['src/index.ts', './attacks/index.js'],
     ['src/inline.ts', './browser.js'],
     ['src/core/engine.ts', 'node:worker_threads'],
@@ -47,6 +48,11 @@ describe('the order of the layers', () => {
     ['src/rules/krum.ts', '../index.js', 'src/index.ts gathers this very file'],
     ['src/attacks/deep/optimal.ts', '../index.js', 'src/attacks/index.ts gathers this very file'],
     ['src/rounds/round.ts', '../core/memory.js', 'src/rounds/ imports nothing but src/errors.ts'],
+    [
+      'src/protocol/session.ts',
+      '../core/memory.js',
+      'src/protocol/ imports nothing but src/errors.ts, src/schema.ts',
+    ],
     ['src/core/engine.ts', '../../test/support/random.js', 'test/support/random.ts is in no layer'],
   ];
   for (const [file, specifier, because] of refused) {

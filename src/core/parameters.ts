@@ -1,6 +1,6 @@
 /** Checks parameters against their schema, and describes a schema for `rules()` and the documentation. */
 import { z } from 'zod';
-import { QuorateError } from '../errors.js';
+import { parse } from '../schema.js';
 
 /** The most Byzantine updates that are tolerated. */
 export const byzantineBound = z.int().min(0).describe('most Byzantine updates');
@@ -17,35 +17,15 @@ export interface ParameterDescription {
 
 /**
  * @param owner whose parameters they are, for the message
- * @throws QuorateError UNKNOWN_PARAMETER (first, for a misspelling often leaves another one missing), INVALID_PARAMETER
+ * @param given none: no parameters
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  */
 export function parseParameters<S extends z.ZodObject>(
   owner: string,
   schema: S,
   given: unknown,
 ): z.output<S> {
-  const parsed = schema.safeParse(given ?? {});
-  if (parsed.success) return parsed.data;
-  const known = Object.keys(schema.shape);
-  for (const issue of parsed.error.issues) {
-    if (issue.code !== 'unrecognized_keys') continue;
-    const takes = known.length === 0 ? 'no parameters' : known.join(', ');
-    throw new QuorateError(
-      'UNKNOWN_PARAMETER',
-      `${owner} has no parameter '${issue.keys.join("', '")}'; it takes ${takes}`,
-      {
-        owner,
-        unknown: issue.keys,
-        known,
-      },
-    );
-  }
-  const [issue] = parsed.error.issues;
-  const path = issue.path.join('.');
-  throw new QuorateError('INVALID_PARAMETER', `${owner}: ${path ? `${path}: ` : ''}${issue.message}`, {
-    owner,
-    parameter: path,
-  });
+  return parse(owner, schema, given ?? {});
 }
 
 export function describeParameters(schema: z.ZodObject): ParameterDescription[] {

@@ -7,10 +7,14 @@ export const nameSchema = z
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
     'must be 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
   )
-  .describe('1 to 64 letters, digits, dots, dashes or underscores');
+  .meta({
+    id: 'Name',
+    description: '1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
+    examples: ['hospital-1'],
+  });
 
 /** Measurements by name; finite, as JSON has no other numbers. */
 export const metricsSchema = z
   .record(z.string().min(1).max(64), z.number())
   .refine((metrics) => Object.keys(metrics).length <= 32, 'at most 32 metrics')
-  .describe('measurements by name');
+  .meta({ id: 'Metrics', description: 'Measurements by name, at most 32', examples: [{ loss: 0.31 }] });

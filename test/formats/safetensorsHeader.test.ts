@@ -98,6 +98,11 @@ describe('readSafetensorsHeader', () => {
     expect(dataBytes).equal(22);
   });
 
+  it('takes a tensor without values at the place of another, whichever is named first', () => {
+    const { tensors } = read({ a: entry([1], 0, 4), empty: entry([0], 0, 0) });
+    expect(tensors.map(({ name }) => name)).deep.equal(['empty', 'a']);
+  });
+
   it('takes a header without tensors, and spaces after the JSON', () => {
     expect(read('{}').tensors).deep.equal([]);
     expect(read('{ }  \n ').dataBytes).equal(0);
@@ -176,6 +181,9 @@ describe('readSafetensorsHeader', () => {
   it('refuses lengths that are not the header’s, without making room for them', async () => {
     for (const length of [0n, 1n, 3n, 100n, 100_000_001n, 2n ** 32n + 2n, 2n ** 63n, 2n ** 64n - 1n]) {
       await expectRefusal(() => read('{}', length), 'MALFORMED');
+      if (length !== 3n && length !== 100n) {
+        await expectRefusal(() => headerLength(safetensorsFile({ header: '{}', length })), 'MALFORMED');
+      }
     }
     for (let size = 0; size < 10; size++) {
       await expectRefusal(
