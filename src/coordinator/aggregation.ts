@@ -11,12 +11,12 @@
  */
 import type { Engine } from '../core/engine.js';
 import { type ErrorCode, QuorateError } from '../errors.js';
-import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import { digestOf } from '../report.js';
 import { backoffMs } from '../rounds/failing.js';
 import type { AcceptedUpdate, Judgement, SessionState } from '../rounds/state.js';
 import type { Checkpoint, SessionStore } from '../store/store.js';
 import type { Clock, StoredModel } from './coordinator.js';
+import type { CurrentModel } from './models.js';
 import { nextModel, type RoundOutput } from './nextModel.js';
 import type { Plan } from './policy.js';
 import {
@@ -28,11 +28,6 @@ import {
   updateRow,
 } from './record.js';
 import type { RoundFile } from './roundFile.js';
-
-/** A model, and what its next step needs. */
-export interface CurrentModel extends StoredModel {
-  readonly optimizer: OptimizerState | null;
-}
 
 /** What is decided of a round, and is not in its updates. */
 export interface RoundFacts {
@@ -66,7 +61,7 @@ export interface AggregationOptions {
   readonly refusedSoFar: () => number;
   readonly series: (point: RoundPoint) => readonly RoundPoint[];
   /** The session's state once this is committed. */
-  readonly stateAfter: (findings: Findings, atMs: number) => SessionState;
+  readonly stateAfter: (findings: Findings) => SessionState;
   readonly onError: (error: unknown) => void;
 }
 
@@ -145,7 +140,8 @@ export class Aggregation {
   /** A model that can't be measured is a model nonetheless. */
   private async measure(model: StoredModel): Promise<Readonly<Record<string, number>>> {
     try {
-      return (await this.options.evaluate?.(model)) ?? {};
+      const measured = Object.entries((await this.options.evaluate?.(model)) ?? {});
+      return Object.fromEntries(measured.filter(([, value]) => Number.isFinite(value)));
     } catch (error) {
       this.options.onError(error);
       return {};
@@ -159,6 +155,7 @@ export class Aggregation {
   ): { record: RoundRecord; checkpoint: Checkpoint } {
     const { facts, updates, before, clock, series, stateAfter, refusedSoFar } = this.options;
     const committedAtMs = clock.now();
+    const state = stateAfter(findings); // first, for it concludes what the series tells
     const point: RoundPoint = {
       ...facts,
       committedAtMs,
@@ -182,7 +179,7 @@ export class Aggregation {
       tensors: model.tensors,
       model: model.values,
       optimizer: model.optimizer,
-      state: stateAfter(findings, committedAtMs),
+      state,
       record,
     };
     return { record, checkpoint };
@@ -194,7 +191,11 @@ export class Aggregation {
     const { signal } = this.giveUp;
     await new Promise<void>((resolve) => {
       const cancel = clock.at(clock.now() + forMs, resolve);
-      signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+      const end = () => {
+        cancel();
+        resolve();
+      };
+      signal.addEventListener('abort', end, { once: true });
     });
     signal.throwIfAborted();
   }

@@ -18,12 +18,12 @@ export async function* chunksOf(
         if (error instanceof QuorateError) throw error;
         throw new QuorateError('INCOMPLETE_UPLOAD', 'the body ended before it was complete', {}, error);
       });
-      const { done, value } = await Promise.race([next, interrupted]);
-      if (done) {
+      const result = await Promise.race([next, interrupted]);
+      if (result.done) {
         isDone = true;
         return;
       }
-      yield value;
+      yield result.value;
     }
   } finally {
     // Not waited for: it may be stuck behind a chunk that never comes.

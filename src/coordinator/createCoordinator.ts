@@ -1,4 +1,5 @@
 /** The coordinator in this process. */
+import { requireWholeNumber } from '../core/options.js';
 import { createEngine, type Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import type { SessionConfigInput } from '../protocol/session.js';
@@ -13,6 +14,7 @@ import type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
+import type { Heartbeat } from '../rounds/liveness.js';
 import type { CheckpointSummary } from '../store/store.js';
 import { systemClock } from './clock.js';
 import type { Command } from './command.js';
@@ -62,6 +64,7 @@ class LocalCoordinator implements Coordinator {
 
   constructor(options: CoordinatorOptions) {
     const { store, clock = systemClock, engine = createEngine(), liveness = standardLiveness } = options;
+    checkLiveness(liveness);
     const onError = options.onError ?? (() => undefined);
     this.options = options;
     this.engine = engine;
@@ -162,11 +165,11 @@ class LocalCoordinator implements Coordinator {
     this.requireOpen();
     const target = this.all.get(session);
     await target.setModel(model);
-    return modelView(target.requireModel());
+    return modelView(target.models.require());
   }
 
   async model(session: string, round?: number): Promise<StoredModel> {
-    return this.all.get(session).storedModel(round);
+    return this.all.get(session).models.read(round);
   }
 
   async checkpoints(session: string): Promise<readonly CheckpointSummary[]> {
@@ -203,7 +206,7 @@ class LocalCoordinator implements Coordinator {
     const session = this.all.get(id);
     this.members.requireIn(node, id);
     this.all.uploads(id).check(node, round);
-    const { values, tensors } = session.requireModel();
+    const { values, tensors } = session.models.require();
     return { d: values.length, tensors };
   }
 
@@ -217,7 +220,7 @@ class LocalCoordinator implements Coordinator {
 
   async update(id: string, round: number, node: string) {
     const session = this.all.get(id);
-    const sizeBytes = session.requireModel().values.length * 4;
+    const sizeBytes = session.models.require().values.length * 4;
     return { sizeBytes, ...(await session.readUpdate(round, node)) };
   }
 
@@ -254,4 +257,11 @@ class LocalCoordinator implements Coordinator {
   private requireOpen(): void {
     if (this.closing) throw new QuorateError('SHUTTING_DOWN', 'the coordinator is closing');
   }
+}
+
+/** @throws QuorateError INVALID_PARAMETER */
+function checkLiveness({ heartbeatMs, suspectAfter, lostAfter }: Heartbeat): void {
+  requireWholeNumber('liveness.heartbeatMs', heartbeatMs, 1, 2 ** 31 - 1);
+  requireWholeNumber('liveness.suspectAfter', suspectAfter, 1, 1e6);
+  requireWholeNumber('liveness.lostAfter', lostAfter, suspectAfter, 1e6);
 }

@@ -25,5 +25,6 @@ export {
   type RowFacts,
 } from './nextModel.js';
 export { type Plan, planOf } from './policy.js';
+export { type DiskStoreOptions, openDiskStore } from '../store/disk.js';
 export { memoryStore } from '../store/memory.js';
 export type { Store } from '../store/store.js';

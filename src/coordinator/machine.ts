@@ -80,6 +80,6 @@ export class Machine {
   }
 
   private stamped(happening: Happening): SessionEvent {
-    return { ...happening, atMs: this.options.clock.now() } as SessionEvent;
+    return { ...happening, atMs: this.options.clock.now() };
   }
 }

@@ -5,19 +5,22 @@
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import type { Evaluation } from '../protocol/views.js';
+import { isOver } from '../rounds/control.js';
+import { eligible } from '../rounds/selection.js';
 import { restore } from '../rounds/session.js';
 import type { Announcement, Effect, SessionState } from '../rounds/state.js';
 import type { Checkpoint, SessionEntry, SessionStore } from '../store/store.js';
-import { digestOf } from '../report.js';
-import { Aggregation, type Committed, type CurrentModel } from './aggregation.js';
+import { Aggregation, type Committed } from './aggregation.js';
 import { Archive } from './archive.js';
 import { type Command, requireAllowed } from './command.js';
-import type { Clock, CoordinatorOptions, Model, StoredModel } from './coordinator.js';
-import { Evaluations } from './evaluation.js';
+import type { Clock, CoordinatorOptions, Model } from './coordinator.js';
 import { type Happening, Machine } from './machine.js';
-import { checkModel } from './model.js';
+import { Measuring } from './measuring.js';
+import { Models } from './models.js';
 import type { Plan } from './policy.js';
 import { RoundFile } from './roundFile.js';
+import { StatusRecord } from './statusRecord.js';
+import { type StoredUpdate, storedUpdate } from './storedUpdate.js';
 import { Turns } from './turns.js';
 
 /** What all sessions share. */
@@ -50,18 +53,16 @@ export class Session {
   readonly createdAtMs: number;
   readonly store: SessionStore;
   readonly archive: Archive;
+  readonly models: Models;
   private readonly surroundings: Surroundings;
   private readonly machine: Machine;
-  private newest: CurrentModel | null = null;
   private place: RoundFile | null = null;
   private aggregation: Aggregation | null = null;
-  private evaluations: Evaluations;
+  private readonly measuring: Measuring;
   /** Uploads that were refused since the last commit. */
   private refusals = 0;
-  /** The status that is durable, or on its way there. */
-  private recorded: { readonly status: SessionState['status']; readonly done: Promise<void> } | null;
+  private readonly status: StatusRecord;
   private cancelWake: (() => void) | null = null;
-  private cancelEvaluations: (() => void) | null = null;
   private isClosing = false;
   private readonly turns = new Turns();
   private readonly background = new Set<Promise<void>>();
@@ -73,10 +74,16 @@ export class Session {
     this.store = store;
     this.surroundings = surroundings;
     this.archive = new Archive(store, checkpoint);
-    this.recorded = { status: entry.status, done: Promise.resolve() };
-    if (checkpoint) this.newest = currentModel(checkpoint);
+    this.models = new Models(entry.id, store, checkpoint);
+    this.status = new StatusRecord(entry.status, surroundings.record);
     const committed = checkpoint?.round ?? 0;
-    this.evaluations = new Evaluations(committed);
+    this.measuring = new Measuring(committed, {
+      clock: surroundings.clock,
+      deadlineMs: plan.policy.deadlineMs,
+      examplesUpTo: plan.recipe.examplesUpTo,
+      nodes: () => eligible(this.state),
+      tell: (round, metrics) => void this.send({ type: 'evaluated', round, metrics }),
+    });
     const { status, reason } = entry;
     const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
     this.machine = new Machine(state, {
@@ -92,11 +99,6 @@ export class Session {
     return this.machine.state;
   }
 
-  /** The newest committed one; null before the initial one is set. */
-  get model(): CurrentModel | null {
-    return this.newest;
-  }
-
   /** Of the round that collects or is being aggregated. */
   get file(): RoundFile | null {
     return this.place;
@@ -105,12 +107,6 @@ export class Session {
   get entry(): SessionEntry {
     const { id, plan, createdAtMs, state } = this;
     return { id, config: plan.config, createdAtMs, status: state.status, reason: state.reason };
-  }
-
-  /** @throws QuorateError NO_MODEL */
-  requireModel(): CurrentModel {
-    if (this.newest) return this.newest;
-    throw new QuorateError('NO_MODEL', `session ${this.id} has no model yet`, { session: this.id });
   }
 
   send(happening: Happening): Promise<readonly Effect[]> {
@@ -140,7 +136,7 @@ export class Session {
   /** A node came or went. */
   presence(node: string, present: boolean): void {
     void this.send({ type: present ? 'node-present' : 'node-absent', node });
-    this.concludeIfAnswered();
+    this.measuring.concludeIfAnswered();
   }
 
   /** For the node's history. */
@@ -153,28 +149,17 @@ export class Session {
   control(command: Command): Promise<void> {
     return this.turns.take('control', async () => {
       requireAllowed(command, this.state.status);
-      if (command === 'start') this.requireModel();
+      if (command === 'start') this.models.require();
       await this.send({ type: command });
-      await this.journal();
+      await this.status.write(this.entry);
     });
   }
 
   /** @throws QuorateError WRONG_STATE, whatever is wrong with the model, STORE_FULL, STORE_FAILED */
-  setModel({ tensors, values }: Model): Promise<void> {
+  setModel(model: Model): Promise<void> {
     return this.turns.take('control', async () => {
       requireAllowed('set-model', this.state.status);
-      checkModel({ tensors, values });
-      const checkpoint = {
-        round: 0,
-        createdAtMs: this.surroundings.clock.now(),
-        tensors,
-        model: values,
-        optimizer: null,
-        state: this.state,
-        record: null,
-      };
-      await this.store.writeCheckpoint(checkpoint);
-      this.newest = currentModel(checkpoint);
+      await this.models.begin(model, this.state, this.surroundings.clock.now());
     });
   }
 
@@ -183,41 +168,24 @@ export class Session {
     if (this.state.nodes[node]?.excluded) {
       throw new QuorateError('NODE_EXCLUDED', `${node} is excluded from this session`, { node });
     }
-    this.evaluations.add(node, round, evaluation);
-    this.concludeIfAnswered();
+    this.measuring.add(node, round, evaluation);
   }
 
-  /** The model of a round. @throws QuorateError NO_MODEL, UNKNOWN_ROUND, CORRUPT_FILE */
-  async storedModel(round?: number): Promise<StoredModel> {
-    const newest = this.requireModel();
-    if (round === undefined || round === newest.round) return newest;
-    return currentModel(await this.store.readCheckpoint(round));
+  /** @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE, CORRUPT_FILE */
+  readUpdate(round: number, node: string): Promise<StoredUpdate> {
+    return storedUpdate({ store: this.store, open: this.state.round, file: this.place }, round, node);
   }
 
-  /** An update, as it came. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE */
-  async readUpdate(
-    round: number,
-    node: string,
-  ): Promise<{ readonly digest: string | null; readonly bytes: AsyncIterable<Uint8Array> }> {
-    const open = this.state.round;
-    const isOpen = (open.phase === 'collecting' || open.phase === 'aggregating') && open.number === round;
-    if (!isOpen || !this.place) {
-      const { update, bytes } = await this.store.readUpdate(round, node);
-      return { digest: update.digest, bytes };
-    }
-    if (!Object.hasOwn(open.accepted, node)) {
-      throw new QuorateError('UNKNOWN_UPDATE', `round ${round} has no update of ${node}`, { round, node });
-    }
-    const { digest } = open.accepted[node];
-    return { digest, bytes: (await this.place.ready()).read(node) };
-  }
-
-  /** Begins nothing any more, and waits for what is being written. What was acknowledged stays. */
-  async close(): Promise<void> {
+  /** Begins nothing any more, and gives up what can be done again after a restart. */
+  beginClosing(): void {
     this.isClosing = true;
     this.cancelWake?.();
-    this.cancelEvaluations?.();
+    this.measuring.close();
     this.aggregation?.abort();
+  }
+
+  /** Waits for what is being written. What was acknowledged stays. */
+  async close(): Promise<void> {
     await this.turns.idle();
     while (this.background.size > 0) await Promise.all(this.background);
     await this.place?.close();
@@ -249,7 +217,7 @@ export class Session {
 
   private openRound({ round, attempt, asked }: EffectOf<'open-round'>, openedAtMs: number): void {
     if (this.isClosing) return;
-    const d = this.requireModel().values.length;
+    const d = this.models.require().values.length;
     const place = new RoundFile(() => this.store.openRound({ round, attempt, d, asked, openedAtMs }));
     this.place = place;
     this.inBackground(place.ready().then(() => undefined));
@@ -267,14 +235,14 @@ export class Session {
       clock,
       store: this.store,
       file,
-      before: this.requireModel(),
+      before: this.models.require(),
       facts: { round: number, attempt, openedAtMs, asked },
       updates,
       evaluate: evaluate && ((model) => evaluate(model, this.id)),
       refusedSoFar: () => this.refusals,
       series: (point) => this.archive.seriesWith(point),
       stateAfter: (findings) => {
-        this.conclude();
+        this.measuring.conclude();
         return this.machine.foretell({ type: 'committed', ...findings });
       },
       onError: (error) => this.report(error),
@@ -295,17 +263,18 @@ export class Session {
     this.aggregation = null;
     this.place = null; // uploads that are still under way are too late
     this.refusals = 0;
-    this.newest = model;
+    this.models.committed(model);
     this.archive.add(round, record);
-    this.evaluations = new Evaluations(round);
+    this.measuring.begin(round);
     await this.send({ type: 'committed', round, judgements, metrics });
-    this.concludeInTime();
+    if (this.state.round.phase === 'idle' && !this.isClosing) this.measuring.endInTime();
     await file.close();
   }
 
   private async fail(aggregation: Aggregation, file: RoundFile, error: unknown): Promise<void> {
     this.aggregation = null;
-    if (aggregation.isGivenUp && this.isClosing) return; // it is done again after the restart
+    // Where the session goes on after a restart, this is done again then.
+    if (aggregation.isGivenUp && this.isClosing && !isOver(this.state.status)) return;
     const { round } = aggregation;
     const known = error instanceof QuorateError;
     const message = known ? error.message : 'the aggregation failed for a reason of its own';
@@ -332,45 +301,9 @@ export class Session {
   }
 
   private announce(event: Announcement): void {
-    if (event.type === 'session-status') this.inBackground(this.journal());
+    if (event.type === 'session-status') this.inBackground(this.status.write(this.entry));
     if (event.type === 'round-evaluated') this.archive.measured(event.round, event.metrics);
     this.surroundings.announce({ ...event, session: this.id });
-  }
-
-  /** Makes the status durable, once. @throws QuorateError STORE_FULL, STORE_FAILED */
-  private async journal(): Promise<void> {
-    const { status } = this.state;
-    if (this.recorded?.status !== status) {
-      this.recorded = { status, done: this.surroundings.record(this.entry) };
-    }
-    const { recorded } = this;
-    try {
-      await recorded.done;
-    } catch (error) {
-      if (this.recorded === recorded) this.recorded = null; // the next who asks tries again
-      throw error;
-    }
-  }
-
-  /** The newest model's evaluation is complete when all who are there have answered. */
-  private concludeIfAnswered(): void {
-    const { nodes } = this.state;
-    const there = Object.keys(nodes).filter((node) => nodes[node].present && !nodes[node].excluded);
-    if (this.evaluations.hasAll(there)) this.conclude();
-  }
-
-  /** After the last round no other one ends the evaluation. */
-  private concludeInTime(): void {
-    const { clock } = this.surroundings;
-    if (this.state.round.phase !== 'idle' || this.isClosing) return;
-    this.cancelEvaluations = clock.at(clock.now() + this.plan.policy.deadlineMs, () => this.conclude());
-  }
-
-  private conclude(): void {
-    const { evaluations } = this;
-    if (!evaluations.close()) return;
-    const metrics = evaluations.summary(this.plan.recipe.examplesUpTo);
-    void this.send({ type: 'evaluated', round: evaluations.round, metrics });
   }
 
   private inBackground(work: Promise<void>): void {
@@ -384,11 +317,3 @@ export class Session {
     this.surroundings.onError(error, { session: this.id });
   }
 }
-
-const currentModel = ({ round, tensors, model, optimizer }: Checkpoint): CurrentModel => ({
-  round,
-  tensors,
-  values: model,
-  digest: digestOf(model),
-  optimizer,
-});

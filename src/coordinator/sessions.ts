@@ -21,6 +21,8 @@ interface Held {
 export class Sessions {
   private readonly options: SessionsOptions;
   private readonly held = new Map<string, Held>();
+  /** Why a session of the store could not be restored. */
+  private readonly broken = new Map<string, QuorateError>();
   private readonly turns = new Turns();
 
   constructor(options: SessionsOptions) {
@@ -52,9 +54,11 @@ export class Sessions {
     return this.turns.take(id, async () => {
       const known = this.held.get(id);
       if (known) return sameSession(known.session, plan);
+      this.refuseBroken(id);
       const { clock, record, store, announce } = this.options;
       const createdAtMs = clock.now();
       const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
+      await store.removeSession(id); // what a removal that was cut off may have left
       const own = await store.session(id);
       await record(entry);
       const { session } = this.hold(entry, plan, own, null);
@@ -67,11 +71,18 @@ export class Sessions {
   /** Its updates, checkpoints and rounds go too. @throws QuorateError UNKNOWN_SESSION, STORE_FULL, STORE_FAILED */
   async remove(id: string): Promise<void> {
     await this.turns.take(id, async () => {
-      const held = this.require(id);
       const { store, announce } = this.options;
-      await store.record({ type: 'session-removed', id });
+      const held = this.held.get(id);
+      if (!held && !this.broken.has(id)) throw unknownSession(id);
+      if (held) await closeHeld(held); // first, so that it records nothing after its removal
+      try {
+        await store.record({ type: 'session-removed', id });
+      } catch (error) {
+        if (held) await this.restoreOne(held.session.entry);
+        throw error;
+      }
       this.held.delete(id);
-      await closeHeld(held);
+      this.broken.delete(id);
       await store.removeSession(id);
       announce({ type: 'session-removed', session: id });
     });
@@ -85,6 +96,7 @@ export class Sessions {
         await this.restoreOne(entry);
       } catch (error) {
         onError(error, { session: entry.id });
+        this.broken.set(entry.id, restoringFailed(entry.id, error));
       }
     }
   }
@@ -105,7 +117,7 @@ export class Sessions {
   private async restoreOne(entry: SessionEntry): Promise<void> {
     const plan = planOf(entry.config);
     const own = await this.options.store.session(entry.id);
-    const { session } = this.hold(entry, plan, own, await newestCheckpoint(own));
+    const { session } = this.hold(entry, plan, own, await newestCheckpoint(own, entry));
     await session.recover();
   }
 
@@ -120,23 +132,48 @@ export class Sessions {
   private require(id: string): Held {
     const held = this.held.get(id);
     if (held) return held;
-    throw new QuorateError('UNKNOWN_SESSION', `there is no session ${id}`, { session: id });
+    this.refuseBroken(id);
+    throw unknownSession(id);
+  }
+
+  private refuseBroken(id: string): void {
+    const error = this.broken.get(id);
+    if (error) throw error;
   }
 }
 
+const unknownSession = (id: string): QuorateError =>
+  new QuorateError('UNKNOWN_SESSION', `there is no session ${id}`, { session: id });
+
+function restoringFailed(id: string, error: unknown): QuorateError {
+  const code = error instanceof QuorateError ? error.code : 'INTERNAL';
+  const message = error instanceof Error ? error.message : String(error);
+  return new QuorateError(code, `session ${id} can't go on: ${message}`, { session: id }, error);
+}
+
 async function closeHeld({ session, uploads }: Held): Promise<void> {
+  session.beginClosing();
   await uploads.close();
   await session.close();
 }
 
-/** Null: there is no model yet. @throws QuorateError CORRUPT_FILE, STORE_FAILED */
-async function newestCheckpoint(store: SessionStore): Promise<Checkpoint | null> {
+/**
+ * Null: there is no model yet. A damaged one is not passed over for the one before it: going back is for people to
+ * decide, who remove the file.
+ *
+ * @throws QuorateError CORRUPT_FILE, STORE_FAILED
+ */
+async function newestCheckpoint(
+  store: SessionStore,
+  { id, status }: SessionEntry,
+): Promise<Checkpoint | null> {
   try {
     return await store.readCheckpoint();
   } catch (error) {
-    if (error instanceof QuorateError && error.code === 'UNKNOWN_ROUND') return null;
-    throw error;
+    if (!(error instanceof QuorateError) || error.code !== 'UNKNOWN_ROUND') throw error;
   }
+  if (status !== 'running' && status !== 'paused') return null;
+  throw new QuorateError('CORRUPT_FILE', `session ${id} has no checkpoint any more`, { session: id });
 }
 
 /** @throws QuorateError SESSION_EXISTS */

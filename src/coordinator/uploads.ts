@@ -56,7 +56,7 @@ export class Uploads {
 
   /** @throws QuorateError what would refuse it; counted in the node's history */
   check(node: string, round: number): void {
-    this.session.requireModel();
+    this.session.models.require();
     const admission = this.admission(node, round);
     if (admission.kind !== 'refused' || this.mayBeCommitted(node, round)) return;
     this.session.refused(node, admission.code);
@@ -96,7 +96,7 @@ export class Uploads {
 
   private async take(incoming: IncomingUpdate, interrupted: Promise<never>): Promise<UpdateReceipt> {
     const { node, round } = incoming;
-    this.session.requireModel();
+    this.session.models.require();
     const committed = await this.committedBefore(node, round);
     if (committed) return this.compareBody(incoming, committed, interrupted);
     const admission = this.admission(node, round);
@@ -240,7 +240,7 @@ export class Uploads {
 
   /** Hands the values on as they come. @throws QuorateError whatever is wrong with the body */
   private async stream(incoming: IncomingUpdate, interrupted: Promise<never>, sink: Sink): Promise<void> {
-    const { tensors, values } = this.session.requireModel();
+    const { tensors, values } = this.session.models.require();
     const bodyHash: Hash | null = incoming.bodyDigest ? currentHost().sha256() : null;
     const stream = await vectorStream(incoming.format, { d: values.length, tensors }, sink);
     for await (const chunk of chunksOf(incoming.body, interrupted)) {

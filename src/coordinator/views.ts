@@ -7,7 +7,7 @@ import { type RoundPoint, type RoundRecord, summaryOf, updateRow } from './recor
 import type { Session } from './session.js';
 
 export function sessionView(session: Session): SessionView {
-  const { id, plan, createdAtMs, state, model } = session;
+  const { id, plan, createdAtMs, state, models } = session;
   return {
     id,
     status: state.status,
@@ -15,7 +15,7 @@ export function sessionView(session: Session): SessionView {
     config: plan.config,
     createdAtMs,
     committed: state.committed,
-    model: model && modelView(model),
+    model: models.newest && modelView(models.newest),
     round: openSummary(state.round),
     nodes: Object.keys(state.nodes)
       .sort()
@@ -77,7 +77,7 @@ export function openRoundView(session: Session, summary: RoundSummary): RoundVie
     ...summary,
     pipeline: pipelineText(session.plan.recipe.pipeline),
     updates: acceptedIn(session.state.round).map((update) => updateRow(update, null)),
-    previousModelDigest: session.model?.digest ?? null,
+    previousModelDigest: session.models.newest?.digest ?? null,
     aggregateDigest: null,
     modelDigest: null,
     timesMs: null,

@@ -1,0 +1,72 @@
+/** A store in memory whose writes a test holds up or refuses. */
+import { memoryStore } from '../../../src/store/memory.js';
+import type { RoundStore, SessionStore, Store } from '../../../src/store/store.js';
+
+export type Write = 'record' | 'openRound' | 'commit' | 'seal' | 'writeCheckpoint';
+
+/** Called before each write, which waits for it and fails as it does. */
+export type BeforeWrite = (write: Write, session: string) => Promise<void>;
+
+export function faultyStore(before: BeforeWrite, store: Store = memoryStore()): Store {
+  return {
+    ...store,
+    get events() {
+      return store.events;
+    },
+    async record(record) {
+      await before('record', 'session' in record ? record.session.id : '');
+      await store.record(record);
+    },
+    session: async (id) => faultySession(id, before, await store.session(id)),
+  };
+}
+
+function faultySession(id: string, before: BeforeWrite, store: SessionStore): SessionStore {
+  return {
+    writeCheckpoint: async (checkpoint) => {
+      await before('writeCheckpoint', id);
+      await store.writeCheckpoint(checkpoint);
+    },
+    openRound: async (header) => {
+      await before('openRound', id);
+      return faultyRound(id, before, await store.openRound(header));
+    },
+    checkpoints: () => store.checkpoints(),
+    readCheckpoint: (round) => store.readCheckpoint(round),
+    recoverRound: () => store.recoverRound(),
+    readUpdate: (round, node) => store.readUpdate(round, node),
+  };
+}
+
+function faultyRound(id: string, before: BeforeWrite, store: RoundStore): RoundStore {
+  return {
+    get header() {
+      return store.header;
+    },
+    get updates() {
+      return store.updates;
+    },
+    get sealed() {
+      return store.sealed;
+    },
+    reserve: async (node) => {
+      const slot = await store.reserve(node);
+      return {
+        write: (bytes) => slot.write(bytes),
+        abort: () => slot.abort(),
+        commit: async (update) => {
+          await before('commit', id);
+          await slot.commit(update);
+        },
+      };
+    },
+    seal: async (nodes) => {
+      await before('seal', id);
+      await store.seal(nodes);
+    },
+    rows: (nodes) => store.rows(nodes),
+    read: (node) => store.read(node),
+    close: () => store.close(),
+    discard: () => store.discard(),
+  };
+}
