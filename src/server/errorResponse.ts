@@ -1,8 +1,7 @@
 /** Answers whatever was thrown with a problem document. */
-import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
-import type { QuorateError } from '../errors.js';
+import type { ErrorCode, QuorateError } from '../errors.js';
 import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from './problem.js';
 import { statuses } from './statuses.js';
 
@@ -11,11 +10,9 @@ export function errorResponse(log: Logger): Middleware {
     try {
       await next();
     } catch (error) {
-      // Whoever went away needs no answer, and is no fault of ours.
-      if (isAborted(ctx.req)) return void (ctx.respond = false);
       const known = asQuorateError(error);
       const { requestId } = ctx.state as { requestId: string };
-      if (statuses[known.code] >= 500 && known.code !== 'SHUTTING_DOWN') {
+      if (isFault(known.code)) {
         log.error({ requestId, code: known.code, err: error }, 'the request failed');
       }
       if (ctx.headerSent) return void ctx.res.destroy(); // half an answer can't be taken back
@@ -24,7 +21,9 @@ export function errorResponse(log: Logger): Middleware {
   };
 }
 
-export const isAborted = (req: IncomingMessage): boolean => req.destroyed && !req.complete;
+/** Worth a line in the log: not that the server ends, nor that a client went away. */
+const isFault = (code: ErrorCode): boolean =>
+  statuses[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
 
 function refuse(ctx: Context, error: QuorateError, requestId: string): void {
   const problem = problemOf(error, requestId);

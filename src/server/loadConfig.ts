@@ -3,9 +3,9 @@
  * the file: `limits.jsonBytes` is the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
  */
 import { readFile } from 'node:fs/promises';
-import { parse, stringify, YAMLParseError } from 'yaml';
-import type { z } from 'zod';
+import { parse as parseYaml, stringify, YAMLParseError } from 'yaml';
 import { QuorateError } from '../errors.js';
+import { parse } from '../schema.js';
 import { configSchema, redactConfig, type ServerConfig } from './config.js';
 import { type Setting, settings } from './settings.js';
 
@@ -57,7 +57,7 @@ async function readTree(file: string): Promise<Tree> {
     throw new QuorateError('NOT_FOUND', `the configuration ${file} cannot be read`, { file }, error);
   }
   try {
-    const tree: unknown = parse(text) ?? {};
+    const tree: unknown = parseYaml(text) ?? {};
     if (isTree(tree)) return tree;
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
@@ -70,7 +70,7 @@ async function readTree(file: string): Promise<Tree> {
 function read({ schema }: Setting, value: unknown): unknown {
   if (typeof value !== 'string' || schema.safeParse(value).success) return value;
   try {
-    return parse(value) as unknown;
+    return parseYaml(value) as unknown;
   } catch {
     return value;
   }
@@ -102,21 +102,17 @@ function unknown(path: string, source: string): QuorateError {
 }
 
 function check(tree: Tree, origins: Origins, file: string): ServerConfig {
-  const parsed = configSchema.safeParse(tree);
-  if (parsed.success) return parsed.data;
-  const misspelt = parsed.error.issues.find((issue) => issue.code === 'unrecognized_keys');
-  if (misspelt) {
-    const path = [...misspelt.path, misspelt.keys[0]].join('.');
-    throw unknown(path, file);
+  try {
+    return parse('the configuration', configSchema, tree);
+  } catch (error) {
+    if (!(error instanceof QuorateError)) throw error;
+    const path = String(error.details.parameter);
+    const source = originOf(path, origins) ?? file;
+    throw new QuorateError(error.code, `${error.message} (${source})`, { path, source });
   }
-  const [issue] = parsed.error.issues;
-  const path = issue.path.join('.');
-  const source = originOf(issue, origins) ?? file;
-  throw new QuorateError('INVALID_PARAMETER', `${path}: ${issue.message} (${source})`, { path, source });
 }
 
-function originOf(issue: z.core.$ZodIssue, origins: Origins): string | undefined {
-  const path = issue.path.join('.');
+function originOf(path: string, origins: Origins): string | undefined {
   for (const [setting, origin] of origins)
     if (path === setting || path.startsWith(`${setting}.`)) return origin;
   return undefined;

@@ -4,7 +4,7 @@ import Router from 'koa-router';
 import { z } from 'zod';
 import { QuorateError } from '../errors.js';
 import { authorize, type Identity } from './auth.js';
-import { check } from './check.js';
+import { parse } from '../schema.js';
 import { readJson } from './json.js';
 import type { Route } from './route.js';
 import type { Services } from './services.js';
@@ -24,10 +24,10 @@ function handler(route: Route, services: Services): Middleware {
     // Who may do nothing here learns nothing else either, and need not send a body.
     if (route.access !== 'register') authorize(route.access, identity, nodeOf(route, ctx.params, undefined));
     else if (identity.kind === 'anonymous') authorize(route.access, identity);
-    const params = check(route.params ?? nothing, ctx.params, 'path');
-    const query = check(route.query ?? nothing, { ...ctx.query }, 'query');
+    const params = parse('path', route.params ?? nothing, ctx.params);
+    const query = parse('query', route.query ?? nothing, { ...ctx.query });
     const body = route.body
-      ? check(route.body, await readJson(ctx, { limitBytes: jsonBytes, stallMs: bodyStallMs }), 'body')
+      ? parse('body', route.body, await readJson(ctx, { limitBytes: jsonBytes, stallMs: bodyStallMs }))
       : undefined;
     if (route.access === 'register') authorize(route.access, identity, nodeOf(route, params, body));
     await route.handle({ ctx, params, query, body, identity, services });

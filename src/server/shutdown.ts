@@ -27,12 +27,11 @@ export class Ending implements Lifecycle {
 /** Resolves when no connection is left, at the deadline at the latest. */
 export async function drain(http: HttpServer, sockets: EventSockets, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => {
-    // A server that never listened has nothing to close.
+    // Closes idle connections as well. A server that never listened has nothing to close.
     http.close(() => {
       resolve();
     });
   });
-  http.closeIdleConnections();
   const socketsClosed = sockets.close();
   const cancel = new AbortController();
   const deadline = pause(deadlineMs, undefined, { signal: cancel.signal })

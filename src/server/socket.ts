@@ -143,8 +143,9 @@ async function follow(socket: WebSocket, { since, session }: Reading, services: 
   }
   if (!isOpen(socket)) return;
 
+  // Nothing can have happened since the last look at the log: nothing was waited for.
   const unsubscribe = events.subscribe((event) => {
-    if (event.number <= seen || !concerns(event, session)) return;
+    if (!concerns(event, session)) return;
     if (socket.bufferedAmount > bound) socket.terminate();
     else socket.send(messageOf(event));
   });

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { QuorateError } from '../errors.js';
 import { type Auth, authorize, type Identity } from './auth.js';
-import { check } from './check.js';
+import { parse } from '../schema.js';
 import type { RateLimits } from './limits.js';
 import { checkOrigin } from './origins.js';
 import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from './problem.js';
@@ -27,7 +27,7 @@ export function upgradeGate(services: Services, auth: Auth, limits: RateLimits):
     }
     checkOrigin(req.headers.origin, req.headers.host, config.cors);
     const address = req.socket.remoteAddress ?? '';
-    const query = check(eventsQuery, Object.fromEntries(url.searchParams), 'query');
+    const query = parse('query', eventsQuery, Object.fromEntries(url.searchParams));
     const identity = await identify(req, query.token, auth).catch(async (error: unknown) => {
       await limits.countAddress(address);
       throw error;

@@ -1,10 +1,11 @@
 /** A server on a free port with a coordinator in memory, and requests to it whose answers are held against the table of routes. */
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { pino } from 'pino';
 import type { z } from 'zod';
 import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
 import type { Coordinator, CoordinatorOptions } from '../../src/coordinator/coordinator.js';
-import { createEngine } from '../../src/core/engine.js';
+import { createEngine, type Engine } from '../../src/core/engine.js';
 import type { ErrorCode } from '../../src/errors.js';
 import type { SessionConfigInput } from '../../src/protocol/session.js';
 import { configSchema, isAuthOn, type ServerConfigInput } from '../../src/server/config.js';
@@ -25,6 +26,8 @@ const engine = createEngine({ threads: 1 });
 export interface Wish {
   readonly config?: ServerConfigInput;
   readonly store?: Store;
+  /** Of the server's own; the coordinator has another. */
+  readonly engine?: Engine;
   readonly coordinator?: Partial<CoordinatorOptions>;
   /** Makes another coordinator of the real one. */
   readonly wrap?: (coordinator: Coordinator) => Coordinator;
@@ -112,6 +115,11 @@ export class Fixture {
     return answer.json as T;
   }
 
+  /** Resolves when such a line is in the log. */
+  async logged(fits: (line: LogLine) => boolean): Promise<void> {
+    while (!this.log.some(fits)) await setImmediate();
+  }
+
   /** What was logged as an error. */
   get errors(): LogLine[] {
     return this.log.filter(({ level }) => level >= 50);
@@ -184,7 +192,7 @@ export async function start(wish: Wish = {}): Promise<Fixture> {
     ...wish.coordinator,
   });
   const coordinator = wish.wrap?.(real) ?? real;
-  const server = createServer({ coordinator, config, log: logger, engine });
+  const server = createServer({ coordinator, config, log: logger, engine: wish.engine ?? engine });
   const fixture = new Fixture(server, coordinator, await server.listen(), log);
   open.push(fixture);
   return fixture;

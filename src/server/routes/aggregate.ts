@@ -73,7 +73,7 @@ export const aggregate = route({
     'BAD_DIGEST',
     'INCOMPLETE_UPLOAD',
   ],
-  handle: async ({ ctx, query, services: { config, engine } }) => {
+  handle: async ({ ctx, query, services: { config, engine, log } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, [FLAT, SAFETENSORS]);
     const digest = digestOf(ctx.req);
@@ -82,6 +82,7 @@ export const aggregate = route({
     const bytes = await readBody(ctx, { limitBytes: aggregateBytes, stallMs: bodyStallMs });
     checkBytes(digest, bytes);
     const { rows, shape } = media.type === FLAT ? cutRows(bytes, query.n) : await namedRows(bytes, query.n);
+    log.debug({ n: rows.length, shape, rule: query.rule }, 'aggregating');
     const result = await aggregateUpdates(rows, pipeline, {
       onNonFinite: query.onNonFinite,
       signal: goneSignal(ctx),

@@ -11,7 +11,7 @@ import { bytesPerValue, type UpdateFormat } from '../../formats/updateFormat.js'
 import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
 import { updateFactsSchema } from '../../protocol/session.js';
 import { announcedBytes, chunksOf, openBody, tooLarge } from '../body.js';
-import { check } from '../check.js';
+import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { checkBody, digestOf } from '../contentDigest.js';
 import { parseJson } from '../json.js';
@@ -91,7 +91,7 @@ function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchem
     numExamples: examples === undefined ? null : Number(examples === '' ? NaN : examples),
     metrics: metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1')),
   };
-  return check(updateFactsSchema, given, 'headers');
+  return parse('headers', updateFactsSchema, given);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { aggregate } from '../../../src/aggregate.js';
+import { createEngine } from '../../../src/core/engine.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
 import { parsePipeline } from '../../../src/pipeline.js';
 import { normalRows } from '../../support/random.js';
@@ -67,6 +68,25 @@ describe('POST /v1/aggregate', () => {
     expect(json.value).deep.equal(Array.from(value));
     expect(json.shape).deep.equal([D]);
     expect(json.report.rows).deep.equal(JSON.parse(JSON.stringify(report.rows)));
+  });
+
+  it('gives up when nobody waits any more, which is no error', async () => {
+    const engine = createEngine({ threads: 1 });
+    const fixture = await start({ engine });
+    const asked = new AbortController();
+    let free: () => void = () => undefined;
+    // The engine is busy, so that the request waits for it.
+    const busy = engine.exclusive(() => new Promise<void>((resolve) => (free = resolve)));
+    const question = fixture.call('POST', path, { headers: FLAT, body, signal: asked.signal });
+    const gone = question.catch((error: unknown) => error);
+    await fixture.logged(({ msg }) => msg === 'aggregating');
+    asked.abort();
+    expect(await gone).include({ name: 'AbortError' });
+    await fixture.logged(({ msg }) => msg === 'the client went away');
+    free();
+    await busy;
+    expect((await fixture.call('POST', path, { headers: FLAT, body })).status).equal(200);
+    engine.dispose();
   });
 
   it('refuses what cannot be aggregated', async () => {

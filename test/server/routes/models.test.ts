@@ -197,6 +197,8 @@ describe('GET …/model', () => {
     }
     expect(head.headers.get('content-length')).equal(String(bytes.length));
     expect(head.bytes.length).equal(0);
+    const part = await fixture.call('HEAD', MODEL, { headers: { ...flat, range: 'bytes=0-3' } });
+    expect(part.status).equal(200);
   });
 
   it('keeps the models of former rounds', async () => {

@@ -61,14 +61,14 @@ describe('/v1/sessions', () => {
       '/v1/sessions',
       post({ ...sessionConfig(), quorom: 1 }),
     );
-    expect(misspelt.details).include({ where: 'body', parameter: 'quorom' });
+    expect(misspelt.details).include({ owner: 'body', parameter: 'quorom' });
     const wrong = await refuse(
       'INVALID_PARAMETER',
       'POST',
       '/v1/sessions',
       post({ ...sessionConfig(), quorum: 0 }),
     );
-    expect(wrong.details).include({ where: 'body', parameter: 'quorum' });
+    expect(wrong.details).include({ owner: 'body', parameter: 'quorum' });
     await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post([]));
     await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post(null));
     await refuse('INVALID_PARAMETER', 'POST', '/v1/sessions', post({ ...sessionConfig(), id: '../etc' }));
@@ -77,6 +77,10 @@ describe('/v1/sessions', () => {
     for (const body of ['{"id":', '', '{"id":"s"}}', '\ufeff', '['.repeat(100_000), '{"a":'.repeat(5000)]) {
       await refuse('MALFORMED', 'POST', '/v1/sessions', { headers: json, body });
     }
+    const deep = `{"id":"deep","capabilities":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+    await refuse('MALFORMED', 'POST', '/v1/nodes', { headers: json, body: deep });
+    const quoted = `{"id":"flat","capabilities":{"x":"${'['.repeat(100)}\\""}}`;
+    expect((await fixture.call('POST', '/v1/nodes', { headers: json, body: quoted })).status).equal(201);
     await refuse('MALFORMED', 'POST', '/v1/sessions', {
       headers: json,
       body: Uint8Array.of(0x22, 0xff, 0x22),
