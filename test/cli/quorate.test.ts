@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { aggregate, krum, nnm, pipeline, rules } from '../../src/index.js';
 import { readNpy, writeNpy } from '../../src/formats/npy.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
+import { freePort } from '../support/freePort.js';
 import { run } from './command.js';
 
 const WIDTH = 80;
@@ -138,7 +139,8 @@ describe('quorate', () => {
   });
 
   it('says that a server cannot be reached', async () => {
-    const { code, err } = await run(['session', 'list', '--server', 'http://127.0.0.1:1']);
+    const port = await freePort();
+    const { code, err } = await run(['session', 'list', '--server', `http://127.0.0.1:${port}`]);
     expect(code).equal(1);
     expect(err).match(/^quorate: CONNECTION_FAILED: .*ECONNREFUSED.*\n$/);
   });
