@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
 import { requireWholeNumber } from './options.js';
+import { readFully } from './positionalRead.js';
 import type { RowSource } from './source.js';
 
 /** A file's rows, which stay open until `close`. */
@@ -36,15 +37,9 @@ export async function openRows(path: string, { n, d }: { n: number; d: number })
   return {
     n,
     d,
-    async read(row, column, into) {
+    read(row, column, into) {
       const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
-      let position = (row * d + column) * 4;
-      for (let done = 0; done < bytes.length;) {
-        const { bytesRead } = await file.read(bytes, done, bytes.length - done, position);
-        if (bytesRead === 0) throw new Error(`${path} ended at byte ${position}`);
-        done += bytesRead;
-        position += bytesRead;
-      }
+      return readFully(file, bytes, (row * d + column) * 4);
     },
     close: () => file.close(),
   };

@@ -1,0 +1,284 @@
+/** A session's folder: `checkpoints/` and `rounds/`. What it holds is what the names in it say. */
+import type { FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QuorateError } from '../errors.js';
+import { damagedSuffix, listFolder, makeFolder } from './atomicFile.js';
+import {
+  type CheckpointName,
+  parseCheckpointName,
+  readCheckpointFile,
+  summarizeCheckpointFile,
+  writeCheckpointFile,
+} from './checkpointFile.js';
+import { createRound, DiskRound } from './diskRound.js';
+import { corruptFile, type Disk, onDisk } from './files.js';
+import { outdatedCheckpoints, outdatedRound, type Retention } from './retention.js';
+import { newestRound, requireNewAttempt, unknownRound, unknownUpdate } from './roundChecks.js';
+import { type Layout, readHeader, recordPosition } from './roundFile.js';
+import { isWholeRow, readRecords, readRow } from './roundRecovery.js';
+import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from './store.js';
+
+const roundName = /^(\d{9,})-(\d{4,})\.round$/;
+
+const nameOf = ({ round, attempt }: Pick<RoundHeader, 'round' | 'attempt'>): string =>
+  `${String(round).padStart(9, '0')}-${String(attempt).padStart(4, '0')}.round`;
+
+interface RoundName {
+  readonly round: number;
+  readonly attempt: number;
+  readonly path: string;
+}
+
+export class DiskSession implements SessionStore {
+  readonly #disk: Disk;
+  readonly #id: string;
+  readonly #checkpointFolder: string;
+  readonly #roundFolder: string;
+  readonly #retention: Retention;
+  /** By round. */
+  readonly #checkpoints = new Map<number, CheckpointName>();
+  readonly #summaries = new Map<string, CheckpointSummary | null>();
+  readonly #open = new Set<DiskRound>();
+
+  private constructor(disk: Disk, id: string, folder: string, retention: Retention) {
+    this.#disk = disk;
+    this.#id = id;
+    this.#checkpointFolder = join(folder, 'checkpoints');
+    this.#roundFolder = join(folder, 'rounds');
+    this.#retention = retention;
+  }
+
+  /** @throws QuorateError STORE_FULL, STORE_FAILED */
+  static async open(disk: Disk, id: string, folder: string, retention: Retention): Promise<DiskSession> {
+    const session = new DiskSession(disk, id, folder, retention);
+    await onDisk('open', folder, () => session.#load());
+    return session;
+  }
+
+  async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    const { name, summary } = await writeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint);
+    const replaced = this.#checkpoints.get(checkpoint.round);
+    this.#checkpoints.set(checkpoint.round, name);
+    this.#summaries.set(name.name, summary);
+    // The commit is done. What can't be removed now is removed after the next one, or at the next opening.
+    if (replaced && replaced.name !== name.name)
+      await this.#removeCheckpoint(replaced).catch(() => undefined);
+    await this.#forget().catch(() => undefined);
+  }
+
+  async checkpoints(): Promise<readonly CheckpointSummary[]> {
+    const summaries: CheckpointSummary[] = [];
+    for (const round of this.#rounds) {
+      const summary = await this.#summary(this.#checkpoints.get(round)!);
+      if (summary) summaries.push(summary);
+    }
+    return summaries;
+  }
+
+  async readCheckpoint(round?: number): Promise<Checkpoint> {
+    const wanted = round ?? newestRound(this.#rounds);
+    const name = this.#checkpoints.get(wanted);
+    if (!name) throw unknownRound(wanted);
+    return readCheckpointFile(this.#disk.files, this.#checkpointFolder, name);
+  }
+
+  async openRound(header: RoundHeader): Promise<RoundStore> {
+    const path = join(this.#roundFolder, nameOf(header));
+    requireNewAttempt(
+      header,
+      (await this.#roundNames()).some((name) => name.path === path),
+    );
+    const round = await createRound(this.#disk.files, path, header, (ended) => this.#ended(ended));
+    this.#open.add(round);
+    return round;
+  }
+
+  async recoverRound(): Promise<RoundStore | null> {
+    const next = this.#committed + 1;
+    let recovered: DiskRound | null = null;
+    for (const name of (await this.#roundNames()).reverse()) {
+      if (name.round < next) break;
+      if (name.round > next) await this.#setAside(name, 'it belongs to a model that is not here');
+      else if (recovered)
+        await this.#remove(name); // an earlier attempt
+      else recovered = await this.#recover(name);
+    }
+    return recovered;
+  }
+
+  async readUpdate(round: number, node: string): ReturnType<SessionStore['readUpdate']> {
+    const name = (await this.#roundNames()).findLast((other) => other.round === round);
+    if (!name || round > this.#committed) throw unknownRound(round);
+    return this.#reading(name.path, async (file) => {
+      const { size } = await file.stat();
+      const found = await readHeader(file, size);
+      if (!found) throw corruptFile(name.path, 'its header is damaged', 0);
+      const { updates, seal } = await readRecords(file, found.layout, size);
+      if (!seal) throw corruptFile(name.path, 'it has no seal');
+      if (!seal.nodes.includes(node)) throw unknownUpdate(round, node);
+      const stored = updates.get(node);
+      if (!stored || !(await isWholeRow(file, found.layout, stored))) {
+        throw corruptFile(name.path, `the update of node '${node}' is damaged`);
+      }
+      return { update: stored.update, bytes: this.#readRowOf(name.path, found.layout, stored.slot) };
+    });
+  }
+
+  /** Ends what is open. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#open, (round) => round.close()));
+  }
+
+  get #rounds(): number[] {
+    return [...this.#checkpoints.keys()].sort((a, b) => a - b);
+  }
+
+  get #committed(): number {
+    return this.#rounds.at(-1) ?? 0;
+  }
+
+  async #load(): Promise<void> {
+    const { files } = this.#disk;
+    await makeFolder(files, this.#checkpointFolder);
+    await makeFolder(files, this.#roundFolder);
+    await listFolder(files, this.#roundFolder);
+    for (const name of await listFolder(files, this.#checkpointFolder)) {
+      const checkpoint = parseCheckpointName(name);
+      if (!checkpoint) continue;
+      const other = this.#checkpoints.get(checkpoint.round);
+      if (other) await this.#keepNewer(other, checkpoint);
+      else this.#checkpoints.set(checkpoint.round, checkpoint);
+    }
+    await this.#forget();
+  }
+
+  /** Two of one round: the process ended before it removed the one that was replaced. */
+  async #keepNewer(one: CheckpointName, other: CheckpointName): Promise<void> {
+    const [a, b] = [await this.#summary(one), await this.#summary(other)];
+    if (!a || !b) return void this.#checkpoints.set(one.round, a ? one : other);
+    const [newer, older] = a.createdAtMs > b.createdAtMs ? [one, other] : [other, one];
+    this.#checkpoints.set(newer.round, newer);
+    await this.#removeCheckpoint(older);
+  }
+
+  /** Null for a damaged file, which is noted once. */
+  async #summary(checkpoint: CheckpointName): Promise<CheckpointSummary | null> {
+    const known = this.#summaries.get(checkpoint.name);
+    if (known !== undefined) return known;
+    const summary = await summarizeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint).catch(
+      (error: unknown) => {
+        if (!(error instanceof QuorateError) || error.code !== 'CORRUPT_FILE') throw error;
+        this.#note(join(this.#checkpointFolder, checkpoint.name), error.message);
+        return null;
+      },
+    );
+    this.#summaries.set(checkpoint.name, summary);
+    return summary;
+  }
+
+  async #removeCheckpoint({ name }: CheckpointName): Promise<void> {
+    await this.#disk.files.rm(join(this.#checkpointFolder, name), { force: true });
+    this.#summaries.delete(name);
+  }
+
+  /** Removes what is kept no longer. */
+  async #forget(): Promise<void> {
+    for (const round of outdatedCheckpoints(this.#rounds, this.#retention)) {
+      await this.#removeCheckpoint(this.#checkpoints.get(round)!);
+      this.#checkpoints.delete(round);
+    }
+    for (const name of await this.#roundNames()) {
+      const isOpen = [...this.#open].some(({ path }) => path === name.path);
+      if (!isOpen && outdatedRound(name.round, this.#committed, this.#retention)) await this.#remove(name);
+    }
+  }
+
+  /** By round, then by attempt. */
+  async #roundNames(): Promise<RoundName[]> {
+    const names = await onDisk('list', this.#roundFolder, () => this.#disk.files.readdir(this.#roundFolder));
+    return names
+      .flatMap((name) => {
+        const parts = roundName.exec(name);
+        if (!parts) return [];
+        return [{ round: Number(parts[1]), attempt: Number(parts[2]), path: join(this.#roundFolder, name) }];
+      })
+      .sort((a, b) => a.round - b.round || a.attempt - b.attempt);
+  }
+
+  async #recover(name: RoundName): Promise<DiskRound | null> {
+    const { files } = this.#disk;
+    const file = await onDisk('open', name.path, () => files.open(name.path, 'r+'));
+    try {
+      const { size } = await file.stat();
+      const found = await readHeader(file, size);
+      if (found?.header.round !== name.round || found.header.attempt !== name.attempt) {
+        await file.close();
+        await this.#setAside(name, 'its header is damaged');
+        return null;
+      }
+      const { header, layout } = found;
+      const records = await readRecords(file, layout, size);
+      for (const slot of records.damaged) this.#note(name.path, `slot ${slot}: its record is damaged`);
+      const updates = new Map(records.updates);
+      for (const [node, stored] of records.updates) {
+        if (await isWholeRow(file, layout, stored)) continue;
+        updates.delete(node);
+        this.#note(name.path, `slot ${stored.slot}: the update of node '${node}' is torn or damaged`);
+      }
+      const { seal, empty, slots, nextSequence } = records;
+      const isSealed = seal?.nodes.every((node) => updates.has(node)) ?? false;
+      if (seal && !isSealed) {
+        this.#note(name.path, 'an update that it was sealed with is damaged; the round is open again');
+        await file.truncate(recordPosition(layout, seal.slot));
+        await file.datasync();
+      }
+      const sealed = isSealed ? seal!.nodes : null;
+      const contents = { header, layout, updates, sealed, empty, slots, nextSequence };
+      const round = new DiskRound(files, name.path, file, contents, (ended) => this.#ended(ended));
+      this.#open.add(round);
+      return round;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  async #reading<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+    return onDisk('read', path, async () => {
+      const file = await this.#disk.files.open(path, 'r');
+      try {
+        return await work(file);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /** Opens the file when the first piece is asked for, so that nothing stays open if none is. */
+  async *#readRowOf(path: string, layout: Layout, slot: number): AsyncGenerator<Uint8Array> {
+    const file = await onDisk('open', path, () => this.#disk.files.open(path, 'r'));
+    try {
+      yield* readRow(file, layout, slot);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #ended(round: DiskRound): Promise<void> {
+    this.#open.delete(round);
+    await this.#forget().catch(() => undefined); // tried again after the next checkpoint
+  }
+
+  async #remove({ path }: RoundName): Promise<void> {
+    await onDisk('remove', path, () => this.#disk.files.rm(path, { force: true }));
+  }
+
+  async #setAside({ path }: RoundName, why: string): Promise<void> {
+    await onDisk('rename', path, () => this.#disk.files.rename(path, path + damagedSuffix));
+    this.#note(path, `${why}; it was moved aside`);
+  }
+
+  #note(file: string, message: string): void {
+    this.#disk.note({ file, session: this.#id, message });
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Nodes and sessions: a file of records (records.ts), the first of which says what the file is. A later record of a
+ * node or session replaces an earlier one; when the outdated ones are most of the file, it is written anew.
+ *
+ * An incomplete record at the end was never acknowledged and is cut off. A damaged one there is cut off too, kept
+ * beside the journal, and told of. A damaged one with others behind it fails the opening: the others may
+ * depend on it.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { createAtomically, damagedSuffix } from './atomicFile.js';
+import { corruptFile, type Disk, onDisk, writeFully } from './files.js';
+import { GroupCommit } from './groupCommit.js';
+import { decodeRecords, encodeRecord } from './records.js';
+import type { JournalRecord, NodeEntry, SessionEntry } from './store.js';
+
+const opening = { format: 'quorate-journal', version: 1 };
+
+/** Below this size a journal is not worth being written anew. */
+const compactAboveBytes = 2 ** 18;
+/** It is when it has grown by so much, as a multiple of what it would then be. */
+const compactAtGrowth = 4;
+
+export class Journal {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #nodes = new Map<string, NodeEntry>();
+  readonly #sessions = new Map<string, SessionEntry>();
+  readonly #commits = new GroupCommit<JournalRecord>((records) => this.#write(records));
+  #file!: FileHandle;
+  /** Where the next record goes: what is before is durable. */
+  #end = 0;
+  #compactBytes = 0;
+  /** Something that failed may have left bytes behind the end. */
+  #isDirty = false;
+
+  private constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
+
+  /** @throws QuorateError CORRUPT_FILE, STORE_FULL, STORE_FAILED */
+  static async open(disk: Disk, path: string): Promise<Journal> {
+    const journal = new Journal(disk, path);
+    await onDisk('read', path, () => journal.#load());
+    return journal;
+  }
+
+  get nodes(): NodeEntry[] {
+    return [...this.#nodes.values()];
+  }
+
+  get sessions(): SessionEntry[] {
+    return [...this.#sessions.values()];
+  }
+
+  /** Durable when it resolves. @throws QuorateError STORE_FULL, STORE_FAILED; the record is not in the journal then */
+  record(record: JournalRecord): Promise<void> {
+    return this.#commits.commit(record);
+  }
+
+  /** Waits for what is being written. */
+  async close(): Promise<void> {
+    await this.#commits.idle();
+    await this.#file.close();
+  }
+
+  async #load(): Promise<void> {
+    const bytes = await this.#disk.files.readFile(this.#path).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+      throw error;
+    });
+    if (!bytes) return this.#compact();
+
+    const { values, end, rest } = decodeRecords(bytes);
+    const [first, ...records] = values;
+    if (JSON.stringify(first) !== JSON.stringify(opening)) {
+      throw corruptFile(this.#path, 'this is no journal that can be read here', 0);
+    }
+    if (rest === 'damaged-inside') throw corruptFile(this.#path, 'a record is damaged', end);
+    if (rest === 'damaged') await this.#setAside(bytes.subarray(end), end);
+    for (const record of records) this.#apply(record as JournalRecord);
+    this.#file = await this.#disk.files.open(this.#path, 'r+');
+    this.#end = end;
+    if (rest !== 'nothing') await this.#cut();
+    this.#compactBytes = this.#snapshot().length;
+    await this.#compactIfWorthIt();
+  }
+
+  async #setAside(tail: Uint8Array, offset: number): Promise<void> {
+    const name = `${basename(this.#path)}-${offset}${damagedSuffix}`;
+    await createAtomically(this.#disk.files, dirname(this.#path), async (file) => {
+      await writeFully(file, tail, 0);
+      return name;
+    });
+    this.#disk.note({
+      file: this.#path,
+      session: null,
+      message: `the last record, at byte ${offset}, is damaged; it was moved to ${name}`,
+    });
+  }
+
+  async #write(records: readonly JournalRecord[]): Promise<void> {
+    const bytes = Buffer.concat(records.map(encodeRecord));
+    await onDisk('write', this.#path, async () => {
+      if (this.#isDirty) await this.#cut();
+      try {
+        await writeFully(this.#file, bytes, this.#end);
+        await this.#file.datasync();
+      } catch (error) {
+        this.#isDirty = true;
+        await this.#cut().catch(() => undefined); // the next write tries it again
+        throw error;
+      }
+    });
+    this.#end += bytes.length;
+    for (const record of records) this.#apply(record);
+    await this.#compactIfWorthIt();
+  }
+
+  async #cut(): Promise<void> {
+    await this.#file.truncate(this.#end);
+    this.#isDirty = false;
+  }
+
+  #apply(record: JournalRecord): void {
+    switch (record.type) {
+      case 'node':
+        this.#nodes.set(record.node.id, record.node);
+        break;
+      case 'node-removed':
+        this.#nodes.delete(record.id);
+        break;
+      case 'session':
+        this.#sessions.set(record.session.id, record.session);
+        break;
+      case 'session-removed':
+        this.#sessions.delete(record.id);
+        break;
+    }
+  }
+
+  #snapshot(): Buffer {
+    return Buffer.concat([
+      encodeRecord(opening),
+      ...this.nodes.map((node) => encodeRecord({ type: 'node', node })),
+      ...this.sessions.map((session) => encodeRecord({ type: 'session', session })),
+    ]);
+  }
+
+  async #compactIfWorthIt(): Promise<void> {
+    if (this.#end <= Math.max(compactAboveBytes, this.#compactBytes * compactAtGrowth)) return;
+    // The records are durable where they are: what goes wrong here costs nothing but the room.
+    await this.#compact().catch(() => (this.#compactBytes = this.#end));
+  }
+
+  async #compact(): Promise<void> {
+    const { files } = this.#disk;
+    const bytes = this.#snapshot();
+    await createAtomically(files, dirname(this.#path), async (file) => {
+      await writeFully(file, bytes, 0);
+      return basename(this.#path);
+    });
+    const outdated = this.#file as FileHandle | undefined;
+    this.#file = await files.open(this.#path, 'r+');
+    this.#end = bytes.length;
+    this.#compactBytes = bytes.length;
+    this.#isDirty = false;
+    await outdated?.close();
+  }
+}
