@@ -4,7 +4,14 @@ import { loadConfig, printConfig } from '../server/loadConfig.js';
 import type { ServerFlags } from './serverFlags.js';
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, MALFORMED, NOT_FOUND */
-export function serverConfig({ config, host, port, data, logLevel, set }: ServerFlags): Promise<ServerConfig> {
+export function serverConfig({
+  config,
+  host,
+  port,
+  data,
+  logLevel,
+  set,
+}: ServerFlags): Promise<ServerConfig> {
   return loadConfig({
     ...(config !== undefined && { file: config }),
     environment: process.env,
