@@ -151,7 +151,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 await new Command('networkDemo')
   .description('Federated training over a network: a server and ten node processes, three of them attacking.')
-  .option('--seed <number>', 'names the split of the digits, the first model and the batches', wholeNumber(0), 1)
+  .option(
+    '--seed <number>',
+    'names the split of the digits, the first model and the batches',
+    wholeNumber(0),
+    1,
+  )
   .option('--rounds <number>', 'rounds of each session', wholeNumber(1), 60)
   .option('--pipeline <text>', 'the robust one', 'nnm(f=3) > trimmed-mean(f=3)')
   .addOption(

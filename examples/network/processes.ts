@@ -11,7 +11,7 @@ const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
 /** A process, and what it said on standard error, for messages. */
 export interface Running {
   readonly child: ChildProcess;
-  said(): string;
+  readonly said: () => string;
   /** Resolves with how it ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }

@@ -1,7 +1,12 @@
 /** What the network demo and its test train: ten nodes on MNIST digits, the last three of them dishonest. */
 import type { SessionConfigInput } from '../../src/protocol/session.js';
 
-export const behaviours = ['honest', 'label-flipping', 'sign-flipping', 'inner-product-manipulation'] as const;
+export const behaviours = [
+  'honest',
+  'label-flipping',
+  'sign-flipping',
+  'inner-product-manipulation',
+] as const;
 export type Behaviour = (typeof behaviours)[number];
 
 export interface Setting {

@@ -27,18 +27,24 @@ export interface NodeOptions {
   readonly behaviour?: Behaviour;
 }
 
+/** Read once, for however many nodes are in a process. */
+let reading: ReturnType<typeof loadDigits> | undefined;
+
 /** @throws RangeError for options that it doesn't have */
 export async function createTrainer(options: NodeOptions): Promise<{ train: Train }> {
   const { node, behaviour = 'honest' } = options;
   if (!Number.isSafeInteger(node) || node < 0) throw new RangeError('node must be a whole number');
-  if (!behaviours.includes(behaviour)) throw new RangeError(`behaviour must be one of ${behaviours.join(', ')}`);
-  const digits = await loadDigits();
+  if (!behaviours.includes(behaviour))
+    throw new RangeError(`behaviour must be one of ${behaviours.join(', ')}`);
+  const digits = await (reading ??= loadDigits());
   let work: ReturnType<typeof start> | undefined;
 
   const start = ({ seed, nodes, hidden, batchSize, momentum, testDigits }: TrainConfig) => {
     if (node >= nodes) throw new RangeError(`there are ${nodes} nodes; there is no node ${node}`);
     const network = createNetwork(hidden);
-    const held = partition(digits, split(digits, testDigits, seed).train, nodes, { kind: 'uniform' }, seed)[node];
+    const held = partition(digits, split(digits, testDigits, seed).train, nodes, { kind: 'uniform' }, seed)[
+      node
+    ];
     const trainer = createDigitTrainer({
       network,
       digits,

@@ -58,7 +58,8 @@ export async function trainOverNetwork(options: TrainingOptions): Promise<Traine
   /** @returns at the session's end. @throws QuorateError CONNECTION_FAILED when the server goes away */
   const watch = async (): Promise<void> => {
     for await (const event of client.events({ session, since: last, signal })) {
-      if (event.type === 'round-committed') onRound(Number(event.round), (await client.model(session)).values);
+      if (event.type === 'round-committed')
+        onRound(Number(event.round), (await client.model(session)).values);
       last = event.number;
       if (event.type === 'session-status' && event.status === 'completed') return;
     }

@@ -29,9 +29,13 @@ async function of<T>(file: string, read: () => Promise<T>): Promise<T> {
 function requireKnown(file: string): '.npy' | '.safetensors' {
   const extension = extname(file);
   if (extension === '.npy' || extension === '.safetensors') return extension;
-  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', `${file}: only .npy and .safetensors are read and written`, {
-    file,
-  });
+  throw new QuorateError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `${file}: only .npy and .safetensors are read and written`,
+    {
+      file,
+    },
+  );
 }
 
 export interface FileUpdate {
@@ -73,7 +77,9 @@ export async function readUpdateFiles(files: readonly string[]): Promise<FileUpd
     }
     const layout = read.tensors.map(({ name, shape }) => ({ name, shape }));
     if (tensors !== undefined && JSON.stringify(layout) !== JSON.stringify(tensors)) {
-      throw new QuorateError('BAD_SHAPE', `${file}: its tensors are not those of the files before it`, { file });
+      throw new QuorateError('BAD_SHAPE', `${file}: its tensors are not those of the files before it`, {
+        file,
+      });
     }
     tensors ??= layout;
     updates.push({ name: basename(file), values: joined(read.tensors) });

@@ -12,10 +12,7 @@ export function printLine(text = ''): void {
 }
 
 /** Numbers are flush right; the last column takes what is left of the line, and as many lines as it needs. */
-export function printTable(
-  header: readonly string[],
-  rows: readonly (readonly (string | number)[])[],
-): void {
+export function printTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map(shown));
   const last = header.length - 1;
   const widths = header.map((name, column) =>

@@ -15,9 +15,9 @@ import { exitCodes, report } from './exit.js';
 
 installHost(nodeHost);
 
-const { version } = JSON.parse(
-  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
-) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const commands = [
   serveCommand(),

@@ -1,32 +1,26 @@
-/** The flags of `serve` and `config`, and the configuration that they make together with file and environment. */
-import { Command } from 'commander';
-import type { ServerConfig } from '../server/config.js';
-import { loadConfig } from '../server/loadConfig.js';
-import { collectSettings } from './options.js';
-
-export interface ServerFlags {
-  readonly config?: string;
-  readonly host?: string;
-  readonly port?: string;
-  readonly data?: string;
-  readonly logLevel?: string;
-  readonly set?: Readonly<Record<string, unknown>>;
-}
-
-export const serverFlags = (command: Command): Command =>
-  command
-    .option('--config <file>', 'YAML')
-    .option('--host <address>', 'address or name to listen on (default: 127.0.0.1)')
-    .option('--port <number>', '0: any that is free (default: 8080)')
-    .option('--data <folder>', 'where rounds are kept (default: in memory only)')
-    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent')
-    .option('--set <path=value>', 'any setting: limits.jsonBytes=1000; may be repeated', collectSettings);
+/** The configuration that flags make together with file and environment. */
+import { redactConfig, type ServerConfig } from '../server/config.js';
+import { loadConfig, printConfig } from '../server/loadConfig.js';
+import type { ServerFlags } from './serverFlags.js';
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, MALFORMED, NOT_FOUND */
-export function serverConfig({ config, host, port, data, logLevel, set }: ServerFlags): Promise<ServerConfig> {
+export function serverConfig({
+  config,
+  host,
+  port,
+  data,
+  logLevel,
+  set,
+}: ServerFlags): Promise<ServerConfig> {
   return loadConfig({
     ...(config !== undefined && { file: config }),
     environment: process.env,
     flags: { ...set, 'listen.host': host, 'listen.port': port, dataFolder: data, logLevel },
   });
+}
+
+/** Without secrets. @throws QuorateError as serverConfig does */
+export async function printableConfig(flags: ServerFlags): Promise<{ config: ServerConfig; yaml: string }> {
+  const config = await serverConfig(flags);
+  return { config: redactConfig(config), yaml: printConfig(config) };
 }

@@ -155,7 +155,8 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
     path,
     ...(signal && { signal }),
   });
-  const at = (...segments: (string | number)[]): string => `/v1/${segments.map(encodeURIComponent).join('/')}`;
+  const at = (...segments: (string | number)[]): string =>
+    `/v1/${segments.map(encodeURIComponent).join('/')}`;
   const paged = (path: string, { from, limit }: Page = {}): string => {
     const query = new URLSearchParams();
     if (from !== undefined) query.set('from', String(from));
@@ -164,7 +165,7 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
   };
   const list = async <T>(name: string, item: z.ZodType<T>, path: string): Promise<readonly T[]> => {
     const schema = z.looseObject({ [name]: z.array(item) });
-    return (await transport.json(schema, get(path)))[name] as readonly T[];
+    return (await transport.json(schema, get(path)))[name];
   };
   const remove = async (path: string): Promise<void> => {
     await transport.exchange({ method: 'DELETE', path });
@@ -213,7 +214,9 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
     },
     async model(session, round) {
       const path =
-        round === undefined ? at('sessions', session, 'model') : at('sessions', session, 'checkpoints', round);
+        round === undefined
+          ? at('sessions', session, 'model')
+          : at('sessions', session, 'checkpoints', round);
       return modelOf(await transport.exchange({ ...get(path), headers: { accept: FLAT } }));
     },
     async newerModel(session, known, signal) {
@@ -228,9 +231,12 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
       return round === null ? known : { ...known, round: Number(round) };
     },
 
-    rounds: (session, page) => list('rounds', roundSummarySchema, paged(at('sessions', session, 'rounds'), page)),
-    round: (session, number) => transport.json(roundViewSchema, get(at('sessions', session, 'rounds', number))),
-    metrics: (session, page) => list('metrics', metricsPointSchema, paged(at('sessions', session, 'metrics'), page)),
+    rounds: (session, page) =>
+      list('rounds', roundSummarySchema, paged(at('sessions', session, 'rounds'), page)),
+    round: (session, number) =>
+      transport.json(roundViewSchema, get(at('sessions', session, 'rounds', number))),
+    metrics: (session, page) =>
+      list('metrics', metricsPointSchema, paged(at('sessions', session, 'metrics'), page)),
 
     async sendUpdate(session, round, node, { contentType, body, numExamples, metrics = {} }, signal) {
       return transport.json(receiptSchema, {

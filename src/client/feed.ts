@@ -67,7 +67,7 @@ export async function follow(options: FeedOptions): Promise<void> {
   };
 
   const keepSocket = async (): Promise<void> => {
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       failures = (await listen()) ? 1 : failures + 1;
       askNow();
       await sleep(retry.waitMs(failures), signal);

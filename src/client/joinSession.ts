@@ -80,7 +80,7 @@ function check(options: JoinOptions): void {
     throw new QuorateError('BAD_TYPE', 'joinSession: train, and evaluate if it is given, must be functions');
   }
   if (!encodings.includes(encoding)) {
-    throw new QuorateError('INVALID_PARAMETER', `joinSession: there is no encoding '${String(encoding)}'`, {
+    throw new QuorateError('INVALID_PARAMETER', `joinSession: there is no encoding '${encoding as string}'`, {
       parameter: 'encoding',
       known: encodings,
     });
@@ -122,7 +122,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
   };
 
   const keepHeartbeat = async (everyMs: number): Promise<void> => {
-    for (let periodMs = everyMs; ; ) {
+    for (let periodMs = everyMs; ;) {
       await sleep(periodMs * BEAT, signal);
       try {
         periodMs = (await retry.run(() => client.heartbeat(node, signal), signal)).heartbeatMs;
@@ -133,13 +133,13 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     }
   };
 
-  let failure: unknown;
+  let failure: Error | undefined;
   const background = (task: Promise<unknown>): Promise<void> =>
     task.then(
       () => undefined,
       (error: unknown) => {
         if (signal.aborted) return;
-        failure = error;
+        failure = error instanceof Error ? error : new Error(String(error));
         controller.abort(error);
       },
     );
@@ -149,7 +149,8 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     const heartbeatMs = await register();
     await look();
     tasks.push(background(keepHeartbeat(heartbeatMs)));
-    const onConnection = (connected: boolean): void => onEvent({ type: connected ? 'connected' : 'disconnected' });
+    const onConnection = (connected: boolean): void =>
+      onEvent({ type: connected ? 'connected' : 'disconnected' });
     tasks.push(
       background(follow({ session, picture, transport, openSocket, look, retry, onConnection, signal })),
     );

@@ -93,8 +93,7 @@ export async function participate(part: Participation): Promise<number> {
    * before the answer comes. A server that lost its memory asks for the registration once more.
    */
   const send = async ({ round, update }: Kept) => {
-    const sending = () =>
-      retry.run(() => client.sendUpdate(session, round, node, update, signal), signal);
+    const sending = () => retry.run(() => client.sendUpdate(session, round, node, update, signal), signal);
     try {
       return await sending();
     } catch (error) {

@@ -56,7 +56,7 @@ export function createRetry(
 ): Retry {
   refuseUnknown('retry', options, ['firstMs', 'mostMs', 'giveUpAfterMs', 'seed']);
   const { firstMs = 250, mostMs = 15_000, giveUpAfterMs = 600_000 } = options;
-  const { seed = crypto.getRandomValues(new Uint32Array(1))[0]! } = options;
+  const { seed = crypto.getRandomValues(new Uint32Array(1))[0] } = options;
   requireWholeNumber('retry.firstMs', firstMs, 1, 2 ** 31 - 1);
   requireWholeNumber('retry.mostMs', mostMs, firstMs, 2 ** 31 - 1);
   requireWholeNumber('retry.giveUpAfterMs', giveUpAfterMs, 0, Infinity);

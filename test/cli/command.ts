@@ -25,7 +25,9 @@ export interface RunOptions {
 }
 
 /** Whatever this machine's owner has set for the command is not for its tests. */
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QUORATE_')));
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('QUORATE_')),
+);
 
 export function start(line: readonly string[], { cwd, env }: RunOptions = {}): Started {
   const child = spawn(process.execPath, ['--enable-source-maps', program, ...line], {
@@ -49,9 +51,12 @@ export function start(line: readonly string[], { cwd, env }: RunOptions = {}): S
         };
         child.stdout.on('data', look);
         look();
-        void result.then(({ code }) => reject(new Error(`ended with ${code} before it said '${text}': ${out}${err}`)));
+        void result.then(({ code }) =>
+          reject(new Error(`ended with ${code} before it said '${text}': ${out}${err}`)),
+        );
       }),
   };
 }
 
-export const run = (line: readonly string[], options?: RunOptions): Promise<Result> => start(line, options).result;
+export const run = (line: readonly string[], options?: RunOptions): Promise<Result> =>
+  start(line, options).result;

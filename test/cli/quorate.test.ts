@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { aggregate, krum, nnm, pipeline, rules } from '../../src/index.js';
 import { readNpy, writeNpy } from '../../src/formats/npy.js';
 import { readSafetensors, writeSafetensors } from '../../src/formats/safetensors.js';
+import { freePort } from '../support/freePort.js';
 import { run } from './command.js';
 
 const WIDTH = 80;
@@ -48,17 +49,27 @@ describe('quorate', () => {
 
   it('explains itself and each command, in 80 columns, with examples', async () => {
     const commands = ['serve', 'node', 'session', 'aggregate', 'rules', 'config'];
-    const outcomes = await Promise.all([[], ...commands.map((name) => [name])].map((line) => run([...line, '--help'])));
+    const outcomes = await Promise.all(
+      [[], ...commands.map((name) => [name])].map((line) => run([...line, '--help'])),
+    );
     for (const { code, out, err } of outcomes) {
       expect([code, err]).deep.equal([0, '']);
-      expect(out).match(/^Usage: quorate/).and.match(/\nExamples?:\n {2}\$ quorate/);
+      expect(out)
+        .match(/^Usage: quorate/)
+        .and.match(/\nExamples?:\n {2}\$ quorate/);
       isNarrow(out);
     }
     for (const name of [...commands, 'demo']) expect(outcomes[0].out).include(`\n  ${name}`);
   });
 
   it('ends with 2 where the command line makes no sense, in one line', async () => {
-    for (const line of [['nonsense'], ['aggregate'], ['aggregate', 'x.npy'], ['rules', '--colour'], ['node']]) {
+    for (const line of [
+      ['nonsense'],
+      ['aggregate'],
+      ['aggregate', 'x.npy'],
+      ['rules', '--colour'],
+      ['node'],
+    ]) {
       const { code, out, err } = await run(line);
       expect([code, out], line.join(' ')).deep.equal([2, '']);
       expect(err).match(/^quorate: INVALID_PARAMETER: .+\n$/);
@@ -74,7 +85,8 @@ describe('quorate', () => {
     const { code, out } = await run(['rules']);
     expect(code).equal(0);
     isNarrow(out);
-    for (const { name, constraint } of rules()) expect(out).match(new RegExp(`^${name} .*${escaped(constraint)}`, 'm'));
+    for (const { name, constraint } of rules())
+      expect(out).match(new RegExp(`^${name} .*${escaped(constraint)}`, 'm'));
     expect(JSON.parse((await run(['rules', '--json'])).out)).deep.equal(JSON.parse(JSON.stringify(rules())));
   });
 
@@ -134,11 +146,14 @@ describe('quorate', () => {
 
   it('prints a stack only with --debug', async () => {
     const { err } = await run(['--debug', 'aggregate', 'broken.npy', '--rule', 'mean'], { cwd: folder });
-    expect(err).match(/^quorate: MALFORMED: .+\n/).and.match(/\n {4}at /);
+    expect(err)
+      .match(/^quorate: MALFORMED: .+\n/)
+      .and.match(/\n {4}at /);
   });
 
   it('says that a server cannot be reached', async () => {
-    const { code, err } = await run(['session', 'list', '--server', 'http://127.0.0.1:1']);
+    const port = await freePort();
+    const { code, err } = await run(['session', 'list', '--server', `http://127.0.0.1:${port}`]);
     expect(code).equal(1);
     expect(err).match(/^quorate: CONNECTION_FAILED: .*ECONNREFUSED.*\n$/);
   });
@@ -151,7 +166,16 @@ describe('quorate config', () => {
       const file = join(folder, 'quorate.yaml');
       await writeFile(file, 'listen: { port: 1000 }\nlimits: { jsonBytes: 1000 }\nlogLevel: warn\n');
       const env = { QUORATE_LISTEN_PORT: '2000', QUORATE_AUTH_ADMIN_TOKEN: 'secret-0123456789' };
-      const line = ['config', '--config', file, '--log-level', 'debug', '--set', 'limits.modelBytes=5', '--json'];
+      const line = [
+        'config',
+        '--config',
+        file,
+        '--log-level',
+        'debug',
+        '--set',
+        'limits.modelBytes=5',
+        '--json',
+      ];
       const { code, out, err } = await run(line, { env });
       expect([code, err]).deep.equal([0, '']);
       const config = JSON.parse(out) as Record<string, Record<string, unknown>>;

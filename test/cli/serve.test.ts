@@ -41,7 +41,9 @@ describe('quorate serve, session and node', function () {
   };
 
   /** @returns the server's process and its address */
-  async function serve(...flags: string[]): Promise<{ server: Started; url: string; adminToken: string | null }> {
+  async function serve(
+    ...flags: string[]
+  ): Promise<{ server: Started; url: string; adminToken: string | null }> {
     const server = background(['serve', '--port', '0', '--json', '--log-level', 'error', ...flags]);
     await server.says('\n');
     const [line] = server.out().split('\n');
@@ -66,16 +68,31 @@ describe('quorate serve, session and node', function () {
       expect((await session(url, verb, 'job')).status).equal(status);
     }
 
-    const line = ['--server', url, '--session', 'job', '--id', 'one', '--trainer', './trainer.mjs', '--set', 'step=2'];
+    const line = [
+      '--server',
+      url,
+      '--session',
+      'job',
+      '--id',
+      'one',
+      '--trainer',
+      './trainer.mjs',
+      '--set',
+      'step=2',
+    ];
     const node = await background(['node', ...line]).result;
     expect(node.code, node.err).equal(0);
-    expect(node.out).match(/^registered as one\n/).and.match(/round 3: update taken/);
+    expect(node.out)
+      .match(/^registered as one\n/)
+      .and.match(/round 3: update taken/);
     expect(node.out).match(/session completed at round 3.*; 3 updates of ours were taken\n$/);
 
     const list = await run(['session', 'list', '--server', url]);
     expect(list.out).match(/^job +completed +3 +3 /m);
     const shown = await run(['session', 'show', 'job', '--server', url]);
-    expect(shown.out).match(/^rounds +3 of 3 committed$/m).and.match(/^one .* 3 /m);
+    expect(shown.out)
+      .match(/^rounds +3 of 3 committed$/m)
+      .and.match(/^one .* 3 /m);
     expect((await run(['session', 'delete', 'job', '--server', url])).code).equal(0);
     const gone = await run(['session', 'show', 'job', '--server', url]);
     expect([gone.code, gone.err.slice(0, 26)]).deep.equal([1, 'quorate: UNKNOWN_SESSION: ']);
@@ -113,9 +130,16 @@ describe('quorate serve, session and node', function () {
   });
 
   it('keeps a node’s token in a file, and comes back with it', async () => {
-    const { url, adminToken } = await serve('--set', 'auth.enabled=true', '--set', 'auth.enrolmentToken=enrol-0123456789ab');
+    const { url, adminToken } = await serve(
+      '--set',
+      'auth.enabled=true',
+      '--set',
+      'auth.enrolmentToken=enrol-0123456789ab',
+    );
     const admin = ['--server', url, '--token', adminToken!];
-    await run(['session', 'create', 'job.yaml', '--model', 'model.npy', '--start', ...admin], { cwd: folder });
+    await run(['session', 'create', 'job.yaml', '--model', 'model.npy', '--start', ...admin], {
+      cwd: folder,
+    });
     const line = ['node', '--server', url, '--session', 'job', '--id', 'one', '--trainer', './trainer.mjs'];
     const refused = await background(line).result;
     expect([refused.code, refused.err.slice(0, 23)]).deep.equal([1, 'quorate: UNAUTHORIZED: ']);

@@ -45,7 +45,7 @@ describe('quorate/client in a browser', () => {
             encoding,
             enrolmentToken: token,
             train: ({ model, round }) => ({ update: model.values.fill(round), numExamples: 1 }),
-            evaluate: ({ model }) => ({ metrics: { first: model.values[0]! } }),
+            evaluate: ({ model }) => ({ metrics: { first: model.values[0] } }),
             onEvent: ({ type }) => events.push(type),
           });
           return { outcome, events };
@@ -76,7 +76,9 @@ describe('quorate/client in a browser', () => {
       expect(events).include.members(['registered', 'connected', 'training', 'accepted', 'evaluated']);
       expect([...(await stage.coordinator.model('job')).values]).deep.equal([6, 6, 6]);
       expect(site.requests).include('/src/client/pageSocket.js');
-      expect(site.requests.filter((path) => /nodeSocket|node_modules\/ws|bindings\/node/.test(path))).deep.equal([]);
+      expect(
+        site.requests.filter((path) => /nodeSocket|node_modules\/ws|bindings\/node/.test(path)),
+      ).deep.equal([]);
     });
   }
 });

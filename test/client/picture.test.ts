@@ -9,10 +9,22 @@ type Phase = RoundSummary['phase'];
 /** Of a session as it is at [round, attempt, phase]; the other fields matter to nobody here. */
 function viewAt(number: number, attempt: number, phase: Phase, more: Partial<SessionView> = {}): SessionView {
   const round = { number, attempt, phase, asked: null } as unknown as RoundSummary;
-  return { status: 'running', reason: null, committed: number - 1, nodes: [], round, ...more } as unknown as SessionView;
+  return {
+    status: 'running',
+    reason: null,
+    committed: number - 1,
+    nodes: [],
+    round,
+    ...more,
+  } as unknown as SessionView;
 }
 
-const opened = (round: number, attempt = 1): FeedEvent => ({ type: 'round-opened', round, attempt, asked: null });
+const opened = (round: number, attempt = 1): FeedEvent => ({
+  type: 'round-opened',
+  round,
+  attempt,
+  asked: null,
+});
 const closed = (round: number): FeedEvent => ({ type: 'round-closed', round });
 const failed = (round: number, attempt: number): FeedEvent => ({ type: 'round-failed', round, attempt });
 const committed = (round: number): FeedEvent => ({ type: 'round-committed', round });
@@ -26,10 +38,12 @@ describe('createPicture', () => {
   });
 
   it('follows a round by its events', () => {
-    const course = [opened(1), closed(1), committed(1), opened(2), failed(2, 1), opened(2, 2)].map((event) => {
-      picture.hear(event);
-      return `${openIn(picture)} after ${picture.committed}`;
-    });
+    const course = [opened(1), closed(1), committed(1), opened(2), failed(2, 1), opened(2, 2)].map(
+      (event) => {
+        picture.hear(event);
+        return `${openIn(picture)} after ${picture.committed}`;
+      },
+    );
     expect(course).deep.equal([
       '1.1 after 0',
       'none after 0',

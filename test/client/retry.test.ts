@@ -69,7 +69,9 @@ describe('createRetry', () => {
 
   it('ends its wait when the signal is aborted', async () => {
     const controller = new AbortController();
-    const retry = createRetry({ firstMs: 2 ** 30, mostMs: 2 ** 30, giveUpAfterMs: Infinity }, () => controller.abort());
+    const retry = createRetry({ firstMs: 2 ** 30, mostMs: 2 ** 30, giveUpAfterMs: Infinity }, () =>
+      controller.abort(),
+    );
     const { operation } = flaky(1, fault('CONNECTION_FAILED'));
     await expectRefusal(() => retry.run(operation, controller.signal), 'ABORTED');
   });

@@ -1,5 +1,10 @@
 /** A real server in this process, and a proxy before it that a test can make misbehave. */
-import { createServer as createHttpServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
@@ -18,6 +23,7 @@ export interface Stage {
 export async function openStage(config: Partial<ServerConfigInput> = {}): Promise<Stage> {
   const checked = configSchema.parse({
     listen: { port: 0 },
+    shutdownDeadlineMs: 300, // what a node that gave up has left open is not waited for
     liveness: { heartbeatMs: 200, suspectAfter: 10, lostAfter: 20 },
     ...config,
   });
@@ -58,7 +64,7 @@ export interface Proxy {
   readonly url: string;
   /** How many WebSockets were asked for. */
   readonly upgrades: () => number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** @param sockets whether WebSockets pass */
@@ -95,7 +101,9 @@ export async function openProxy(target: string, meddle: Meddle, sockets = true):
       return;
     }
     const tunnel = connect(Number(port), hostname, () => {
-      const lines = incoming.rawHeaders.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join('');
+      const lines = incoming.rawHeaders
+        .map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`))
+        .join('');
       tunnel.write(`GET ${incoming.url} HTTP/1.1\r\n${lines}\r\n`);
       tunnel.write(head);
       tunnel.pipe(socket).pipe(tunnel);

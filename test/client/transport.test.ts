@@ -10,11 +10,13 @@ const get = { method: 'GET', path: '/v1/status' } as const;
 describe('createTransport', () => {
   let server: Server | undefined;
   afterEach(async () => {
-    await new Promise((resolve) => {
-      if (!server) return void resolve(undefined);
-      server.close(resolve);
-      server.closeAllConnections();
-    });
+    const ending = server;
+    if (ending) {
+      await new Promise((resolve) => {
+        ending.close(resolve);
+        ending.closeAllConnections();
+      });
+    }
     server = undefined;
   });
 
@@ -46,8 +48,16 @@ describe('createTransport', () => {
       json: { id: 'ä' },
     });
     expect(answer).deep.equal({ good: true });
-    expect(seen).deep.equal(['POST', '/quorate/v1/nodes?x=1', 'Bearer secret', 'application/json', '{"id":"ä"}']);
-    expect(transport.socketUrl('/v1/events?since=3')).match(/^ws:\/\/127.0.0.1:\d+\/quorate\/v1\/events\?since=3$/);
+    expect(seen).deep.equal([
+      'POST',
+      '/quorate/v1/nodes?x=1',
+      'Bearer secret',
+      'application/json',
+      '{"id":"ä"}',
+    ]);
+    expect(transport.socketUrl('/v1/events?since=3')).match(
+      /^ws:\/\/127.0.0.1:\d+\/quorate\/v1\/events\?since=3$/,
+    );
   });
 
   it('throws what a problem document says', async () => {
@@ -91,7 +101,10 @@ describe('createTransport', () => {
 
   it('refuses an answer that is not as the schema says', async () => {
     const transport = await to((_, response) => void response.end('{"good":"yes"}'));
-    const error = await expectRefusal(() => transport.json(z.object({ good: z.boolean() }), get), 'BAD_RESPONSE');
+    const error = await expectRefusal(
+      () => transport.json(z.object({ good: z.boolean() }), get),
+      'BAD_RESPONSE',
+    );
     expect(error.message).include('good');
   });
 
@@ -107,7 +120,10 @@ describe('createTransport', () => {
 
   it('gives up after timeoutMs, and when the signal says so', async () => {
     const transport = await to((_, response) => void response.writeHead(200).write('{'));
-    const late = await expectRefusal(() => transport.exchange({ ...get, timeoutMs: 30 }), 'CONNECTION_FAILED');
+    const late = await expectRefusal(
+      () => transport.exchange({ ...get, timeoutMs: 30 }),
+      'CONNECTION_FAILED',
+    );
     expect(late.message).include('30 ms');
     const controller = new AbortController();
     const given = transport.exchange({ ...get, signal: controller.signal });

@@ -4,8 +4,6 @@
  */
 import { expect } from 'chai';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createJudge, runInProcess, type Result } from '../../examples/network/inProcess.js';
@@ -17,6 +15,7 @@ import { runFederation } from '../../examples/mnist/federation.js';
 import { createNetwork } from '../../examples/mnist/network.js';
 import { partition } from '../../examples/mnist/partition.js';
 import { aggregate, parsePipeline } from '../../src/index.js';
+import { freePort } from '../support/freePort.js';
 
 const setting: Setting = {
   nodes: 10,
@@ -25,15 +24,6 @@ const setting: Setting = {
   rounds: 16,
   seed: 5,
 };
-
-/** A port that was free a moment ago, for a server that must come back where it was. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('ten nodes over a network', function () {
   this.timeout(240_000);

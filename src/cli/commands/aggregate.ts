@@ -26,7 +26,12 @@ export function aggregateCommand(): Command {
     .argument('<files...>', '.npy or .safetensors')
     .requiredOption('--rule <pipeline>', "'nnm(f=2) > krum(f=2)'; `quorate rules` lists all")
     .option('--out <file>', 'where the aggregate goes, .npy or .safetensors')
-    .option('--on-non-finite <what>', 'refuse or exclude updates with NaN', oneOf('refuse', 'exclude'), 'refuse')
+    .option(
+      '--on-non-finite <what>',
+      'refuse or exclude updates with NaN',
+      oneOf('refuse', 'exclude'),
+      'refuse',
+    )
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -48,7 +53,8 @@ async function run(files: readonly string[], { rule, out, onNonFinite, json }: O
     const { value, report } = await aggregate(rows, pipeline, { engine, onNonFinite });
     if (out !== undefined) await writeVector(out, value, tensors);
     const names = updates.map(({ name }) => name);
-    if (json) printJson({ ...report, rows: report.rows.map((row) => ({ name: names[row.index], ...row })), out });
+    if (json)
+      printJson({ ...report, rows: report.rows.map((row) => ({ name: names[row.index], ...row })), out });
     else print(report, names, out);
   } finally {
     await engine.dispose();

@@ -1,10 +1,8 @@
 /** quorate config: the server's configuration as file, environment and flags make it. */
 import { Command } from 'commander';
-import { redactConfig } from '../../server/config.js';
-import { printConfig } from '../../server/loadConfig.js';
 import { jsonOption } from '../options.js';
 import { printJson } from '../print.js';
-import { type ServerFlags, serverFlags, serverConfig } from '../serverConfig.js';
+import { type ServerFlags, serverFlags } from '../serverFlags.js';
 
 export function configCommand(): Command {
   return serverFlags(new Command('config'))
@@ -19,8 +17,9 @@ export function configCommand(): Command {
       '\nExamples:\n  $ quorate config > quorate.yaml\n  $ quorate config --config quorate.yaml --port 9000',
     )
     .action(async (flags: ServerFlags & { json?: boolean }) => {
-      const config = await serverConfig(flags);
-      if (flags.json) printJson(redactConfig(config));
-      else process.stdout.write(printConfig(config));
+      const { printableConfig } = await import('../serverConfig.js');
+      const { config, yaml } = await printableConfig(flags);
+      if (flags.json) printJson(config);
+      else process.stdout.write(yaml);
     });
 }

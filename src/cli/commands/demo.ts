@@ -34,7 +34,9 @@ async function run({ network }: { network?: boolean }, command: Command): Promis
   if (!existsSync(program)) throw new QuorateError('NOT_FOUND', `the demo is missing: ${program}`);
 
   // A terminal's interrupt reaches the demo too, which puts things in order; we wait for it.
-  const pass = (signal: NodeJS.Signals): void => void (process.stdin.isTTY || child.kill(signal));
+  const pass = (signal: NodeJS.Signals): void => {
+    if (!process.stdin.isTTY) child.kill(signal);
+  };
   const child = spawn(process.execPath, ['--enable-source-maps', program, ...line], { stdio: 'inherit' });
   process.on('SIGINT', pass).on('SIGTERM', pass);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];

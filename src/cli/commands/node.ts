@@ -29,7 +29,7 @@ interface Options {
 /** What a trainer module exports. */
 interface TrainerModule {
   /** @param options of `--set` */
-  createTrainer(options: Readonly<Record<string, unknown>>): Trainer | Promise<Trainer>;
+  readonly createTrainer: (options: Readonly<Record<string, unknown>>) => Trainer | Promise<Trainer>;
 }
 
 interface Trainer {
@@ -90,7 +90,8 @@ async function run(options: Options): Promise<void> {
       ...(enrolmentToken !== undefined && { enrolmentToken }),
       onEvent: (event) => {
         const made = event.type === 'registered' ? event.token : null;
-        if (made !== null && tokenFile !== undefined) saved = writeFile(tokenFile, `${made}\n`, { mode: 0o600 });
+        if (made !== null && tokenFile !== undefined)
+          saved = writeFile(tokenFile, `${made}\n`, { mode: 0o600 });
         // A token is told to a file, not to a terminal or a log.
         show(event.type === 'registered' ? { type: event.type, node: event.node } : event);
       },
@@ -135,7 +136,9 @@ async function readToken(file: string | undefined): Promise<string | undefined> 
 }
 
 /** Events in words, one a line. */
-function narrate(): (event: Exclude<NodeEvent, { type: 'registered' }> | { type: 'registered'; node: string }) => void {
+function narrate(): (
+  event: Exclude<NodeEvent, { type: 'registered' }> | { type: 'registered'; node: string },
+) => void {
   let startedMs = 0;
   return (event) => {
     switch (event.type) {
@@ -166,7 +169,9 @@ function narrate(): (event: Exclude<NodeEvent, { type: 'registered' }> | { type:
         printLine(`round ${event.round}: ${event.code}: ${event.message}`);
         break;
       case 'evaluated': {
-        const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${value.toPrecision(4)}`);
+        const metrics = Object.entries(event.metrics).map(
+          ([name, value]) => `${name} ${value.toPrecision(4)}`,
+        );
         printLine(`round ${event.round}: ${metrics.join(', ')}`);
         break;
       }

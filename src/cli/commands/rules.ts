@@ -32,7 +32,7 @@ export function rulesCommand(): Command {
 }
 
 const written = (parameter: Parameter): string => {
-  if (parameter.default !== undefined) return `${parameter.name}=${String(parameter.default)}`;
+  if (parameter.default !== undefined) return `${parameter.name}=${JSON.stringify(parameter.default)}`;
   return parameter.required ? parameter.name : `${parameter.name}?`;
 };
 

@@ -1,16 +1,7 @@
 /** quorate serve: the server, until it is told to end. */
 import { Command } from 'commander';
-import { pino } from 'pino';
-import { createCoordinator } from '../../coordinator/createCoordinator.js';
-import { createEngine } from '../../core/engine.js';
-import { isAuthOn, type ServerConfig } from '../../server/config.js';
-import { createServer } from '../../server/server.js';
-import { openDiskStore } from '../../store/disk.js';
-import { memoryStore } from '../../store/memory.js';
-import type { Store } from '../../store/store.js';
 import { jsonOption } from '../options.js';
-import { printLine } from '../print.js';
-import { serverConfig, type ServerFlags, serverFlags } from '../serverConfig.js';
+import { type ServerFlags, serverFlags } from '../serverFlags.js';
 
 export function serveCommand(): Command {
   return serverFlags(new Command('serve'))
@@ -29,62 +20,9 @@ Examples:
   $ quorate serve --config quorate.yaml --host 0.0.0.0 --port 9000
   $ quorate serve --set limits.jsonBytes=1000000 --set liveness.heartbeatMs=1000`,
     )
-    .action(run);
-}
-
-async function openStore({ dataFolder, store }: ServerConfig): Promise<Store> {
-  const { keepRounds, keepCheckpoints } = store;
-  const retention = { keepRounds, keepCheckpoints };
-  return dataFolder === null ? memoryStore(retention) : openDiskStore({ folder: dataFolder, ...retention });
-}
-
-async function run(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
-  // Before it listens: whoever is told of it may end it at once. A second signal ends the process.
-  const told = new Promise<void>((resolve) => {
-    const end = (): void => {
-      process.off('SIGINT', end).off('SIGTERM', end);
-      resolve();
-    };
-    process.on('SIGINT', end).on('SIGTERM', end);
-  });
-  const config = await serverConfig(flags);
-  const log = pino({ level: config.logLevel }, pino.destination(2));
-  const { threads, memoryLimitBytes } = config.engine;
-  const engine = createEngine({
-    ...(threads !== null && { threads }),
-    ...(memoryLimitBytes !== null && { memoryLimitBytes }),
-  });
-  const store = await openStore(config);
-  for (const damage of store.damages) log.error(damage, 'a file is damaged and was not used');
-  const coordinator = await createCoordinator({
-    store,
-    engine,
-    digests: config.store.digests,
-    liveness: config.liveness,
-    tokens: isAuthOn(config),
-    onError: (error, context) => {
-      log.error({ err: error, ...context }, 'something failed in the background');
-    },
-  });
-  const server = createServer({ coordinator, config, log, engine });
-  try {
-    const { url } = await server.listen();
-    announce(url, config, server.madeAdminToken, flags.json === true);
-    await told;
-  } finally {
-    await server.close();
-    await coordinator.close();
-    await engine.dispose();
-  }
-}
-
-/** One line of JSON, so that a program that reads lines need not wait for the end. */
-function announce(url: string, { dataFolder }: ServerConfig, adminToken: string | null, json: boolean): void {
-  if (json) {
-    printLine(JSON.stringify({ url, pid: process.pid, dataFolder, adminToken }));
-    return;
-  }
-  printLine(`listening on ${url}`);
-  printLine(dataFolder === null ? 'rounds are kept in memory only' : `rounds are kept in ${dataFolder}`);
-  if (adminToken !== null) printLine(`admin token, told this once: ${adminToken}`);
+    .action(async (flags: ServerFlags & { readonly json?: boolean }) => {
+      // Loaded only where it is needed: the other commands start in half the time without it.
+      const { runServer } = await import('../runServer.js');
+      await runServer(flags);
+    });
 }

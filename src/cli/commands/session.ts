@@ -64,33 +64,39 @@ Examples:
       connected(new Command(verb))
         .description(description)
         .argument('<name>', "the session's name")
-        .action(async (name: string, options: Options) => show(await clientFor(options)[verb](name), options)),
+        .action(async (name: string, options: Options) =>
+          show(await clientFor(options)[verb](name), options),
+        ),
     );
   }
 
   session.addCommand(
-    connected(new Command('list')).description('Lists all sessions.').action(async (options: Options) => {
-      const sessions = await clientFor(options).sessions();
-      if (options.json) printJson(sessions);
-      else
-        printTable(
-          ['session', 'status', 'round', 'of', 'nodes', 'pipeline'],
-          sessions.map(({ id, status, committed, config, nodes }) => [
-            id,
-            status,
-            committed,
-            config.rounds,
-            nodes.filter(({ present }) => present).length,
-            config.pipeline,
-          ]),
-        );
-    }),
+    connected(new Command('list'))
+      .description('Lists all sessions.')
+      .action(async (options: Options) => {
+        const sessions = await clientFor(options).sessions();
+        if (options.json) printJson(sessions);
+        else
+          printTable(
+            ['session', 'status', 'round', 'of', 'nodes', 'pipeline'],
+            sessions.map(({ id, status, committed, config, nodes }) => [
+              id,
+              status,
+              committed,
+              config.rounds,
+              nodes.filter(({ present }) => present).length,
+              config.pipeline,
+            ]),
+          );
+      }),
   );
   session.addCommand(
     connected(new Command('show'))
       .description('Tells all about a session.')
       .argument('<name>', "the session's name")
-      .action(async (name: string, options: Options) => show(await clientFor(options).session(name), options)),
+      .action(async (name: string, options: Options) =>
+        show(await clientFor(options).session(name), options),
+      ),
   );
   session.addCommand(
     connected(new Command('delete'))
@@ -129,7 +135,9 @@ async function readConfig(file: string | undefined): Promise<object> {
     throw new QuorateError('MALFORMED', `${file}: ${String(error)}`, { file }, error);
   }
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
-  throw new QuorateError('MALFORMED', `${file}: a session's configuration is a mapping of settings`, { file });
+  throw new QuorateError('MALFORMED', `${file}: a session's configuration is a mapping of settings`, {
+    file,
+  });
 }
 
 function show(view: SessionView, { json }: Options): void {
