@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { type ErrorCode, QuorateError } from '../../src/errors.js';
+import type { SessionEvent } from '../../src/rounds/state.js';
 import { faultyStore, type Write } from '../support/coordinator/faultyStore.js';
 import { gate } from '../support/coordinator/gate.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
 import { nodeName, scene, SESSION, updateOf } from '../support/coordinator/scene.js';
+import { expectRefusal } from '../support/refusal.js';
 
 const d = 20;
 
@@ -64,13 +66,19 @@ describe('the aggregation of a round', () => {
       sealing.open();
       await held.opened;
     });
-    const stage = await scene({ store });
+    const ended = gate();
+    const onStep = (_session: string, { type }: SessionEvent) => {
+      if (type === 'aggregation-failed' || type === 'committed') ended.open();
+    };
+    const stage = await scene({ store, onStep });
     await stage.register(2);
     await stage.begin({ quorum: 2 }, d);
     await Promise.all([0, 1].map((node) => stage.send(node, 1, updateOf(node, 1, d))));
     await sealing.opened;
     await stage.coordinator.stop(SESSION);
     held.open();
+    await ended.opened;
+    await expectRefusal(() => stage.coordinator.update(SESSION, 1, nodeName(0)), 'UNKNOWN_ROUND');
     await stage.coordinator.close();
     expect(stage.told('round-committed')).deep.equal([]);
     expect(stage.coordinator.session(SESSION)).deep.include({ status: 'stopped', committed: 0, round: null });

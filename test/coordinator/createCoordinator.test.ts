@@ -253,6 +253,26 @@ describe('createCoordinator', () => {
     await closing;
   });
 
+  it('waits for a session that is being made when it closes', async () => {
+    const recording = gate();
+    const held = gate();
+    const store = faultyStore(async (write) => {
+      if (write !== 'record') return;
+      recording.open();
+      await held.opened;
+    });
+    const { coordinator } = await scene({ store });
+    const making = coordinator.createSession(config());
+    await recording.opened;
+    const order: string[] = [];
+    const made = making.then(() => order.push('made'));
+    const closed = coordinator.close().then(() => order.push('closed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    held.open();
+    await Promise.all([made, closed]);
+    expect(order).deep.equal(['made', 'closed']);
+  });
+
   it('disposes of an engine of its own, and of no other', async () => {
     const own = await createCoordinator({ store: memoryStore() });
     await own.close();

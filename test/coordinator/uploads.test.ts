@@ -206,6 +206,18 @@ describe('an update is refused', () => {
     await stage.coordinator.close();
   });
 
+  it('and counted in the series, each time for one round', async () => {
+    const stage = await opened(2, { quorum: 2 });
+    await expectRefusal(() => stage.send(0, 2, update), 'ROUND_NOT_OPEN');
+    for (const round of [1, 2]) {
+      await Promise.all([0, 1].map((node) => stage.send(node, round, updateOf(node, round, d))));
+      await stage.committed(round);
+    }
+    const points = await stage.coordinator.metrics(SESSION, { from: 1, limit: 2 });
+    expect(points.map(({ refused }) => refused)).deep.equal([1, 0]);
+    await stage.coordinator.close();
+  });
+
   it('of strangers, and for other sessions than its node’s', async () => {
     const stage = await opened();
     await expectRefusal(() => stage.send('stranger', 1, update), 'UNKNOWN_NODE');
@@ -289,57 +301,59 @@ describe('an update is refused', () => {
     await stage.coordinator.close();
   });
 
-  it('when its round closes while it is being committed', async () => {
-    const committing = gate();
-    const held = gate();
-    const clock = new ManualClock();
-    let count = 0;
-    const store = faultyStore(async (write) => {
-      if (write !== 'commit' || ++count < 3) return;
-      committing.open();
-      await held.opened;
+  for (const when of ['commit', 'committed'] as const) {
+    it(`when its round closes at ${when}`, async () => {
+      const committing = gate();
+      const held = gate();
+      const clock = new ManualClock();
+      let count = 0;
+      const store = faultyStore(async (write) => {
+        if (write !== when || ++count < 3) return;
+        committing.open();
+        await held.opened;
+      });
+      const stage = await scene({ store, clock });
+      await stage.register(3);
+      await stage.begin({ quorum: 2, deadlineMs: 500, rounds: 2 }, d);
+      await Promise.all([1, 2].map((node) => stage.send(node, 1, updateOf(node, 1, d))));
+      const refusal = expectRefusal(() => stage.send(0, 1, update), 'ROUND_CLOSED');
+      await committing.opened;
+      clock.advance(500);
+      await stage.committed(1);
+      held.open();
+      await refusal;
+      expect((await stage.coordinator.round(SESSION, 1)).updates).length(2);
+      await stage.coordinator.close();
     });
-    const stage = await scene({ store, clock });
-    await stage.register(3);
-    await stage.begin({ quorum: 2, deadlineMs: 500, rounds: 2 }, d);
-    await Promise.all([1, 2].map((node) => stage.send(node, 1, updateOf(node, 1, d))));
-    const refusal = expectRefusal(() => stage.send(0, 1, update), 'ROUND_CLOSED');
-    await committing.opened;
-    clock.advance(500);
-    await stage.committed(1);
-    held.open();
-    await refusal;
-    expect((await stage.coordinator.round(SESSION, 1)).updates).length(2);
-    await stage.coordinator.close();
-  });
 
-  it('of an attempt that failed while it was being committed', async () => {
-    const committing = gate();
-    const held = gate();
-    const clock = new ManualClock();
-    let first = true;
-    const store = faultyStore(async (write) => {
-      if (write !== 'commit' || !first) return;
-      first = false;
-      committing.open();
-      await held.opened;
+    it(`of an attempt that failed at ${when}`, async () => {
+      const committing = gate();
+      const held = gate();
+      const clock = new ManualClock();
+      let first = true;
+      const store = faultyStore(async (write) => {
+        if (write !== when || !first) return;
+        first = false;
+        committing.open();
+        await held.opened;
+      });
+      const stage = await scene({ store, clock });
+      await stage.register(2);
+      await stage.begin({ quorum: 2, deadlineMs: 500, retry: { firstMs: 100 } }, d);
+      const refusal = expectRefusal(() => stage.send(0, 1, update), 'ROUND_CLOSED');
+      await committing.opened;
+      clock.advance(500);
+      clock.advance(100);
+      await stage.opened(1, 2);
+      held.open();
+      await refusal;
+      expect((await stage.coordinator.round(SESSION, 1)).accepted).equal(0);
+      await stage.send(0, 1, update);
+      await stage.send(1, 1, updateOf(1, 1, d));
+      await stage.committed(1);
+      await stage.coordinator.close();
     });
-    const stage = await scene({ store, clock });
-    await stage.register(2);
-    await stage.begin({ quorum: 2, deadlineMs: 500, retry: { firstMs: 100 } }, d);
-    const refusal = expectRefusal(() => stage.send(0, 1, update), 'ROUND_CLOSED');
-    await committing.opened;
-    clock.advance(500);
-    clock.advance(100);
-    await stage.opened(1, 2);
-    held.open();
-    await refusal;
-    expect((await stage.coordinator.round(SESSION, 1)).accepted).equal(0);
-    await stage.send(0, 1, update);
-    await stage.send(1, 1, updateOf(1, 1, d));
-    await stage.committed(1);
-    await stage.coordinator.close();
-  });
+  }
 
   it('for want of room, which is not the node’s fault', async () => {
     let isFull = true;

@@ -2,7 +2,8 @@
 import { memoryStore } from '../../../src/store/memory.js';
 import type { RoundStore, SessionStore, Store } from '../../../src/store/store.js';
 
-export type Write = 'record' | 'openRound' | 'commit' | 'seal' | 'writeCheckpoint';
+/** `committed`: an update is durable, and nobody knows yet. */
+export type Write = 'record' | 'openRound' | 'commit' | 'committed' | 'seal' | 'writeCheckpoint';
 
 /** Called before each write, which waits for it and fails as it does. */
 export type BeforeWrite = (write: Write, session: string) => Promise<void>;
@@ -57,6 +58,7 @@ function faultyRound(id: string, before: BeforeWrite, store: RoundStore): RoundS
         commit: async (update) => {
           await before('commit', id);
           await slot.commit(update);
+          await before('committed', id);
         },
       };
     },
