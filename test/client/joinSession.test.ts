@@ -184,41 +184,52 @@ describe('joinSession', () => {
     expect(seen).deep.equal([1, 2, 3]);
   });
 
-  it('ends training when the round is closed without it, and takes part in the next', async () => {
-    await startSession(stage.coordinator, { quorum: 1, targetUpdates: 1, rounds: 2 });
-    let release = (): void => undefined;
-    const waiting = new Promise<void>((resolve) => (release = resolve));
-    const superseded: number[] = [];
-    const slow = joinSession(
-      optionsOf('slow', {
-        train: ({ model, round, signal }) => {
-          if (round > 1) return { update: model.values.fill(5) };
-          release();
-          return new Promise((_, reject) => {
-            signal.addEventListener('abort', () => reject(signal.reason as Error));
-          });
-        },
-        onEvent: (event) => {
-          if (event.type === 'superseded') superseded.push(event.round);
-        },
-      }),
-    );
-    await waiting;
-    const controller = new AbortController();
-    const fast = joinSession(
-      optionsOf('fast', {
-        signal: controller.signal,
-        onEvent: ({ type }) => {
-          if (type === 'accepted') controller.abort();
-        },
-      }),
-    );
-    await expectRefusal(() => fast, 'ABORTED');
-    const outcome = await slow;
-    expect(superseded).deep.equal([1]);
-    expect(outcome).include({ status: 'completed', accepted: 1 });
-    expect([...(await stage.coordinator.model('job')).values]).deep.equal([6, 6, 6]);
-  });
+  for (const [reaction, settle] of [
+    [
+      'rejects',
+      (_: Float32Array, __: unknown, reject: (reason: Error) => void) => reject(new Error('given up')),
+    ],
+    [
+      'returns an update all the same',
+      (update: Float32Array, resolve: (trained: { update: Float32Array }) => void) => resolve({ update }),
+    ],
+  ] as const) {
+    it(`ends training that then ${reaction} when the round is closed without it`, async () => {
+      await startSession(stage.coordinator, { quorum: 1, targetUpdates: 1, rounds: 2 });
+      let release = (): void => undefined;
+      const waiting = new Promise<void>((resolve) => (release = resolve));
+      const superseded: number[] = [];
+      const slow = joinSession(
+        optionsOf('slow', {
+          train: ({ model, round, signal }) => {
+            if (round > 1) return { update: model.values.fill(5) };
+            release();
+            return new Promise((resolve, reject) => {
+              signal.addEventListener('abort', () => settle(model.values, resolve, reject));
+            });
+          },
+          onEvent: (event) => {
+            if (event.type === 'superseded') superseded.push(event.round);
+          },
+        }),
+      );
+      await waiting;
+      const controller = new AbortController();
+      const fast = joinSession(
+        optionsOf('fast', {
+          signal: controller.signal,
+          onEvent: ({ type }) => {
+            if (type === 'accepted') controller.abort();
+          },
+        }),
+      );
+      await expectRefusal(() => fast, 'ABORTED');
+      const outcome = await slow;
+      expect(superseded).deep.equal([1]);
+      expect(outcome).include({ status: 'completed', accepted: 1 });
+      expect([...(await stage.coordinator.model('job')).values]).deep.equal([6, 6, 6]);
+    });
+  }
 
   it('sends a failed attempt’s update again, without training again', async () => {
     await startSession(stage.coordinator, {
