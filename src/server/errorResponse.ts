@@ -12,9 +12,9 @@ export function errorResponse(log: Logger): Middleware {
     } catch (error) {
       const known = asQuorateError(error);
       const { requestId } = ctx.state as { requestId: string };
-      if (isFault(known.code)) {
-        log.error({ requestId, code: known.code, err: error }, 'the request failed');
-      }
+      const facts = { requestId, code: known.code };
+      if (isFault(known.code)) log.error({ ...facts, err: error }, 'the request failed');
+      else log.debug({ ...facts, detail: known.message }, 'refused');
       if (ctx.headerSent) return void ctx.res.destroy(); // half an answer can't be taken back
       refuse(ctx, known, requestId);
     }

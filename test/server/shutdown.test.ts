@@ -31,8 +31,11 @@ describe('close', () => {
     other.send('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
     await other.until(/"ready"/);
     const busy = await Raw.open(fixture.port);
-    busy.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n').send('GET /v1/');
+    busy.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/');
     await busy.until(/"version"/);
+    const reader = await Raw.open(fixture.port);
+    reader.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/events HTTP/1.1\r\nHost: x\r\n');
+    await reader.until(/"version"/);
     const upload = await Raw.open(fixture.port);
     upload.send(head('a')).send(vector(1).subarray(0, 10));
     await begun;
@@ -42,6 +45,8 @@ describe('close', () => {
     await other.closed();
     busy.send('status HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(await busy.closed()).match(/HTTP\/1\.1 503 [^]*SHUTTING_DOWN/);
+    reader.send('Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
+    expect(await reader.closed()).match(/HTTP\/1\.1 503 [^]*SHUTTING_DOWN/);
     const late = await Raw.open(fixture.port).catch(() => null);
     expect(late).equal(null);
 

@@ -85,8 +85,9 @@ describe('POST /v1/aggregate', () => {
     await fixture.logged(({ msg }) => msg === 'the client went away');
     free();
     await busy;
+    await fixture.logged(({ msg, code }) => msg === 'refused' && code === 'ABORTED');
     expect((await fixture.call('POST', path, { headers: FLAT, body })).status).equal(200);
-    engine.dispose();
+    await engine.dispose();
   });
 
   it('refuses what cannot be aggregated', async () => {
