@@ -8,7 +8,7 @@ export function configCommand(): Command {
   return serverFlags(new Command('config'))
     .summary("print the server's configuration")
     .description(
-      "Prints the server's whole configuration as `quorate serve` would use it: a file, over\n" +
+      "Prints the server's whole configuration as `quorate serve` would use it: a file, over " +
         'it the environment (QUORATE_LIMITS_JSON_BYTES), over it flags. Secrets are not shown.',
     )
     .addOption(jsonOption())

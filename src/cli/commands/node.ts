@@ -41,7 +41,7 @@ export function nodeCommand(): Command {
   return new Command('node')
     .summary('take part in a session')
     .description(
-      'Takes part in a session until it ends. MODULE exports createTrainer(options),\n' +
+      'Takes part in a session until it ends. MODULE exports createTrainer(options), ' +
         'which returns { train, evaluate? } as joinSession takes them.',
     )
     .addOption(serverOption())

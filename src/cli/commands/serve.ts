@@ -7,8 +7,8 @@ export function serveCommand(): Command {
   return serverFlags(new Command('serve'))
     .summary('run the server')
     .description(
-      'Runs the server. Settings come from a file, over it the environment\n' +
-        '(QUORATE_LISTEN_PORT), over it flags; `quorate config` prints all of them. SIGINT and\n' +
+      'Runs the server. Settings come from a file, over it the environment ' +
+        '(QUORATE_LISTEN_PORT), over it flags; `quorate config` prints all of them. SIGINT and ' +
         'SIGTERM end it gracefully. Logs go to standard error.',
     )
     .addOption(jsonOption())
