@@ -71,9 +71,9 @@ async function run(this: Command, options: ServerCommandOptions): Promise<void> 
   const on = machine();
   const quick = options.quick === true;
   const results: { name: string; figures: readonly ServerFigure[] }[] = [];
-  for (const { name, summary, run: take } of chosen(this, options.only)) {
-    process.stderr.write(`${name}: ${summary}\n`);
-    results.push({ name, figures: await take({ quick }) });
+  for (const measure of chosen(this, options.only)) {
+    process.stderr.write(`${measure.name}: ${measure.summary}\n`);
+    results.push({ name: measure.name, figures: await measure.run({ quick }) });
   }
   const figures = results.flatMap((measure) => measure.figures);
   const file = join(options.out, 'server.json');

@@ -77,9 +77,9 @@ export const ingest: ServerMeasure = {
     const speeds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
     try {
       for (let turn = 1; turn <= (quick ? 3 : 5); turn++) {
-        for (const { name, run } of contenders) {
-          const speed = await run(turn);
-          if (turn > 1) speeds.get(name)!.push(speed); // the first warms up
+        for (const contender of contenders) {
+          const speed = await contender.run(turn);
+          if (turn > 1) speeds.get(contender.name)!.push(speed); // the first warms up
         }
       }
     } finally {
