@@ -47,6 +47,13 @@ function powerCuts(folder: string): {
 const recovered = async (store: Store): Promise<RoundStore> =>
   (await (await store.session('s')).recoverRound())!;
 
+/** Something to be waited for. */
+function signal() {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return { given, give };
+}
+
 describe('openDiskStore, as far as the disk is concerned', () => {
   let store: Store;
   afterEach(() => store.close());
@@ -167,7 +174,68 @@ describe('openDiskStore, as far as the disk is concerned', () => {
     await send(round, 'early', rowOf(100_000, 1));
   });
 
-  it('does not find an update whose commit failed', async () => {
+  it('does not find a seal that failed', async () => {
+    const { watch, folder, ...opened } = await watched();
+    ({ store } = opened);
+    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    await send(round, 'a', rowOf(100, 1));
+    watch.before = ({ name }) => {
+      if (name === 'datasync') throw systemError('ENOSPC');
+    };
+    await expectRefusal(() => round.seal(['a']), 'STORE_FULL');
+    watch.before = () => undefined;
+    await store.close();
+    store = await openDiskStore({ folder });
+    const found = await recovered(store);
+    expect(found.sealed).null;
+    await send(found, 'b', rowOf(100, 2));
+    expect(store.damages).deep.equal([]);
+  });
+
+  it('writes nothing more of an update that is aborted while its sender is kept waiting', async () => {
+    const { watch, ...opened } = await watched();
+    ({ store } = opened);
+    const round = await (await store.session('s')).openRound(headerOf(1, 200_000));
+    const held = signal();
+    watch.before = ({ name }) => (name === 'write' ? held.given : undefined);
+    const slot = await round.reserve('a');
+    const bytes = bytesOf(rowOf(200_000, 1));
+    let waiting: Promise<void> | undefined;
+    for (let from = 0; !waiting; from += 50_000) {
+      waiting = slot.write(bytes.subarray(from, from + 50_000)) as Promise<void> | undefined;
+    }
+    const refusal = expectRefusal(() => waiting, 'ROUND_CLOSED');
+    const aborted = slot.abort();
+    held.give();
+    await Promise.all([refusal, aborted]);
+    await send(round, 'b', rowOf(200_000, 2));
+    expect((await gather(round.read('b'))).equals(bytesOf(rowOf(200_000, 2)))).true;
+  });
+
+  it('does not trust a seal that was written before an fsync that failed', async () => {
+    const { watch, ...opened } = await watched();
+    ({ store } = opened);
+    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    await send(round, 'a', rowOf(100, 1));
+    const [begun, written] = [signal(), signal()];
+    watch.before = async ({ name }) => {
+      if (name !== 'datasync') return;
+      watch.before = ({ name: next }) => {
+        if (next === 'write') written.give();
+      };
+      begun.give();
+      await written.given;
+      throw systemError('EIO');
+    };
+    const failing = expectRefusal(() => send(round, 'b', rowOf(100, 2)), 'STORE_FAILED');
+    await begun.given;
+    await expectRefusal(() => round.seal(['a']), 'STORE_FAILED');
+    await failing;
+    expect(round.sealed).null;
+    await round.seal(['a']);
+  });
+
+  it('does not find an update or a record that failed', async () => {
     const { watch, folder, ...opened } = await watched();
     ({ store } = opened);
     const round = await (await store.session('s')).openRound(headerOf(1, 100));
@@ -175,9 +243,11 @@ describe('openDiskStore, as far as the disk is concerned', () => {
       if (name === 'datasync') throw systemError('ENOSPC');
     };
     await expectRefusal(() => send(round, 'a', rowOf(100, 1)), 'STORE_FULL');
+    await expectRefusal(() => store.record({ type: 'node', node: nodeEntry('a') }), 'STORE_FULL');
     watch.before = () => undefined;
     await store.close();
     store = await openDiskStore({ folder });
     expect((await recovered(store)).updates).deep.equal([]);
+    expect(store.nodes).deep.equal([]);
   });
 });
