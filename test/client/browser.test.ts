@@ -8,8 +8,8 @@ import { openStage, type Stage, startSession } from './stage.js';
 
 describe('quorate/client in a browser', () => {
   let browser: Browser | undefined;
-  let site: Site;
-  let stage: Stage;
+  let site: Site | undefined;
+  let stage: Stage | undefined;
 
   before(async function () {
     if (chromiumPath === undefined) {
@@ -23,8 +23,9 @@ describe('quorate/client in a browser', () => {
     await browser?.close();
   });
   afterEach(async () => {
-    await stage.close();
-    await site.close();
+    await stage?.close();
+    await site?.close();
+    stage = site = undefined;
   });
 
   async function joinFromPage(encoding: 'f32' | 'bf16', token: string | null) {
@@ -32,7 +33,7 @@ describe('quorate/client in a browser', () => {
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     try {
-      await page.goto(site.url);
+      await page.goto(site!.url);
       const told = await page.evaluate(
         async ({ server, encoding, token }) => {
           const address = '/src/client/browser.js';
@@ -50,7 +51,7 @@ describe('quorate/client in a browser', () => {
           });
           return { outcome, events };
         },
-        { server: stage.url, encoding, token },
+        { server: stage!.url, encoding, token },
       );
       return { ...told, complaints };
     } finally {

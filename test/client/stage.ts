@@ -7,8 +7,7 @@ import {
 } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
-import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
-import type { Coordinator } from '../../src/coordinator/coordinator.js';
+import { type Coordinator, createCoordinator } from '../../src/coordinator/index.js';
 import type { SessionConfigInput } from '../../src/protocol/session.js';
 import { configSchema, type ServerConfigInput } from '../../src/server/config.js';
 import { createServer } from '../../src/server/server.js';

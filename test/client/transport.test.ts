@@ -8,21 +8,19 @@ import { expectRefusal } from '../support/refusal.js';
 const get = { method: 'GET', path: '/v1/status' } as const;
 
 describe('createTransport', () => {
-  let server: Server | undefined;
+  const servers: Server[] = [];
   afterEach(async () => {
-    const ending = server;
-    if (ending) {
+    for (const server of servers.splice(0)) {
       await new Promise((resolve) => {
-        ending.close(resolve);
-        ending.closeAllConnections();
+        server.close(resolve);
+        server.closeAllConnections();
       });
     }
-    server = undefined;
   });
 
   async function to(listener: RequestListener, token: string | null = null, path = ''): Promise<Transport> {
     const started = createServer(listener);
-    server = started;
+    servers.push(started);
     await new Promise<void>((resolve) => started.listen(0, '127.0.0.1', resolve));
     return createTransport(`http://127.0.0.1:${(started.address() as AddressInfo).port}${path}`, token);
   }
