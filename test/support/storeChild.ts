@@ -9,6 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
+import { peakMemoryBytes } from '../../bench/peakMemory.js';
 import { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk.js';
 import type { RoundStore } from '../../src/store/store.js';
@@ -89,7 +90,7 @@ async function flood(): Promise<void> {
   const rows = round.rows(round.updates.map(({ node }) => node));
   const tile = new Float32Array(1024);
   for (let row = 0; row < rows.n; row++) await rows.read(row, 999_000 - row, tile.subarray(0, 1000));
-  tell({ stored: round.updates.length, grownBytes: process.resourceUsage().maxRSS * 1024 - before });
+  tell({ stored: round.updates.length, grownBytes: peakMemoryBytes() - before });
   await store.close();
 }
 
