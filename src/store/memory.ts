@@ -1,4 +1,9 @@
-/** A store in memory: nothing outlives the process, each update is held once, in a buffer of its own. */
+/**
+ * A store in memory: nothing outlives the process, each update is held once, in a buffer of its own.
+ *
+ * The buffers of a round that is no longer kept are filled again: fresh ones would have every page got from the system,
+ * which takes longer than the copying does, and would have the collector of garbage called for each of them.
+ */
 import { createHash } from 'node:crypto';
 import { EventRing } from './eventRing.js';
 import { MemoryRound } from './memoryRound.js';
@@ -53,6 +58,8 @@ class MemorySession implements SessionStore {
   /** By round, ascending. */
   #checkpoints: Kept[] = [];
   readonly #rounds = new Set<MemoryRound>();
+  /** Of the round that was forgotten last. */
+  #spare: Uint8Array<ArrayBuffer>[] = [];
 
   constructor(retention: Retention) {
     this.#retention = retention;
@@ -88,6 +95,7 @@ class MemorySession implements SessionStore {
       ),
     );
     const round = new MemoryRound(header, {
+      buffer: (sizeBytes) => this.#buffer(sizeBytes),
       closed: () => this.#forgetRounds(),
       discarded: (discarded) => void this.#rounds.delete(discarded),
     });
@@ -115,8 +123,15 @@ class MemorySession implements SessionStore {
     for (const round of this.#rounds) {
       if (round.isClosed && outdatedRound(round.header.round, this.#committed, this.#retention)) {
         this.#rounds.delete(round);
+        this.#spare = round.release();
       }
     }
+  }
+
+  /** Not zeroed, for every byte is written before anyone reads one. */
+  #buffer(sizeBytes: number): Uint8Array<ArrayBuffer> {
+    const spare = this.#spare.pop();
+    return spare?.length === sizeBytes ? spare : Buffer.allocUnsafeSlow(sizeBytes);
   }
 }
 

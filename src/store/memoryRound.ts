@@ -20,21 +20,24 @@ interface Row {
 
 type Keep = (update: AcceptedUpdate, bytes: Uint8Array<ArrayBuffer>) => void;
 
-interface Listener {
+/** The session that the round belongs to. */
+interface Owner {
+  /** A buffer of its own, of any content: a row is a Float32Array. */
+  readonly buffer: (sizeBytes: number) => Uint8Array<ArrayBuffer>;
   readonly closed: () => void;
   readonly discarded: (round: MemoryRound) => void;
 }
 
 export class MemoryRound implements RoundStore {
   readonly header: RoundHeader;
-  readonly #listener: Listener;
+  readonly #owner: Owner;
   readonly #rows = new Map<string, Row>();
   #sealed: readonly string[] | null = null;
   #closed = false;
 
-  constructor(header: RoundHeader, listener: Listener) {
+  constructor(header: RoundHeader, owner: Owner) {
     this.header = header;
-    this.#listener = listener;
+    this.#owner = owner;
   }
 
   get updates(): readonly AcceptedUpdate[] {
@@ -51,7 +54,7 @@ export class MemoryRound implements RoundStore {
 
   async reserve(): Promise<Slot> {
     if (this.#closed || this.#sealed) throw roundClosed(this.header);
-    return new MemorySlot(this.header, (update, bytes) => {
+    return new MemorySlot(this.header, this.#owner.buffer(this.header.d * 4), (update, bytes) => {
       if (this.#closed) throw roundClosed(this.header);
       requireNoOther(this.header, update.node, this.#rows.has(update.node));
       this.#rows.set(update.node, { update, bytes });
@@ -69,8 +72,11 @@ export class MemoryRound implements RoundStore {
   }
 
   async *read(node: string): AsyncIterable<Uint8Array> {
-    const { bytes } = this.#row(node);
-    for (let from = 0; from < bytes.length; from += pieceBytes) yield bytes.subarray(from, from + pieceBytes);
+    const sizeBytes = this.#row(node).bytes.length;
+    // Copies, and of what is still kept: the buffer may be another update's by the time that a slow reader asks for more.
+    for (let from = 0; from < sizeBytes; from += pieceBytes) {
+      yield new Uint8Array(this.#row(node).bytes.subarray(from, from + pieceBytes));
+    }
   }
 
   /** @throws QuorateError UNKNOWN_UPDATE */
@@ -80,13 +86,20 @@ export class MemoryRound implements RoundStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#listener.closed();
+    this.#owner.closed();
   }
 
   async discard(): Promise<void> {
     this.#closed = true;
     this.#rows.clear();
-    this.#listener.discarded(this);
+    this.#owner.discarded(this);
+  }
+
+  /** It is no longer kept: its buffers may be filled again. */
+  release(): Uint8Array<ArrayBuffer>[] {
+    const buffers = Array.from(this.#rows.values(), ({ bytes }) => bytes);
+    this.#rows.clear();
+    return buffers;
   }
 
   #row(node: string): Row {
@@ -103,11 +116,10 @@ class MemorySlot implements Slot {
   #bytes: Uint8Array<ArrayBuffer> | null;
   #filled = 0;
 
-  constructor(header: RoundHeader, keep: Keep) {
+  constructor(header: RoundHeader, bytes: Uint8Array<ArrayBuffer>, keep: Keep) {
     this.#header = header;
     this.#keep = keep;
-    // Not zeroed, for every byte is written before anyone reads one; a buffer of its own, for a row is a Float32Array.
-    this.#bytes = Buffer.allocUnsafeSlow(header.d * 4);
+    this.#bytes = bytes;
   }
 
   write(bytes: Uint8Array): void {
