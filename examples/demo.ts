@@ -9,7 +9,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { sentence } from './demo/findings.js';
 import { heatmap } from './demo/heatmap.js';
 import { page } from './demo/page.js';
@@ -18,6 +18,7 @@ import { createScenario } from './demo/scenario.js';
 import { runsPerData, runStudy } from './demo/study.js';
 import { accuracyTable } from './demo/table.js';
 import { loadDigits } from './mnist/digits.js';
+import { wholeNumber } from './wholeNumber.js';
 
 interface Options {
   readonly seed: number;
@@ -28,14 +29,6 @@ interface Options {
 }
 
 const INTERRUPTED = 130;
-
-const wholeNumber =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number, ${least} or more.`);
-  };
 
 async function demo(options: Options, signal: AbortSignal): Promise<void> {
   const { seed, rounds, quick = false, out } = options;

@@ -10,12 +10,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { createProgress, type Progress } from './demo/progress.js';
 import { createJudge, runInProcess } from './network/inProcess.js';
 import { Processes } from './network/processes.js';
 import { type Behaviour, behaviours, type Setting } from './network/setting.js';
 import { trainOverNetwork } from './network/training.js';
+import { wholeNumber } from './wholeNumber.js';
 
 interface Options {
   readonly seed: number;
@@ -36,14 +37,6 @@ interface Row {
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 const NODES = 10;
 const ATTACKERS = 3;
-
-const wholeNumber =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number, ${least} or more.`);
-  };
 
 const settingOf = ({ seed, rounds, attack }: Options, pipeline: string): Setting => ({
   nodes: NODES,

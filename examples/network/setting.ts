@@ -1,4 +1,5 @@
 /** What the network demo and its test train: ten nodes on MNIST digits, the last three of them dishonest. */
+import { z } from 'zod';
 import type { SessionConfigInput } from '../../src/protocol/session.js';
 
 export const behaviours = [
@@ -23,14 +24,15 @@ export interface Setting {
 export const LEARNING_RATE = 1.5;
 
 /** What every node is told, by the session's configuration. */
-export interface TrainConfig {
-  readonly seed: number;
-  readonly nodes: number;
-  readonly hidden: number;
-  readonly batchSize: number;
-  readonly momentum: number;
-  readonly testDigits: number;
-}
+export const trainConfigSchema = z.strictObject({
+  seed: z.int(),
+  nodes: z.int().min(1),
+  hidden: z.int().min(4),
+  batchSize: z.int().min(1),
+  momentum: z.number().min(0).lt(1),
+  testDigits: z.int().min(1),
+});
+export type TrainConfig = z.output<typeof trainConfigSchema>;
 
 export const trainConfigOf = ({ seed, nodes }: Setting): TrainConfig => ({
   seed,

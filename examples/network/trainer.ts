@@ -11,7 +11,7 @@ import { flippedLabel, createTrainer as createDigitTrainer } from '../mnist/trai
 import { loadDigits, split } from '../mnist/digits.js';
 import { createNetwork } from '../mnist/network.js';
 import { partition } from '../mnist/partition.js';
-import { type Behaviour, behaviours, type TrainConfig } from './setting.js';
+import { type Behaviour, behaviours, type TrainConfig, trainConfigSchema } from './setting.js';
 
 /** What the honest update is multiplied by. */
 const factors: Readonly<Record<Behaviour, number>> = {
@@ -55,14 +55,13 @@ export async function createTrainer(options: NodeOptions): Promise<{ train: Trai
       node,
       ...(behaviour === 'label-flipping' && { labelOf: flippedLabel }),
     });
-    return { network, trainer, update: new Float32Array(network.d) };
+    return { batchSize, trainer, update: new Float32Array(network.d) };
   };
 
   return {
     train({ model, round, config }) {
-      const { batchSize } = config as unknown as TrainConfig;
-      work ??= start(config as unknown as TrainConfig);
-      const { trainer, update } = work;
+      work ??= start(trainConfigSchema.parse(config));
+      const { batchSize, trainer, update } = work;
       trainer.update(model.values, round, update);
       const factor = factors[behaviour];
       for (let k = 0; k < update.length; k++) update[k] *= factor;
