@@ -12,7 +12,7 @@ import type { ServerConfig } from './config.js';
 import { RateLimits } from './limits.js';
 import { requestIdOf } from './requestLog.js';
 import type { Services } from './services.js';
-import { drain, Ending } from './shutdown.js';
+import { drain, Ending, UnusedConnections } from './shutdown.js';
 import { eventSockets } from './socket.js';
 import { rawProblem, upgradeGate } from './upgrade.js';
 
@@ -60,6 +60,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   const handle = app.callback();
   const callback: RequestListener = (req, res) => void handle(req, res);
   const http = httpServer(config, callback);
+  const unused = new UnusedConnections(http);
   sockets.attach(http);
 
   return {
@@ -83,7 +84,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     close: () =>
       ending.begin(async () => {
         log.info('ending');
-        await drain(http, sockets, config.shutdownDeadlineMs);
+        await drain(http, unused, sockets, config.shutdownDeadlineMs);
         log.info('ended');
       }),
   };

@@ -3,6 +3,7 @@
  * whatever is still open is cut off.
  */
 import type { Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventSockets } from './socket.js';
 
@@ -24,14 +25,39 @@ export class Ending implements Lifecycle {
   }
 }
 
+/**
+ * Connections that have not brought a byte of a request: clients open some beforehand. The HTTP server takes them for
+ * busy, so that they are told apart here.
+ */
+export class UnusedConnections {
+  private readonly open = new Set<Socket>();
+
+  constructor(http: HttpServer) {
+    http.on('connection', (socket: Socket) => {
+      this.open.add(socket);
+      socket.once('close', () => this.open.delete(socket));
+    });
+  }
+
+  end(): void {
+    for (const socket of this.open) if (socket.bytesRead === 0) socket.destroy();
+  }
+}
+
 /** Resolves when no connection is left, at the deadline at the latest. */
-export async function drain(http: HttpServer, sockets: EventSockets, deadlineMs: number): Promise<void> {
+export async function drain(
+  http: HttpServer,
+  unused: UnusedConnections,
+  sockets: EventSockets,
+  deadlineMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     // Closes idle connections as well. A server that never listened has nothing to close.
     http.close(() => {
       resolve();
     });
   });
+  unused.end();
   const socketsClosed = sockets.close();
   const cancel = new AbortController();
   const deadline = pause(deadlineMs, undefined, { signal: cancel.signal })

@@ -22,7 +22,6 @@ export interface Stage {
 export async function openStage(config: Partial<ServerConfigInput> = {}): Promise<Stage> {
   const checked = configSchema.parse({
     listen: { port: 0 },
-    shutdownDeadlineMs: 300, // what a node that gave up has left open is not waited for
     liveness: { heartbeatMs: 200, suspectAfter: 10, lostAfter: 20 },
     ...config,
   });

@@ -58,6 +58,17 @@ describe('close', () => {
     expect((await fixture.coordinator.round('s', 1)).updates.map(({ node }) => node)).deep.equal(['a']);
   });
 
+  it('ends connections that never carried a request at once', async () => {
+    // A deadline that no test would live to see.
+    const fixture = await start({ config: { shutdownDeadlineMs: 1_000_000 } });
+    const unused = await Raw.open(fixture.port);
+    const other = await Raw.open(fixture.port);
+    other.send('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    await other.until(/"ready"/); // connections are taken in order: the first was before this one
+    await fixture.server.close();
+    expect(await unused.closed()).equal('');
+  });
+
   it('cuts off at the deadline what does not end', async () => {
     const { wrap, begun } = watched();
     const fixture = await start({ wrap, config: { shutdownDeadlineMs: 100 } });
