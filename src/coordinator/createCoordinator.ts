@@ -87,7 +87,7 @@ class LocalCoordinator implements Coordinator {
       evaluate: options.evaluate,
       onStep: options.onStep,
       announce,
-      record: (session) => store.record({ type: 'session', session }),
+      record: (record) => store.record(record),
       onError,
     });
   }
@@ -229,7 +229,7 @@ class LocalCoordinator implements Coordinator {
     const session = this.all.get(id);
     this.members.requireIn(node, id);
     this.members.heartbeat(node);
-    session.evaluated(node, round, evaluation);
+    await session.evaluated(node, round, evaluation);
   }
 
   async metrics(id: string, page: Page): Promise<readonly MetricsPoint[]> {

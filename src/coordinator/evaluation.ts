@@ -9,15 +9,22 @@ import { examplesOf } from './nextModel.js';
 export class Evaluations {
   /** The model that is being measured. */
   readonly round: number;
-  private readonly answers = new Map<string, Evaluation>();
+  private readonly answers: Map<string, Evaluation>;
   private isClosed = false;
 
-  constructor(round: number) {
+  /** @param answers those that there are already, by node */
+  constructor(round: number, answers: Iterable<readonly [string, Evaluation]> = []) {
     this.round = round;
+    this.answers = new Map(answers);
   }
 
-  /** The same again changes nothing. @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE */
-  add(node: string, round: number, evaluation: Evaluation): void {
+  /** Whose answers there are. */
+  get nodes(): readonly string[] {
+    return [...this.answers.keys()];
+  }
+
+  /** @returns false if it is the same again @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE */
+  isNew(node: string, round: number, evaluation: Evaluation): boolean {
     if (round > this.round) {
       throw new QuorateError('ROUND_NOT_OPEN', `round ${round} is not committed yet`, { round });
     }
@@ -28,11 +35,16 @@ export class Evaluations {
         round,
       });
     }
-    if (before) return;
+    if (before) return false;
     if (round < this.round || this.isClosed) {
       throw new QuorateError('ROUND_CLOSED', `round ${round} takes no more evaluations`, { round });
     }
-    this.answers.set(node, evaluation);
+    return true;
+  }
+
+  /** The same again changes nothing. @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE */
+  add(node: string, round: number, evaluation: Evaluation): void {
+    if (this.isNew(node, round, evaluation)) this.answers.set(node, evaluation);
   }
 
   /** Takes no more. @returns false if there is nothing to tell: no answers, or it was closed before */

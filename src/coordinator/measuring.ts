@@ -1,29 +1,48 @@
 /**
- * The nodes' evaluations of the newest model. They are put together when all nodes that are there have answered, or when
- * the next model is about to be committed; after the last round, by a deadline.
+ * The nodes' evaluations of the newest model. Each is durable before it counts, and counts before it is acknowledged.
+ * They are put together when all nodes that are there, a quorum of them, have answered, or when the next model is about
+ * to be committed; after the last round, by a deadline. Which ones were is durable too, so that a restart finds the same.
  */
 import type { Evaluation } from '../protocol/views.js';
+import type { EvaluationRecord, StoredEvaluations } from '../store/store.js';
 import type { Clock } from './coordinator.js';
 import { Evaluations } from './evaluation.js';
 
 export interface MeasuringOptions {
+  readonly session: string;
   readonly clock: Clock;
   readonly deadlineMs: number;
+  /** After a restart nodes come back one by one: the first few are not all. */
+  readonly quorum: number;
   /** A cap on what a node's examples count; null: all nodes count alike. */
   readonly examplesUpTo: number | null;
   /** Who could answer. */
   readonly nodes: () => readonly string[];
+  /** Durable when it resolves. */
+  readonly record: (record: EvaluationRecord) => Promise<void>;
   readonly tell: (round: number, metrics: Readonly<Record<string, number>>) => void;
+  readonly inBackground: (work: Promise<void>) => void;
 }
 
 export class Measuring {
   private readonly options: MeasuringOptions;
   private evaluations: Evaluations;
   private cancelDeadline: (() => void) | null = null;
+  /** What was put together before a restart; null: nothing, of this model. */
+  readonly recovered: Readonly<Record<string, number>> | null;
 
-  constructor(round: number, options: MeasuringOptions) {
-    this.evaluations = new Evaluations(round);
+  /** @param stored what is durable of the round's model */
+  constructor(round: number, stored: StoredEvaluations | null, options: MeasuringOptions) {
     this.options = options;
+    const { answers, counted } = stored?.round === round ? stored : { answers: [], counted: null };
+    this.evaluations = new Evaluations(
+      round,
+      answers
+        .filter(({ node }) => counted?.includes(node) ?? true)
+        .map(({ node, evaluation }) => [node, evaluation]),
+    );
+    this.recovered =
+      counted && this.evaluations.close() ? this.evaluations.summary(options.examplesUpTo) : null;
   }
 
   begin(round: number): void {
@@ -36,20 +55,28 @@ export class Measuring {
     this.cancelDeadline = clock.at(clock.now() + deadlineMs, () => this.conclude());
   }
 
-  /** @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE */
-  add(node: string, round: number, evaluation: Evaluation): void {
-    this.evaluations.add(node, round, evaluation);
+  /** @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE, STORE_FULL, STORE_FAILED */
+  async add(node: string, round: number, evaluation: Evaluation): Promise<void> {
+    const { evaluations } = this;
+    const { session, record } = this.options;
+    if (!evaluations.isNew(node, round, evaluation)) return;
+    await record({ type: 'evaluation', session, round, node, evaluation });
+    evaluations.add(node, round, evaluation); // which may have been closed meanwhile
     this.concludeIfAnswered();
   }
 
   concludeIfAnswered(): void {
-    if (this.evaluations.hasAll(this.options.nodes())) this.conclude();
+    const nodes = this.options.nodes();
+    if (nodes.length >= this.options.quorum && this.evaluations.hasAll(nodes)) this.conclude();
   }
 
   conclude(): void {
     const { evaluations } = this;
     if (!evaluations.close()) return;
-    this.options.tell(evaluations.round, evaluations.summary(this.options.examplesUpTo));
+    const { session, record, tell, inBackground, examplesUpTo } = this.options;
+    const { round, nodes } = evaluations;
+    inBackground(record({ type: 'evaluations-counted', session, round, nodes }));
+    tell(round, evaluations.summary(examplesUpTo));
   }
 
   close(): void {

@@ -9,7 +9,14 @@ import { isOver } from '../rounds/control.js';
 import { eligible } from '../rounds/selection.js';
 import { restore } from '../rounds/session.js';
 import type { Announcement, Effect, SessionState } from '../rounds/state.js';
-import type { Checkpoint, SessionEntry, SessionStore } from '../store/store.js';
+import { measured } from '../rounds/stopping.js';
+import type {
+  Checkpoint,
+  JournalRecord,
+  SessionEntry,
+  SessionStore,
+  StoredEvaluations,
+} from '../store/store.js';
 import { Aggregation, type Committed } from './aggregation.js';
 import { Archive } from './archive.js';
 import { type Command, requireAllowed } from './command.js';
@@ -30,7 +37,8 @@ export interface Surroundings {
   readonly evaluate: CoordinatorOptions['evaluate'];
   readonly onStep: CoordinatorOptions['onStep'];
   readonly announce: (body: Readonly<Record<string, unknown>>) => void;
-  readonly record: (entry: SessionEntry) => Promise<void>;
+  /** Durable when it resolves. */
+  readonly record: (record: JournalRecord) => Promise<void>;
   readonly onError: (error: unknown, context: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -41,6 +49,8 @@ export interface SessionOrigin {
   readonly store: SessionStore;
   /** The newest; null before there is a model. */
   readonly checkpoint: Checkpoint | null;
+  /** Those of the newest model that are stored; null: none. */
+  readonly evaluations: StoredEvaluations | null;
   /** Who takes part. */
   readonly nodes: readonly string[];
 }
@@ -67,7 +77,8 @@ export class Session {
   private readonly turns = new Turns();
   private readonly background = new Set<Promise<void>>();
 
-  constructor({ entry, plan, store, checkpoint, nodes }: SessionOrigin, surroundings: Surroundings) {
+  constructor(origin: SessionOrigin, surroundings: Surroundings) {
+    const { entry, plan, store, checkpoint, evaluations, nodes } = origin;
     this.id = entry.id;
     this.plan = plan;
     this.createdAtMs = entry.createdAtMs;
@@ -75,18 +86,26 @@ export class Session {
     this.surroundings = surroundings;
     this.archive = new Archive(store, checkpoint);
     this.models = new Models(entry.id, store, checkpoint);
-    this.status = new StatusRecord(entry.status, surroundings.record);
+    this.status = new StatusRecord(entry.status, (session) =>
+      surroundings.record({ type: 'session', session }),
+    );
     const committed = checkpoint?.round ?? 0;
-    this.measuring = new Measuring(committed, {
+    this.measuring = new Measuring(committed, evaluations, {
+      session: entry.id,
       clock: surroundings.clock,
       deadlineMs: plan.policy.deadlineMs,
+      quorum: plan.policy.quorum,
       examplesUpTo: plan.recipe.examplesUpTo,
       nodes: () => eligible(this.state),
+      record: surroundings.record,
       tell: (round, metrics) => void this.send({ type: 'evaluated', round, metrics }),
+      inBackground: (work) => this.inBackground(work),
     });
     const { status, reason } = entry;
     const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
-    this.machine = new Machine(state, {
+    const { recovered } = this.measuring; // told before the restart
+    if (recovered) this.archive.measured(committed, recovered);
+    this.machine = new Machine(recovered ? measured(plan.policy, state, committed, recovered) : state, {
       policy: plan.policy,
       clock: surroundings.clock,
       onEffect: (effect, atMs) => this.run(effect, atMs),
@@ -130,6 +149,7 @@ export class Session {
         updates: found.updates,
       });
     }
+    if (isOver(status)) this.measuring.endInTime();
     void this.send({ type: 'tick' });
   }
 
@@ -163,12 +183,12 @@ export class Session {
     });
   }
 
-  /** @throws QuorateError NODE_EXCLUDED, ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE */
-  evaluated(node: string, round: number, evaluation: Evaluation): void {
+  /** @throws QuorateError NODE_EXCLUDED, ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE, STORE_FULL, STORE_FAILED */
+  async evaluated(node: string, round: number, evaluation: Evaluation): Promise<void> {
     if (this.state.nodes[node]?.excluded) {
       throw new QuorateError('NODE_EXCLUDED', `${node} is excluded from this session`, { node });
     }
-    this.measuring.add(node, round, evaluation);
+    await this.measuring.add(node, round, evaluation);
   }
 
   /** @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE, CORRUPT_FILE */

@@ -60,7 +60,7 @@ export class Sessions {
       const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
       await store.removeSession(id); // what a removal that was cut off may have left
       const own = await store.session(id);
-      await record(entry);
+      await record({ type: 'session', session: entry });
       const { session } = this.hold(entry, plan, own, null);
       announce({ type: 'session-created', session: id });
       for (const { id: node, present } of this.options.nodes.of(id)) session.presence(node, present);
@@ -123,7 +123,8 @@ export class Sessions {
 
   private hold(entry: SessionEntry, plan: Plan, store: SessionStore, checkpoint: Checkpoint | null): Held {
     const nodes = this.options.nodes.of(entry.id).map(({ id }) => id);
-    const session = new Session({ entry, plan, store, checkpoint, nodes }, this.options);
+    const evaluations = this.options.store.evaluations(entry.id);
+    const session = new Session({ entry, plan, store, checkpoint, evaluations, nodes }, this.options);
     const held = { session, uploads: new Uploads(session, this.options.clock, this.options.takesDigests) };
     this.held.set(entry.id, held);
     return held;

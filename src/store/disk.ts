@@ -2,7 +2,7 @@
  * A store on disk. What is acknowledged is durable, and a folder opens again whatever ended the process before.
  *
  *   lock                              one process a folder
- *   journal                           nodes and sessions
+ *   journal                           nodes, sessions, evaluations of the newest models
  *   events/                           segments of the event log
  *   sessions/<id>/checkpoints/        000000007-<SHA-256>.safetensors
  *   sessions/<id>/rounds/             000000008-0001.round
@@ -28,6 +28,7 @@ import type {
   SessionEntry,
   SessionStore,
   Store,
+  StoredEvaluations,
 } from './store.js';
 
 export interface DiskStoreOptions extends RetentionOptions {
@@ -113,6 +114,10 @@ class DiskStore implements Store {
     const log = await DiskEventLog.open(disk, join(folder, 'events'), retention.keepEvents);
     const journal = await Journal.open(disk, join(folder, 'journal'));
     return new DiskStore(disk, folder, retention, { journal, log, damages, unlock });
+  }
+
+  evaluations(session: string): StoredEvaluations | null {
+    return this.#journal.evaluations.of(session);
   }
 
   async record(record: JournalRecord): Promise<void> {

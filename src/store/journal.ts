@@ -1,6 +1,7 @@
 /**
- * Nodes and sessions: a file of records (records.ts), the first of which says what the file is. A later record of a
- * node or session replaces an earlier one; when the outdated ones are most of the file, it is written anew.
+ * Nodes, sessions, and evaluations of the newest models: a file of records (records.ts), the first of which says what
+ * the file is. A later record of a node or session replaces an earlier one; when the outdated ones are most of the file,
+ * it is written anew.
  *
  * An incomplete record at the end was never acknowledged and is cut off. A damaged one there is cut off too, kept
  * beside the journal, and told of. A damaged one with others behind it fails the opening: the others may
@@ -9,6 +10,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { createAtomically, damagedSuffix } from './atomicFile.js';
+import { EvaluationRecords } from './evaluationRecords.js';
 import { corruptFile, type Disk, onDisk, writeFully } from './files.js';
 import { GroupCommit } from './groupCommit.js';
 import { decodeRecords, encodeRecord } from './records.js';
@@ -26,6 +28,7 @@ export class Journal {
   readonly #path: string;
   readonly #nodes = new Map<string, NodeEntry>();
   readonly #sessions = new Map<string, SessionEntry>();
+  readonly evaluations = new EvaluationRecords();
   readonly #commits = new GroupCommit<JournalRecord>((records) => this.#write(records));
   #file!: FileHandle;
   /** Where the next record goes: what is before is durable. */
@@ -136,7 +139,11 @@ export class Journal {
         break;
       case 'session-removed':
         this.#sessions.delete(record.id);
+        this.evaluations.forget(record.id);
         break;
+      case 'evaluation':
+      case 'evaluations-counted':
+        this.evaluations.apply(record);
     }
   }
 
@@ -145,6 +152,7 @@ export class Journal {
       encodeRecord(opening),
       ...this.nodes.map((node) => encodeRecord({ type: 'node', node })),
       ...this.sessions.map((session) => encodeRecord({ type: 'session', session })),
+      ...[...this.evaluations.records()].map(encodeRecord),
     ]);
   }
 

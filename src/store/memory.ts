@@ -31,6 +31,7 @@ export function memoryStore(options: RetentionOptions = {}): Store {
     sessions: [],
     damages: [],
     events: new EventRing(retention.keepEvents),
+    evaluations: () => null,
     async record() {
       // What the journal is for, a restart, does not happen to this store.
     },

@@ -2,7 +2,7 @@
  * Where a coordinator keeps what must not be lost. Two kinds: memory (memory.ts), for tests and for training that may
  * be started again, and disk (disk.ts), which keeps each promise through a crash.
  *
- *   journal       nodes and sessions: small records, durable when `record` resolves
+ *   journal       nodes, sessions, evaluations: small records, durable when `record` resolves
  *   checkpoints   the model after each round, with the optimizer's state and the session's
  *   rounds        the updates of a round: a file that is the matrix which aggregation reads
  *   events        what the world was told, numbered, so that a reader may go on where it stopped
@@ -10,6 +10,7 @@
 import type { RowSource } from '../core/source.js';
 import type { TensorShape } from '../formats/tensorShape.js';
 import type { OptimizerState } from '../optimizers/serverOptimizer.js';
+import type { Evaluation } from '../protocol/views.js';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/state.js';
 
 export type { TensorShape };
@@ -35,12 +36,39 @@ export interface SessionEntry {
   readonly reason: string | null;
 }
 
+/** What a node measured of the newest model, and which of these were put together. */
+export type EvaluationRecord =
+  | {
+      readonly type: 'evaluation';
+      readonly session: string;
+      /** That made the model. */
+      readonly round: number;
+      readonly node: string;
+      readonly evaluation: Evaluation;
+    }
+  | {
+      readonly type: 'evaluations-counted';
+      readonly session: string;
+      readonly round: number;
+      readonly nodes: readonly string[];
+    };
+
 export type JournalRecord =
+  | EvaluationRecord
   | { readonly type: 'node'; readonly node: NodeEntry }
   | { readonly type: 'node-removed'; readonly id: string }
   /** Created, or its status changed. */
   | { readonly type: 'session'; readonly session: SessionEntry }
   | { readonly type: 'session-removed'; readonly id: string };
+
+/** Of one model: that of the newest round which any are of. */
+export interface StoredEvaluations {
+  readonly round: number;
+  /** One a node, as they became durable. */
+  readonly answers: readonly { readonly node: string; readonly evaluation: Evaluation }[];
+  /** The nodes whose answers were put together; null: not yet. */
+  readonly counted: readonly string[] | null;
+}
 
 export interface Checkpoint {
   /** 0: the initial model. */
@@ -169,6 +197,8 @@ export interface Store {
   /** Grows: a round's file is looked at when it is recovered, a checkpoint when it is listed. */
   readonly damages: readonly Damage[];
   readonly events: EventLog;
+  /** As of now; null: none are recorded. */
+  evaluations(session: string): StoredEvaluations | null;
   /** Durable when it resolves; records that come together share one fsync. @throws QuorateError STORE_FULL, STORE_FAILED */
   record(record: JournalRecord): Promise<void>;
   /** Made if it isn't there. */

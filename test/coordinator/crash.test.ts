@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { UpdateReceipt } from '../../src/protocol/views.js';
 import { directRun } from '../support/coordinator/directRun.js';
-import { D, finishRun, NODES, openRun, ROUNDS } from '../support/coordinator/crashRun.js';
+import {
+  accuracyOf,
+  D,
+  type Evaluated,
+  finishRun,
+  NODES,
+  openRun,
+  ROUNDS,
+} from '../support/coordinator/crashRun.js';
 import { type Scene, SESSION, startModel, testEngine, updateOf } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
 
@@ -16,23 +24,27 @@ const child = fileURLToPath(new URL('../support/coordinator/crashChild.js', impo
 interface Life {
   readonly signal: NodeJS.Signals | null;
   readonly receipts: readonly UpdateReceipt[];
+  readonly evaluated: readonly Evaluated[];
   readonly operations: number | undefined;
 }
 
 /** A life of the process, up to its k-th operation on files; 0: to its end. */
-async function live(folder: string, k: number): Promise<Life> {
-  const life = spawn(process.execPath, [child, folder, String(k)], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function live(folder: string, k: number, before: readonly Evaluated[] = []): Promise<Life> {
+  const life = spawn(process.execPath, [child, folder, String(k), JSON.stringify(before)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   life.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));
   const signal = await new Promise<NodeJS.Signals | null>((resolve) =>
     life.on('close', (_code, signal) => resolve(signal)),
   );
   const lines = text.split('\n').filter((line) => line.endsWith('}'));
-  const all = lines.map((line) => JSON.parse(line) as UpdateReceipt & { operations?: number });
+  const all = lines.map((line) => JSON.parse(line) as UpdateReceipt | Evaluated | { operations: number });
   return {
     signal,
-    receipts: all.filter((line) => line.operations === undefined),
-    operations: all.find((line) => line.operations !== undefined)?.operations,
+    receipts: all.filter((line) => 'digest' in line),
+    evaluated: all.filter((line) => 'evaluated' in line),
+    operations: all.find((line) => 'operations' in line)?.operations,
   };
 }
 
@@ -69,16 +81,21 @@ describe('a coordinator on disk that is killed', () => {
   afterEach(async () => rm(folder, { recursive: true, force: true }));
 
   /** Goes on after the last life, to the run's end. */
-  async function resume(receipts: readonly UpdateReceipt[]): Promise<void> {
+  async function resume({ receipts, evaluated }: Pick<Life, 'receipts' | 'evaluated'>): Promise<void> {
     const stage = await openRun(folder, files);
     await expectInRounds(stage, receipts);
-    await finishRun(stage, () => undefined);
+    await finishRun(stage, () => undefined, evaluated);
     expect((await stage.coordinator.model(SESSION)).digest).equal(digests[ROUNDS]);
     await expectInRounds(stage, receipts);
     const rounds = await stage.coordinator.rounds(SESSION, { from: 1, limit: 100 });
     expect(rounds.map(({ number, accepted }) => [number, accepted])).deep.equal(
       Array.from({ length: ROUNDS }, (_, i) => [i + 1, NODES]),
     );
+    // Of one that was lost, or counted twice, the mean would be another.
+    const metrics = await stage.coordinator.metrics(SESSION, { from: 1, limit: 100 });
+    expect(
+      metrics.map((point) => [point.metrics.accuracy, Math.fround(point.metrics['accuracy.mean'])]),
+    ).deep.equal(Array.from({ length: ROUNDS }, (_, i) => [accuracyOf(1, i + 1), accuracyOf(1, i + 1)]));
     expect(stage.errors).deep.equal([]);
     await stage.coordinator.close();
   }
@@ -91,6 +108,7 @@ describe('a coordinator on disk that is killed', () => {
       const life = await live(whole, 0);
       expect(life.signal).equal(null);
       expect(life.receipts).length(NODES * ROUNDS);
+      expect(life.evaluated).length(NODES * ROUNDS);
       operations = life.operations!;
     } finally {
       await rm(whole, { recursive: true, force: true });
@@ -101,17 +119,20 @@ describe('a coordinator on disk that is killed', () => {
     it(`after ${point} of ${POINTS} parts of its work ends with the same model, and all that it acknowledged`, async () => {
       const life = await live(folder, Math.ceil((operations * point) / POINTS) - 1);
       expect(life.signal).equal('SIGKILL');
-      await resume(life.receipts);
+      await resume(life);
     });
   }
 
   it('again and again gets there nonetheless', async () => {
     const receipts: UpdateReceipt[] = [];
+    const evaluated: Evaluated[] = [];
     for (let life = 1; life <= 6; life++) {
-      const { receipts: more } = await live(folder, Math.ceil(operations / 4) + 3 * life);
-      receipts.push(...more.filter(({ repeated }) => !repeated));
+      const more = await live(folder, Math.ceil(operations / 4) + 3 * life, evaluated);
+      receipts.push(...more.receipts.filter(({ repeated }) => !repeated));
+      evaluated.push(...more.evaluated);
     }
     expect(receipts.length).above(0);
-    await resume(receipts);
+    expect(evaluated.length).above(0);
+    await resume({ receipts, evaluated });
   });
 });

@@ -62,10 +62,12 @@ export const putEvaluation = route({
   problems: [
     'UNKNOWN_SESSION',
     'UNKNOWN_NODE',
-    'UNKNOWN_ROUND',
+    'ROUND_NOT_OPEN',
     'ROUND_CLOSED',
+    'CONFLICTING_UPDATE',
     'NODE_EXCLUDED',
     'NOT_YOUR_NODE',
+    'STORE_FULL',
   ],
   handle: async ({ ctx, params, body, services }) => {
     await services.coordinator.receiveEvaluation(params.session, params.round, params.node, body);

@@ -154,6 +154,12 @@ describe('…/rounds and …/metrics', () => {
       json: { metrics: { accuracy: 0.5 }, numExamples: 10 },
     });
     expect(answer.status, answer.text).equal(204);
+    await fixture.refusal('ROUND_NOT_OPEN', 'PUT', '/v1/sessions/s/rounds/2/evaluations/a', {
+      json: { metrics: { accuracy: 0.5 } },
+    });
+    await fixture.refusal('CONFLICTING_UPDATE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/a', {
+      json: { metrics: { accuracy: 0.4 } },
+    });
     await fixture.refusal('UNKNOWN_NODE', 'PUT', '/v1/sessions/s/rounds/1/evaluations/z', {
       json: { metrics: {} },
     });

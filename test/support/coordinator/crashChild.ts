@@ -1,17 +1,17 @@
 /**
  * A process that makes a run on disk and is killed by SIGKILL before its k-th operation on files.
  *
- *   node crashChild.js FOLDER K     K = 0: lives to the end, and says how many operations there were
+ *   node crashChild.js FOLDER K [JSON]     K = 0: lives to the end, and says how many operations there were
  *
- * Each acknowledged update is a line of JSON, written before anything else can happen.
+ * JSON: the evaluations that lives before had acknowledged. Each acknowledged update and evaluation is a line of JSON, written before anything else can happen.
  */
 import { writeSync } from 'node:fs';
 import * as nodeFiles from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { Files } from '../../../src/store/files.js';
-import { finishRun, openRun } from './crashRun.js';
+import { type Evaluated, finishRun, openRun } from './crashRun.js';
 
-const [folder, last] = process.argv.slice(2);
+const [folder, last, acknowledged = '[]'] = process.argv.slice(2);
 let operations = 0;
 
 function count(): void {
@@ -37,6 +37,6 @@ function counting<T extends object>(target: T): T {
 const say = (line: unknown) => writeSync(1, `${JSON.stringify(line)}\n`);
 
 const stage = await openRun(folder, counting<Files>(nodeFiles));
-await finishRun(stage, say);
+await finishRun(stage, say, JSON.parse(acknowledged) as Evaluated[]);
 await stage.coordinator.close();
 say({ operations });

@@ -15,7 +15,7 @@ export function faultyStore(before: BeforeWrite, store: Store = memoryStore()): 
       return store.events;
     },
     async record(record) {
-      await before('record', 'session' in record ? record.session.id : '');
+      await before('record', record.type === 'session' ? record.session.id : '');
       await store.record(record);
     },
     session: async (id) => faultySession(id, before, await store.session(id)),
