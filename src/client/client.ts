@@ -34,7 +34,7 @@ export interface ClientOptions {
 
 export interface Registered {
   readonly node: NodeView;
-  /** Only of a new node, and only if the server asks for tokens: it is told this once. */
+  /** Only if the server asks for tokens: the one that was sent, or, for a new node, one that is told this once. */
   readonly token: string | null;
 }
 

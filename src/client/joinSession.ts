@@ -10,13 +10,14 @@ import { encodings } from '../core/codec.js';
 import { refuseUnknown } from '../core/options.js';
 import { QuorateError } from '../errors.js';
 import type { SessionView } from '../protocol/views.js';
-import { clientOf } from './client.js';
+import { clientOf, type Registered } from './client.js';
 import { createEncoder } from './encoding.js';
 import { follow } from './feed.js';
 import type { Evaluate, NodeEvent, Train } from './node.js';
 import { participate } from './participation.js';
 import { createPicture, type Picture } from './picture.js';
 import { createRetry, type RetryOptions } from './retry.js';
+import { newToken } from './ownToken.js';
 import type { OpenSocket } from './socket.js';
 import { createTransport } from './transport.js';
 import { aborted, linkedController, sleep, unlessAborted } from './waiting.js';
@@ -27,9 +28,9 @@ export interface JoinOptions {
   readonly session: string;
   /** The node's name; the same again is the same node coming back. */
   readonly node: string;
-  /** The node's own, from an earlier registration, or the admin's. */
+  /** The node's own, from an earlier registration or chosen by itself (256 random bits in base64url); or the admin's. */
   readonly token?: string | null;
-  /** Allows a first registration; the token that this answers with is used from then on, and told by `registered`. */
+  /** Allows a first registration, with `token` or one that is chosen at random; `registered` tells which. */
   readonly enrolmentToken?: string | null;
   readonly train: Train;
   /** Measures each committed model, where it is given. */
@@ -101,10 +102,23 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
   const { controller, unlink } = linkedController(options.signal ?? new AbortController().signal);
   const { signal } = controller;
 
-  /** Registers until it is done. A node whose token the server made comes back with that token. */
+  const own = token ?? newToken();
+  /** The token is chosen here: a first registration whose answer was lost is repeated as it was. */
+  const enrol = (): Promise<Registered> => {
+    transport.token = enrolmentToken;
+    return client.registerNode({ id: node, sessions: [session], token: own }, signal);
+  };
+  const comeBack = (): Promise<Registered> =>
+    client.registerNode({ id: node, sessions: [session] }, signal).catch((error: unknown) => {
+      const isUnknown = error instanceof QuorateError && error.code === 'UNAUTHORIZED';
+      if (isUnknown && enrolmentToken !== null) return enrol();
+      throw error;
+    });
+
+  /** Registers until it is done. From then on the node's own token is used. */
   const register = async (): Promise<number> => {
     const registered = await retry.run(
-      () => client.registerNode({ id: node, sessions: [session] }, signal),
+      () => (transport.token === enrolmentToken && enrolmentToken !== null ? enrol() : comeBack()),
       signal,
     );
     if (registered.token !== null) transport.token = registered.token;

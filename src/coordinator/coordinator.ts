@@ -94,7 +94,7 @@ export interface EventFeed {
 export interface Coordinator {
   readonly events: EventFeed;
 
-  /** The same again is the same node coming back. Token: only when it is made, and only if tokens are on. */
+  /** The same again is the same node coming back. Token: only if tokens are on, when it is made, or as it was sent. */
   registerNode(
     registration: NodeRegistration,
   ): Promise<{ node: NodeView; token: string | null; created: boolean }>;

@@ -76,7 +76,8 @@ export class Nodes {
   /**
    * Registers a node, or recognizes one that comes back, which may take part in more sessions now.
    *
-   * @throws QuorateError NODE_EXISTS if its public key is another one; STORE_FULL, STORE_FAILED
+   * @returns the token only where it is new, or was sent
+   * @throws QuorateError NODE_EXISTS if its public key or its token is another one; STORE_FULL, STORE_FAILED
    */
   register(
     registration: NodeRegistration,
@@ -84,11 +85,9 @@ export class Nodes {
     return this.turns.take(registration.id, async () => {
       const known = this.members.get(registration.id);
       if (known && known.entry.publicKey !== registration.publicKey) {
-        throw new QuorateError('NODE_EXISTS', `there is another node ${registration.id}`, {
-          node: registration.id,
-        });
+        throw nodeExists(registration.id);
       }
-      const token = this.options.tokens && !known?.entry.tokenHash ? newToken() : null;
+      const token = this.tokenFor(registration, known?.entry);
       const entry = this.entryOf(registration, known?.entry, token);
       const same = known && JSON.stringify(known.entry) === JSON.stringify(entry);
       if (!same) await this.options.store.record({ type: 'node', node: entry });
@@ -138,6 +137,19 @@ export class Nodes {
     const member = this.members.get(id);
     if (member) return member;
     throw new QuorateError('UNKNOWN_NODE', `there is no node ${id}`, { node: id });
+  }
+
+  /**
+   * The one that the node chose, or a new one; null: none is asked for, or the node has it.
+   *
+   * @throws QuorateError NODE_EXISTS if the node has another one, or another node has this one
+   */
+  private tokenFor({ id, token }: NodeRegistration, known: NodeEntry | undefined): string | null {
+    if (!this.options.tokens) return null;
+    const hasToken = typeof known?.tokenHash === 'string';
+    if (token === undefined) return hasToken ? null : newToken();
+    if (this.ownerOf(token) !== (hasToken ? id : null)) throw nodeExists(id);
+    return token;
   }
 
   private entryOf(
@@ -239,3 +251,6 @@ export class Nodes {
     };
   }
 }
+
+const nodeExists = (id: string): QuorateError =>
+  new QuorateError('NODE_EXISTS', `there is another node ${id}`, { node: id });

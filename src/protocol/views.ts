@@ -24,6 +24,11 @@ export const nodeRegistrationSchema = z
       .nullable()
       .default(null)
       .describe('Ed25519, raw, base64url'),
+    token: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 random bits in base64url')
+      .optional()
+      .describe('chosen by the node itself, so that it is known even if the answer is lost'),
   })
   .meta({ id: 'NodeRegistration', description: 'A node that wants to take part' });
 export type NodeRegistration = z.output<typeof nodeRegistrationSchema>;

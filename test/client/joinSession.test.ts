@@ -436,7 +436,11 @@ describe('joinSession with tokens', () => {
     stage = await openStage({ auth: { enabled: true, adminToken: 'admin-0123456789abc', enrolmentToken } });
     await startSession(stage.coordinator, { quorum: 1, rounds: 1 });
   });
-  after(() => stage.close());
+  let proxy: Proxy | undefined;
+  after(async () => {
+    await proxy?.close();
+    await stage.close();
+  });
 
   it('registers with the enrolment token, and comes back with the one that this gave it', async () => {
     const options = { server: stage.url, session: 'job', node: 'one', train: moveBy(1), retry: quick };
@@ -453,5 +457,23 @@ describe('joinSession with tokens', () => {
     expect(await joinSession({ ...options, token, onEvent })).include({ status: 'completed', accepted: 0 });
     expect(tokens).deep.equal([token, null]);
     await expectRefusal(() => joinSession({ ...options, node: 'two', token }), 'NOT_YOUR_NODE');
+  });
+
+  it('is the same node when the answer to its registration was lost', async () => {
+    let lost = 0;
+    proxy = await openProxy(stage.url, async ({ method, url }, answer, pass) => {
+      const isLost = method === 'POST' && url === '/v1/nodes' && lost++ < 2;
+      await pass(isLost ? () => (answer.destroy(), Buffer.alloc(0)) : undefined);
+    });
+    const options = { server: proxy.url, session: 'job', node: 'three', train: moveBy(1), retry: quick };
+    expect(await joinSession({ ...options, enrolmentToken })).include({ status: 'completed' });
+    expect(lost).equal(3);
+
+    // One that was kept from before it was ever sent is as good, and comes back without the enrolment token.
+    const token = 'k'.repeat(43);
+    lost = 0;
+    const four = { ...options, node: 'four', token };
+    expect(await joinSession({ ...four, enrolmentToken })).include({ status: 'completed' });
+    expect(await joinSession(four)).include({ status: 'completed' });
   });
 });

@@ -114,6 +114,24 @@ describe('Nodes', () => {
     expect(nodes.ownerOf('')).equal(null);
   });
 
+  it('may choose it themselves, and are known by it when they register again', async () => {
+    const { nodes, records } = world({ tokens: true });
+    const token = 'a'.repeat(43);
+    expect(await nodes.register(node('a', { token }))).deep.include({ created: true, token });
+    expect(await nodes.register(node('a', { token }))).deep.include({ created: false, token });
+    expect(await nodes.register(node('a'))).deep.include({ created: false, token: null });
+    expect(records).length(1);
+    expect(JSON.stringify(records)).not.contain(token);
+    expect(nodes.ownerOf(token)).equal('a');
+    await expectRefusal(() => nodes.register(node('a', { token: 'b'.repeat(43) })), 'NODE_EXISTS');
+    await expectRefusal(() => nodes.register(node('b', { token })), 'NODE_EXISTS');
+    expect(nodes.ownerOf('b'.repeat(43))).equal(null);
+
+    const open = world();
+    expect((await open.nodes.register(node('a', { token }))).token).equal(null);
+    expect((await open.nodes.register(node('a', { token: 'b'.repeat(43) }))).created).equal(false);
+  });
+
   it('get one later, if there were none before', async () => {
     const entry: NodeEntry = { ...node('a'), tokenHash: null, registeredAtMs: 0 };
     const { nodes } = world({ tokens: true, entries: [entry] });

@@ -137,6 +137,23 @@ describe('tokens', () => {
     await fixture.refusal('UNAUTHORIZED', 'GET', '/v1/nodes', { token: a });
   });
 
+  it('that a node chose itself give the same answer again, and no other one does', async () => {
+    const fixture = await guarded();
+    await fixture.call('POST', '/v1/sessions', { token: ADMIN, json: sessionConfig() });
+    const chosen = 'c'.repeat(43);
+    const post = (token?: string) => ({ token: ENROLMENT, json: { id: 'a', sessions: ['s'], token } });
+    for (const status of [201, 200, 200]) {
+      const answer = await fixture.call('POST', '/v1/nodes', post(chosen));
+      expect([answer.status, (answer.json as { token: unknown }).token]).deep.equal([status, chosen]);
+    }
+    await fixture.refusal('NODE_EXISTS', 'POST', '/v1/nodes', post('d'.repeat(43)));
+    await fixture.refusal('NODE_EXISTS', 'POST', '/v1/nodes', post());
+    await fixture.refusal('INVALID_PARAMETER', 'POST', '/v1/nodes', post('short'));
+    expect((await fixture.call('POST', '/v1/nodes/a/heartbeat', { token: chosen })).status).equal(200);
+    await fixture.refusal('UNAUTHORIZED', 'POST', '/v1/nodes/a/heartbeat', { token: 'd'.repeat(43) });
+    expect(JSON.stringify(fixture.log)).not.include(chosen);
+  });
+
   it('are made where none is configured, and are in no answer and no log', async () => {
     const fixture = await start({ config: { auth: { enabled: true } } });
     const made = fixture.server.madeAdminToken!;

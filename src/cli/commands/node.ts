@@ -9,6 +9,7 @@ import { type Encoding, encodings } from '../../core/codec.js';
 import { QuorateError } from '../../errors.js';
 import { joinSession } from '../../client/index.js';
 import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
+import { newToken } from '../../client/ownToken.js';
 import { interruptible } from '../exit.js';
 import { collectSettings, serverOption, tokenOption } from '../options.js';
 import { duration, printLine } from '../print.js';
@@ -70,7 +71,14 @@ Examples:
 async function run(options: Options): Promise<void> {
   const { server, session, id, encoding, tokenFile, enrolmentToken } = options;
   const { createTrainer } = await load(options.trainer);
-  const token = options.token ?? (await readToken(tokenFile));
+  const save = async (token: string) => {
+    if (tokenFile !== undefined) await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
+  };
+  let token = options.token ?? (await readToken(tokenFile));
+  if (token === undefined && enrolmentToken !== undefined) {
+    token = newToken();
+    await save(token); // before it is registered: whatever happens then, the node is known by it
+  }
   let saved: Promise<void> | undefined;
   const show = options.json
     ? (event: object) => printLine(JSON.stringify({ atMs: Date.now(), ...event }))
@@ -90,8 +98,7 @@ async function run(options: Options): Promise<void> {
       ...(enrolmentToken !== undefined && { enrolmentToken }),
       onEvent: (event) => {
         const made = event.type === 'registered' ? event.token : null;
-        if (made !== null && tokenFile !== undefined)
-          saved = writeFile(tokenFile, `${made}\n`, { mode: 0o600 });
+        if (made !== null) saved = save(made);
         // A token is told to a file, not to a terminal or a log.
         show(event.type === 'registered' ? { type: event.type, node: event.node } : event);
       },

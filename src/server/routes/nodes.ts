@@ -10,7 +10,7 @@ const registeredSchema = z.strictObject({
   token: z
     .string()
     .nullable()
-    .describe('told this once; null: the server asks for none, or the node is not new'),
+    .describe('the one that was sent, or one that was made, which is told this once; null: none is new'),
 });
 const registered = { 'application/json': registeredSchema };
 const node = { 'application/json': nodeViewSchema };
@@ -21,7 +21,9 @@ export const registerNode = route({
   operation: 'registerNode',
   tag: 'nodes',
   summary: 'Register a node, or tell that it is back',
-  description: 'With the administrator’s token, the enrolment token, or, when it comes back, the node’s own.',
+  description:
+    'With the administrator’s token, the enrolment token, or, when it comes back, the node’s own. A node that chooses ' +
+    'its token itself may send the registration again if the answer was lost: the same token gives the same answer.',
   access: 'register',
   body: nodeRegistrationSchema,
   answers: {
@@ -30,8 +32,10 @@ export const registerNode = route({
   },
   problems: ['NODE_EXISTS', 'UNKNOWN_SESSION', 'NOT_YOUR_NODE'],
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
-    // The enrolment token makes nodes; it must not speak for one that is there.
-    if (identity.kind === 'enrolment' && coordinator.nodes().some(({ id }) => id === body.id)) {
+    // The enrolment token makes nodes; it must not speak for one that is there, unless it is this very one.
+    const isThere = coordinator.nodes().some(({ id }) => id === body.id);
+    const isOwn = body.token !== undefined && coordinator.nodeOfToken(body.token) === body.id;
+    if (identity.kind === 'enrolment' && isThere && !isOwn) {
       throw new QuorateError(
         'NODE_EXISTS',
         `there is a node '${body.id}'; it comes back with its own token`,
