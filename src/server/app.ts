@@ -13,6 +13,7 @@ import { requestLog } from './requestLog.js';
 import { makeRouter } from './router.js';
 import { routes } from './routes/routes.js';
 import type { Services } from './services.js';
+import { cutStalledReader } from './stalledReader.js';
 
 /** Answers are data: nothing in them may run, load or be framed. The pages of /docs have a policy of their own. */
 const securityHeaders = (isShared: boolean): Middleware =>
@@ -73,6 +74,7 @@ export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa
     if (ctx && ctx.headerSent && !ctx.res.writableEnded) ctx.res.destroy();
   });
   for (const middleware of [
+    cutStalledReader(config.limits.bodyStallMs),
     requestLog(log),
     linger(),
     compressJson(),

@@ -61,7 +61,9 @@ const limitsSchema = z.strictObject({
   headersTimeoutMs: milliseconds.default(10_000).describe('for the head of a request to arrive'),
   bodyStallMs: milliseconds
     .default(30_000)
-    .describe('a body of which less than 1 KiB/s came for so long is cut off'),
+    .describe(
+      'a body of which less than 1 KiB/s came, or an answer of which nothing could be sent, for so long is cut off',
+    ),
   socketBufferBytes: bytes
     .default(1_048_576)
     .describe('events that a reader may leave unread before it is dropped'),
