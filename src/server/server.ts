@@ -4,17 +4,16 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
-import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
 import { Auth } from './auth.js';
 import { holdBack } from './body.js';
 import type { ServerConfig } from './config.js';
 import { RateLimits } from './limits.js';
-import { requestIdOf } from './requestLog.js';
+import { refuseMalformed } from './malformed.js';
 import type { Services } from './services.js';
 import { drain, Ending } from './shutdown.js';
 import { eventSockets } from './socket.js';
-import { rawProblem, upgradeGate } from './upgrade.js';
+import { upgradeGate } from './upgrade.js';
 
 export interface ServerOptions {
   /** Stays the caller's: closed by the caller, after the server. */
@@ -59,7 +58,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   const app = makeApp(services, auth, limits);
   const handle = app.callback();
   const callback: RequestListener = (req, res) => void handle(req, res);
-  const http = httpServer(config, callback);
+  const http = httpServer(config, callback, log);
   sockets.attach(http);
 
   return {
@@ -89,7 +88,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   };
 }
 
-function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpServer {
+function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Logger): HttpServer {
   const http = createHttpServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -97,6 +96,8 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
       keepAliveTimeout: 30_000,
+      // The application says so itself, with a problem document.
+      requireHostHeader: false,
       noDelay: true,
     },
     callback,
@@ -106,10 +107,6 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
     holdBack(req);
     callback(req, res);
   });
-  http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    const problem = new QuorateError('MALFORMED', `this is no HTTP request: ${error.code ?? error.message}`);
-    socket.end(rawProblem(problem, requestIdOf(undefined)));
-  });
+  refuseMalformed(http, callback, log);
   return http;
 }

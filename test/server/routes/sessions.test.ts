@@ -277,5 +277,9 @@ describe('what the server tells of itself', () => {
     const options = await fixture.call('OPTIONS', '/v1/status');
     expect([options.status, options.headers.get('allow')]).deep.equal([204, 'HEAD, GET']);
     expect((await fixture.call('HEAD', '/v1/status')).status).equal(200);
+    for (const path of ['/docs', '/docs/errors', '/openapi.json']) {
+      const { status, headers } = await fixture.call('POST', path);
+      expect([status, headers.get('allow')], path).deep.equal([405, 'HEAD, GET']);
+    }
   });
 });
