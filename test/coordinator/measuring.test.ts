@@ -1,0 +1,115 @@
+import { expect } from 'chai';
+import { digestOf } from '../../src/report.js';
+import { ManualClock } from '../support/coordinator/manualClock.js';
+import { nodeName, type Scene, scene, sendAll, SESSION, updateOf } from '../support/coordinator/scene.js';
+import { expectRefusal } from '../support/refusal.js';
+
+const d = 20;
+
+describe('the measuring of a session’s models', () => {
+  it('is the coordinator’s where it can', async () => {
+    const measured: number[] = [];
+    const stage = await scene({
+      evaluate: async ({ round, values, digest }, session) => {
+        measured.push(round);
+        expect(session).equal(SESSION);
+        expect(digest).equal(digestOf(values));
+        return { accuracy: round / 10, broken: NaN };
+      },
+    });
+    await stage.register(2);
+    await stage.begin({ quorum: 2, rounds: 9, stopWhen: { metric: 'accuracy', reaches: 0.2 } }, d);
+    for (const round of [1, 2]) {
+      await stage.opened(round);
+      await sendAll(stage, [0, 1], round, d);
+      const { body } = await stage.committed(round);
+      expect(body.metrics).deep.equal({ accuracy: round / 10 });
+    }
+    expect(stage.coordinator.session(SESSION)).deep.include({ status: 'completed', committed: 2 });
+    expect(stage.coordinator.session(SESSION).reason).contain('accuracy');
+    expect(measured).deep.equal([1, 2]);
+    await stage.coordinator.close();
+  });
+
+  it('may fail without harm to the round', async () => {
+    const failure = new Error('no data');
+    const stage = await scene({
+      evaluate: () => {
+        throw failure;
+      },
+    });
+    await stage.register(2);
+    await stage.begin({ quorum: 2, rounds: 1 }, d);
+    await sendAll(stage, [0, 1], 1, d);
+    await stage.committed(1);
+    expect(stage.errors).deep.equal([failure]);
+    await stage.coordinator.close();
+  });
+
+  it('tells the mean of what nodes measured in training', async () => {
+    const stage = await scene();
+    await stage.register(2);
+    await stage.begin({ quorum: 2, rounds: 1 }, d);
+    await stage.send(0, 1, updateOf(0, 1, d), { metrics: { loss: 1, accuracy: 0.5 } });
+    await stage.send(1, 1, updateOf(1, 1, d), { metrics: { loss: 3 } });
+    const { body } = await stage.committed(1);
+    expect(body.metrics).deep.equal({ 'train.loss': 2, 'train.accuracy': 0.5 });
+    await stage.coordinator.close();
+  });
+
+  const evaluate = (stage: Scene, node: number, round: number, accuracy: number) =>
+    stage.coordinator.receiveEvaluation(SESSION, round, nodeName(node), {
+      metrics: { accuracy },
+      numExamples: null,
+    });
+
+  it('is complete when all nodes that are there have answered', async () => {
+    const stage = await scene();
+    await stage.register(3);
+    await stage.begin({ quorum: 3, rounds: 2, stopWhen: { metric: 'accuracy', reaches: 0.8 } }, d);
+    await sendAll(stage, [0, 1, 2], 1, d);
+    await stage.committed(1);
+    await evaluate(stage, 0, 1, 0.7);
+    await evaluate(stage, 1, 1, 0.9);
+    expect(stage.told('round-evaluated')).deep.equal([]);
+    await evaluate(stage, 2, 1, 0.8);
+    const [told] = stage.told('round-evaluated');
+    expect(told).deep.include({ round: 1, session: SESSION });
+    expect((told.metrics as { accuracy: number }).accuracy).equal(0.8);
+    expect(stage.coordinator.session(SESSION)).deep.include({ status: 'completed', committed: 1 });
+    const [point] = await stage.coordinator.metrics(SESSION, { from: 1, limit: 1 });
+    expect(point.metrics.accuracy).equal(0.8);
+    expect((await stage.coordinator.round(SESSION, 1)).metrics.accuracy).equal(0.8);
+    await stage.coordinator.close();
+  });
+
+  it('ends with the next commit', async () => {
+    const stage = await scene();
+    await stage.register(2);
+    await stage.begin({ quorum: 2, rounds: 2 }, d);
+    await sendAll(stage, [0, 1], 1, d);
+    await stage.committed(1);
+    await evaluate(stage, 0, 1, 0.7);
+    await sendAll(stage, [0, 1], 2, d);
+    await stage.committed(2);
+    const [told] = stage.told('round-evaluated', 'round-committed').slice(1);
+    expect(told).deep.include({ type: 'round-evaluated', round: 1 });
+    await expectRefusal(() => evaluate(stage, 1, 1, 0.9), 'ROUND_CLOSED');
+    await expectRefusal(() => evaluate(stage, 1, 3, 0.9), 'ROUND_NOT_OPEN');
+    await stage.coordinator.close();
+  });
+
+  it('goes on after the last round, until its deadline', async () => {
+    const clock = new ManualClock();
+    const stage = await scene({ clock });
+    await stage.register(2);
+    await stage.begin({ quorum: 2, rounds: 1, deadlineMs: 500 }, d);
+    await sendAll(stage, [0, 1], 1, d);
+    await stage.committed(1);
+    await evaluate(stage, 0, 1, 0.7);
+    expect(stage.told('round-evaluated')).length(0);
+    clock.advance(500);
+    expect(stage.told('round-evaluated')).length(1);
+    await stage.coordinator.close();
+  });
+});
