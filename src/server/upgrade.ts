@@ -60,7 +60,11 @@ function queryOf({ searchParams }: URL): Record<string, string | string[]> {
 
 /** As Koa finds it for other requests. */
 function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy ? String(headers['x-forwarded-for'] ?? '').split(',')[0].trim() : '';
+  const forwarded = trustProxy
+    ? String(headers['x-forwarded-for'] ?? '')
+        .split(',')[0]
+        .trim()
+    : '';
   return forwarded === '' ? (socket.remoteAddress ?? '') : forwarded;
 }
 

@@ -90,7 +90,8 @@ function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchem
   const metrics = headers['quorate-metrics'];
   const given = {
     numExamples: examples === undefined ? null : Number(examples === '' ? NaN : examples),
-    metrics: metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1'), 'Quorate-Metrics'),
+    metrics:
+      metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1'), 'Quorate-Metrics'),
   };
   return parse('headers', updateFactsSchema, given);
 }
