@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
+import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
 import { Auth } from './auth.js';
 import { holdBack } from './body.js';
@@ -30,7 +31,7 @@ export interface Server {
   readonly madeAdminToken: string | null;
   /** For an HTTP server of one's own; without WebSockets, and without the limits on connections and headers. */
   callback(): RequestListener;
-  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS; the system's errors */
+  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS, INVALID_PARAMETER for an address that can't be had */
   listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
   /** Ends gracefully, in shutdownDeadlineMs at most. What is under way finishes. May be called again. */
   close(): Promise<void>;
@@ -68,9 +69,11 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
       for (const session of config.sessions) await coordinator.createSession(session);
       const { host, port } = config.listen;
       await new Promise<void>((resolve, reject) => {
-        http.once('error', reject);
+        http.once('error', (error: NodeJS.ErrnoException) => {
+          reject(cannotListen(host, port, error));
+        });
         http.listen({ host, port }, () => {
-          http.off('error', reject);
+          http.removeAllListeners('error');
           resolve();
         });
       });
@@ -109,4 +112,16 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Lo
   });
   refuseMalformed(http, callback, log);
   return http;
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): QuorateError {
+  const where = { EADDRINUSE: 'another program listens there', EACCES: 'this user may not listen there' };
+  const reason = where[error.code as keyof typeof where] ?? error.message;
+  const details = { parameter: 'listen', value: { host, port } };
+  return new QuorateError(
+    'INVALID_PARAMETER',
+    `cannot listen on ${host}, port ${port}: ${reason}`,
+    details,
+    error,
+  );
 }

@@ -32,12 +32,15 @@ describe('follow', () => {
   it('follows events where there is a socket, and need not ask', async () => {
     await startSession(scene.stage.coordinator, { quorum: 1, rounds: 20 });
     let views = 0;
+    const events: string[] = [];
     const { url } = await scene.through((request, _, pass) => {
       if (request.url!.endsWith('/sessions/job')) views++;
       return pass();
     });
-    await joinSession(scene.optionsOf('one', { server: url }));
+    await joinSession(scene.optionsOf('one', { server: url, onEvent: ({ type }) => events.push(type) }));
     expect(views).within(1, 6);
+    // Its own end is no lost connection.
+    expect(events).include('connected').not.include('disconnected');
   });
 
   it('survives a socket that is cut, and misses nothing', async () => {
