@@ -254,6 +254,9 @@ describe('what the server tells of itself', () => {
       expect((await fixture.call('GET', path)).status, path).equal(200);
     }
     expect((await fixture.call('GET', '/docs/errors')).text).include('id="BAD_DIGEST"');
+    // The explorer has elements of its own: what is ours is told by a class.
+    const { text: style } = await fixture.call('GET', '/docs/page.css');
+    expect(style.match(/^(?!body |\.).+/gm)).equal(null);
   });
 
   it('knows what is not there', async () => {
