@@ -18,6 +18,7 @@ import { createScenario } from './demo/scenario.js';
 import { runsPerData, runStudy } from './demo/study.js';
 import { accuracyTable } from './demo/table.js';
 import { loadDigits } from './mnist/digits.js';
+import { withUsageCode } from './usage.js';
 import { wholeNumber } from './wholeNumber.js';
 
 interface Options {
@@ -67,7 +68,7 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
 
-await new Command('demo')
+await withUsageCode(new Command('quorate demo'))
   .description('Federated training on real MNIST digits with three of ten nodes attacking.')
   .option(
     '--seed <number>',
@@ -83,6 +84,11 @@ await new Command('demo')
   .option('--out <folder>', 'where the picture and the page go', 'demo-output')
   .option('--quick', 'a few seconds: fewer rounds, attacks and pipelines')
   .option('--json', 'print all measurements as JSON instead of the table')
+  .addHelpText(
+    'after',
+    '\nA server and ten node processes: `quorate demo --network --help`.\n\n' +
+      'Examples:\n  $ quorate demo --quick\n  $ quorate demo --network --rounds 40',
+  )
   .action(async (options: Options) => {
     try {
       await demo(options, interruption.signal);

@@ -16,6 +16,7 @@ import { createJudge, runInProcess } from './network/inProcess.js';
 import { Processes } from './network/processes.js';
 import { type Behaviour, behaviours, type Setting } from './network/setting.js';
 import { trainOverNetwork } from './network/training.js';
+import { withUsageCode } from './usage.js';
 import { wholeNumber } from './wholeNumber.js';
 
 interface Options {
@@ -142,7 +143,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-await new Command('networkDemo')
+await withUsageCode(new Command('quorate demo --network'))
   .description('Federated training over a network: a server and ten node processes, three of them attacking.')
   .option(
     '--seed <number>',

@@ -61,7 +61,7 @@ export async function follow(options: FeedOptions): Promise<void> {
     const url = transport.socketUrl(`/v1/events?session=${encodeURIComponent(session)}${since}`);
     await openSocket({ url, token: transport.token, onMessage, signal: controller.signal });
     unlink();
-    if (connected) onConnection(false);
+    if (connected && !signal.aborted) onConnection(false);
     connected = false;
     return greeted;
   };

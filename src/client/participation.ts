@@ -127,6 +127,10 @@ export async function participate(part: Participation): Promise<number> {
     }
   };
 
+  /** The round that has taken an update: in buffered mode it may have opened while the node trained for `asked`. */
+  const takerOf = (round: number, asked: OpenRound): OpenRound =>
+    round !== asked.number && picture.open?.number === round ? picture.open : asked;
+
   const answer = async (open: OpenRound): Promise<void> => {
     const prepared = await attempt(open.number, () => prepare(open));
     if (!prepared) return;
@@ -134,7 +138,7 @@ export async function participate(part: Participation): Promise<number> {
     if (!receipt) return;
     prepared.acceptedIn = receipt.round;
     acceptedIn.add(receipt.round);
-    picture.markAnswered(open);
+    picture.markAnswered(takerOf(receipt.round, open));
     onEvent({ type: 'accepted', receipt });
 
     /** Null: what was tried is refused, for this round alone. */

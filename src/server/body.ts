@@ -23,6 +23,13 @@ export function announcedBytes({ headers }: IncomingMessage): number | null {
   return headers['content-length'] === undefined ? null : Number(headers['content-length']);
 }
 
+/** Also before a body's length is looked at, which would not be what it is. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
+export function refuseCompressed({ headers }: IncomingMessage): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'bodies are taken uncompressed', { encoding });
+}
+
 /**
  * Lets the body come. From now on a sender that falls silent is cut off.
  *
@@ -30,10 +37,7 @@ export function announcedBytes({ headers }: IncomingMessage): number | null {
  */
 export function openBody(ctx: Context, { stallMs, limitBytes }: BodyBounds): IncomingMessage {
   const { req, res } = ctx;
-  const encoding = req.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'bodies are taken uncompressed', { encoding });
-  }
+  refuseCompressed(req);
   if ((announcedBytes(req) ?? 0) > limitBytes) throw tooLarge(limitBytes);
   if (waiting.delete(req)) res.writeContinue();
   if (!req.complete) watchProgress(req, stallMs);

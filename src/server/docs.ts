@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createRequire } from 'node:module';
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import Router from 'koa-router';
 import { errorCodes } from '../errors.js';
 import { errorsPage, explorerPage, explorerScript, pageStyle } from './docsPages.js';
@@ -32,7 +32,7 @@ function assetReader(): (name: string) => Promise<Buffer> {
   };
 }
 
-export function documentation(routes: readonly Route[]): Middleware {
+export function documentation(routes: readonly Route[]): Router {
   const router = new Router({ sensitive: true });
   const page = (ctx: Context, type: string, body: string | Buffer) => {
     ctx.set({ 'Content-Security-Policy': CONTENT_POLICY, 'Cache-Control': 'max-age=3600' });
@@ -65,5 +65,5 @@ export function documentation(routes: readonly Route[]): Middleware {
       page(ctx, type, await read(name));
     });
   }
-  return router.routes() as Middleware;
+  return router;
 }

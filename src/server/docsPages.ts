@@ -27,13 +27,14 @@ follow();
 SwaggerUIBundle({ url: 'openapi.json', dom_id: '#explorer', deepLinking: true, validatorUrl: null });
 `;
 
+/** Whatever is not said of `.text` would be said of the explorer's own elements too. */
 export const pageStyle = `body { margin: 0; }
 .dark-mode body { background: #1c2022; }
-main { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
-main code { font-size: 15px; }
-main dt { margin-top: 1.2rem; font-weight: 600; scroll-margin-top: 1rem; }
-main dt:target { outline: 2px solid currentColor; outline-offset: 4px; }
-main dd { margin: 0.2rem 0 0; }
+.text { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
+.text code { font-size: 15px; }
+.text dt { margin-top: 1.2rem; font-weight: 600; scroll-margin-top: 1rem; }
+.text dt:target { outline: 2px solid currentColor; outline-offset: 4px; }
+.text dd { margin: 0.2rem 0 0; }
 `;
 
 const escapeHtml = (text: string): string =>
@@ -52,10 +53,11 @@ export function errorsPage(codes: Readonly<Record<string, string>>): string {
     <meta name="viewport" content="width=device-width, initial-scale=1" />
     <meta name="color-scheme" content="light dark" />
     <title>Quorate: errors</title>
+    <link rel="icon" type="image/png" href="favicon-32x32.png" />
     <link rel="stylesheet" href="page.css" />
   </head>
   <body>
-    <main>
+    <main class="text">
       <h1>Errors</h1>
       <p>Each problem document has one of these codes as <code>code</code>.</p>
       <dl>

@@ -13,16 +13,16 @@ export async function readJson(ctx: Context, bounds: BodyBounds): Promise<unknow
   return parseJson(await readBody(ctx, bounds));
 }
 
-/** @throws QuorateError MALFORMED */
-export function parseJson(bytes: Uint8Array): unknown {
+/** @param what the text is, for messages. @throws QuorateError MALFORMED */
+export function parseJson(bytes: Uint8Array, what = 'the body'): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (nesting(text) <= MOST_NESTING) return JSON.parse(text) as unknown;
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
-    throw new QuorateError('MALFORMED', `the body is no JSON: ${reason}`, {}, error);
+    throw new QuorateError('MALFORMED', `${what} is no JSON: ${reason}`, {}, error);
   }
-  throw new QuorateError('MALFORMED', `the body is nested more than ${MOST_NESTING} levels deep`);
+  throw new QuorateError('MALFORMED', `${what} is nested more than ${MOST_NESTING} levels deep`);
 }
 
 /** How deep brackets open, those in strings left out. */

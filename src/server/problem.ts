@@ -15,7 +15,21 @@ export const problemSchema = z
     details: z.record(z.string(), z.json()).describe('the values that `detail` speaks of'),
     requestId: z.string(),
   })
-  .meta({ id: 'Problem', description: 'What went wrong (RFC 9457).' });
+  .meta({
+    id: 'Problem',
+    description: 'What went wrong (RFC 9457).',
+    examples: [
+      {
+        type: '/docs/errors#ROUND_CLOSED',
+        title: errorCodes.ROUND_CLOSED,
+        status: 409,
+        detail: 'Round 3 takes no more updates.',
+        code: 'ROUND_CLOSED',
+        details: { round: 3 },
+        requestId: '389d613b-6028-452b-8a25-b7ee0d6ab428',
+      },
+    ],
+  });
 
 export type Problem = z.output<typeof problemSchema>;
 

@@ -34,19 +34,21 @@ function handler(route: Route, services: Services): Middleware {
   };
 }
 
-export function makeRouter(routes: readonly Route[], services: Services): Middleware[] {
+/** @param pages what is at other addresses */
+export function makeRouter(routes: readonly Route[], services: Services, pages: Router): Middleware[] {
   const router = new Router({ sensitive: true, strict: true });
   for (const route of routes) {
     const handle = handler(route, services);
     router.register(route.path, route.method === 'GET' ? ['GET', 'HEAD'] : [route.method], handle);
   }
-  return [router.routes() as Middleware, elsewhere(router)];
+  return [pages.routes() as Middleware, router.routes() as Middleware, elsewhere([pages, router])];
 }
 
 /** Whatever no route has taken. */
-function elsewhere(router: Router): Middleware {
+function elsewhere(routers: readonly Router[]): Middleware {
   return (ctx) => {
-    const allowed = [...new Set(router.match(ctx.path, ctx.method).path.flatMap(({ methods }) => methods))];
+    const found = routers.flatMap((router) => router.match(ctx.path, ctx.method).path);
+    const allowed = [...new Set(found.flatMap(({ methods }) => methods))];
     if (allowed.length === 0) {
       throw new QuorateError(
         'NOT_FOUND',

@@ -10,11 +10,11 @@ import { Auth } from './auth.js';
 import { holdBack } from './body.js';
 import type { ServerConfig } from './config.js';
 import { RateLimits } from './limits.js';
-import { requestIdOf } from './requestLog.js';
+import { refuseMalformed } from './malformed.js';
 import type { Services } from './services.js';
 import { drain, Ending, UnusedConnections } from './shutdown.js';
 import { eventSockets } from './socket.js';
-import { rawProblem, upgradeGate } from './upgrade.js';
+import { upgradeGate } from './upgrade.js';
 
 export interface ServerOptions {
   /** Stays the caller's: closed by the caller, after the server. */
@@ -31,7 +31,7 @@ export interface Server {
   readonly madeAdminToken: string | null;
   /** For an HTTP server of one's own; without WebSockets, and without the limits on connections and headers. */
   callback(): RequestListener;
-  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS; the system's errors */
+  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS, INVALID_PARAMETER for an address that can't be had */
   listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
   /** Ends gracefully, in shutdownDeadlineMs at most. What is under way finishes. May be called again. */
   close(): Promise<void>;
@@ -59,7 +59,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   const app = makeApp(services, auth, limits);
   const handle = app.callback();
   const callback: RequestListener = (req, res) => void handle(req, res);
-  const http = httpServer(config, callback);
+  const http = httpServer(config, callback, log);
   const unused = new UnusedConnections(http);
   sockets.attach(http);
 
@@ -70,9 +70,11 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
       for (const session of config.sessions) await coordinator.createSession(session);
       const { host, port } = config.listen;
       await new Promise<void>((resolve, reject) => {
-        http.once('error', reject);
+        http.once('error', (error: NodeJS.ErrnoException) => {
+          reject(cannotListen(host, port, error));
+        });
         http.listen({ host, port }, () => {
-          http.off('error', reject);
+          http.removeAllListeners('error');
           resolve();
         });
       });
@@ -90,7 +92,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   };
 }
 
-function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpServer {
+function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Logger): HttpServer {
   const http = createHttpServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -98,6 +100,8 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
       keepAliveTimeout: 30_000,
+      // The application says so itself, with a problem document.
+      requireHostHeader: false,
       noDelay: true,
     },
     callback,
@@ -107,10 +111,18 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
     holdBack(req);
     callback(req, res);
   });
-  http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    const problem = new QuorateError('MALFORMED', `this is no HTTP request: ${error.code ?? error.message}`);
-    socket.end(rawProblem(problem, requestIdOf(undefined)));
-  });
+  refuseMalformed(http, callback, log);
   return http;
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): QuorateError {
+  const where = { EADDRINUSE: 'another program listens there', EACCES: 'this user may not listen there' };
+  const reason = where[error.code as keyof typeof where] ?? error.message;
+  const details = { parameter: 'listen', value: { host, port } };
+  return new QuorateError(
+    'INVALID_PARAMETER',
+    `cannot listen on ${host}, port ${port}: ${reason}`,
+    details,
+    error,
+  );
 }

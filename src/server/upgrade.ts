@@ -26,8 +26,11 @@ export function upgradeGate(services: Services, auth: Auth, limits: RateLimits):
       throw new QuorateError('NOT_FOUND', `there is no WebSocket at ${url.pathname}`);
     }
     checkOrigin(req.headers.origin, req.headers.host, config.cors);
-    const address = req.socket.remoteAddress ?? '';
-    const query = parse('query', eventsQuery, Object.fromEntries(url.searchParams));
+    if (req.method !== 'GET') {
+      throw new QuorateError('METHOD_NOT_ALLOWED', 'a WebSocket begins with GET', { allowed: ['GET'] });
+    }
+    const address = addressOf(req, config.trustProxy);
+    const query = parse('query', eventsQuery, queryOf(url));
     const identity = await identify(req, query.token, auth).catch(async (error: unknown) => {
       await limits.countAddress(address);
       throw error;
@@ -47,6 +50,22 @@ function parseUrl(path: string): URL {
   } catch (error) {
     throw new QuorateError('MALFORMED', 'the address is malformed', {}, error);
   }
+}
+
+/** What is given twice is a list, which no parameter is. */
+function queryOf({ searchParams }: URL): Record<string, string | string[]> {
+  const values = [...searchParams.keys()].map((name) => [name, searchParams.getAll(name)] as const);
+  return Object.fromEntries(values.map(([name, all]) => [name, all.length === 1 ? all[0] : all]));
+}
+
+/** As Koa finds it for other requests. */
+function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
+  const forwarded = trustProxy
+    ? String(headers['x-forwarded-for'] ?? '')
+        .split(',')[0]
+        .trim()
+    : '';
+  return forwarded === '' ? (socket.remoteAddress ?? '') : forwarded;
 }
 
 /** From the header, the query, or the subprotocols: pages can't send headers with a WebSocket. */

@@ -85,7 +85,9 @@ describe('quorate serve, session and node', function () {
     expect(node.out)
       .match(/^registered as one\n/)
       .and.match(/round 3: update taken/);
-    expect(node.out).match(/session completed at round 3.*; 3 updates of ours were taken\n$/);
+    expect(node.out).match(
+      /session completed at round 3: All of the 3 rounds are committed; updates of this node that were taken: 3\n$/,
+    );
 
     const list = await run(['session', 'list', '--server', url]);
     expect(list.out).match(/^job +completed +3 +3 /m);
@@ -151,6 +153,54 @@ describe('quorate serve, session and node', function () {
     expect(token.length).greaterThan(20);
     expect(joined.out).not.include(token);
     expect((await background([...line, '--token-file', 'token']).result).code).equal(0);
+  });
+
+  it('says what is in the way of a server', async () => {
+    const { url } = await serve();
+    const { port } = new URL(url);
+    const { code, out, err } = await run(['serve', '--port', port, '--log-level', 'error']);
+    expect([code, out]).deep.equal([1, '']);
+    expect(err).match(
+      /^quorate: INVALID_PARAMETER: cannot listen on 127\.0\.0\.1, port \d+: another program .+\n$/,
+    );
+  });
+
+  it('creates no session that it could not start', async () => {
+    const { url } = await serve();
+    const line = [
+      '--set',
+      'id=bare',
+      '--set',
+      'quorum=1',
+      '--set',
+      'pipeline=mean',
+      '--start',
+      '--server',
+      url,
+    ];
+    const { code, err } = await run(['session', 'create', ...line]);
+    expect([code, err]).deep.equal([1, 'quorate: NO_MODEL: --start needs a --model\n']);
+    expect((await run(['session', 'list', '--json', '--server', url])).out).equal('[]\n');
+  });
+
+  it('tells a node that it was excluded, once', async () => {
+    const { url } = await serve();
+    await writeFile(
+      join(folder, 'attacker.mjs'),
+      'export const createTrainer = () => ({ train: ({ model }) => ({ update: model.values.fill(-100) }) });',
+    );
+    const config = ['id=strict', 'quorum=5', 'rounds=2', 'pipeline=krum(f=1)', 'exclude={"rounds":1}'];
+    const settings = config.flatMap((setting) => ['--set', setting]);
+    await session(url, 'create', ...settings, '--model', 'model.npy', '--start');
+    const joinAs = (id: string, trainer: string) =>
+      background(['node', '--server', url, '--session', 'strict', '--id', id, '--trainer', trainer]);
+    const honest = ['a', 'b', 'c', 'd'].map((id) => joinAs(id, './trainer.mjs'));
+    const { code, out, err } = await joinAs('e', './attacker.mjs').result;
+    expect(code).equal(1);
+    expect(out).match(/excluded from the session at round 1; updates of this node that were taken: 1\n$/);
+    expect(err).equal('quorate: NODE_EXCLUDED: the session goes on without this node\n');
+    await session(url, 'stop', 'strict');
+    await Promise.all(honest.map(({ result }) => result));
   });
 
   it('refuses a trainer that is none', async () => {

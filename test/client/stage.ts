@@ -60,16 +60,22 @@ export type Meddle = (
 
 export interface Proxy {
   readonly url: string;
-  /** How many WebSockets were asked for. */
-  readonly upgrades: () => number;
+  /** The addresses of the WebSockets that were asked for. */
+  readonly upgrades: () => readonly string[];
+  /** Ends all WebSockets, without a word. */
+  readonly cut: () => void;
   readonly close: () => Promise<void>;
 }
 
-/** @param sockets whether WebSockets pass */
-export async function openProxy(target: string, meddle: Meddle, sockets = true): Promise<Proxy> {
+/** @param letsIn whether a WebSocket passes */
+export async function openProxy(
+  target: string,
+  meddle: Meddle,
+  letsIn: () => boolean | Promise<boolean> = () => true,
+): Promise<Proxy> {
   const { hostname, port } = new URL(target);
   const tunnels = new Set<Socket>();
-  let upgrades = 0;
+  const upgrades: string[] = [];
   const server = createHttpServer((incoming, outgoing) => {
     const pass = (change = (body: Buffer) => body): Promise<void> =>
       new Promise((resolve) => {
@@ -92,9 +98,9 @@ export async function openProxy(target: string, meddle: Meddle, sockets = true):
       });
     void meddle(incoming, outgoing, pass);
   });
-  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
-    upgrades++;
-    if (!sockets) {
+  const upgrade = async (incoming: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
+    upgrades.push(incoming.url!);
+    if (!(await letsIn())) {
       socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
       return;
     }
@@ -110,14 +116,19 @@ export async function openProxy(target: string, meddle: Meddle, sockets = true):
       tunnels.add(end);
       end.on('error', () => undefined);
     }
-  });
+  };
+  server.on('upgrade', (...asked: Parameters<typeof upgrade>) => void upgrade(...asked));
+  const cut = (): void => {
+    for (const socket of tunnels) socket.destroy();
+  };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     upgrades: () => upgrades,
+    cut,
     close: () =>
       new Promise((resolve) => {
-        for (const socket of tunnels) socket.destroy();
+        cut();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -80,8 +80,8 @@ describe('the demo', () => {
       ['--seed', '-1'],
     ]) {
       const { code, err } = await demo(line);
-      expect(code, line.join(' ')).equal(1);
-      expect(err).match(/^error: /);
+      expect(code, line.join(' ')).equal(2);
+      expect(err).match(/^quorate: INVALID_PARAMETER: /);
     }
   });
 

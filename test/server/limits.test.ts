@@ -120,6 +120,9 @@ describe('what is no request', () => {
       'nonsense\r\n\r\n',
       'GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
       `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`,
+      `GET /${'x'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+      'GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n', // without a Host
     ]) {
       const raw = await Raw.open(fixture.port);
       raw.send(text);
@@ -128,6 +131,23 @@ describe('what is no request', () => {
         .match(/"code":"MALFORMED"/);
     }
     expect((await fixture.call('GET', '/health/live')).status).equal(200);
+  });
+
+  it('is no tunnel through a proxy either', async () => {
+    const fixture = await start();
+    const raw = await Raw.open(fixture.port);
+    raw.send('CONNECT example.org:80 HTTP/1.1\r\nHost: example.org\r\n\r\n');
+    expect(await raw.closed())
+      .match(/^HTTP\/1\.1 405 /)
+      .match(/"code":"METHOD_NOT_ALLOWED"/)
+      .match(/^Allow: GET, /m);
+  });
+
+  it('is not what expects more than can be promised: it is answered as if it did not', async () => {
+    const fixture = await start();
+    const raw = await Raw.open(fixture.port);
+    raw.send('GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: more\r\nConnection: close\r\n\r\n');
+    expect(await raw.closed()).match(/^HTTP\/1\.1 200 /);
   });
 
   it('does not hold a connection by a head that never ends', async () => {

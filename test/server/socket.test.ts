@@ -268,6 +268,7 @@ describe('WS /v1/events', () => {
   it('refuses what it does not understand', async () => {
     const fixture = await start({ config: { cors: { origins: ['https://own.example'] } } });
     expect(await refused(read(fixture, '?since=-1'))).deep.equal([400, 'INVALID_PARAMETER']);
+    expect(await refused(read(fixture, '?since=1&since=0'))).deep.equal([400, 'INVALID_PARAMETER']);
     expect(await refused(read(fixture, '?from=1'))).deep.equal([400, 'UNKNOWN_PARAMETER']);
     expect(await refused(new Reader(`${fixture.url}/v1/status`))).deep.equal([404, 'NOT_FOUND']);
     expect(await refused(read(fixture, '', { headers: { origin: 'https://other.example' } }))).deep.equal([
@@ -279,6 +280,33 @@ describe('WS /v1/events', () => {
     const limited = await start({ config: { limits: { requestsPerMinute: { address: 1 } } } });
     await read(limited).until(({ length }) => length > 0);
     expect(await refused(read(limited))).deep.equal([429, 'RATE_LIMITED']);
+  });
+
+  it('knows the client behind a proxy, if that is configured', async () => {
+    const limits = { requestsPerMinute: { address: 1 } };
+    const fixture = await start({ config: { trustProxy: true, limits } });
+    const from = (address: string) => read(fixture, '', { headers: { 'x-forwarded-for': address } });
+    for (const address of ['10.0.0.1', '10.0.0.2, 127.0.0.1'])
+      await from(address).until(({ length }) => length > 0);
+    expect(await refused(from('10.0.0.2'))).deep.equal([429, 'RATE_LIMITED']);
+  });
+
+  it('answers a handshake that is none with a problem', async () => {
+    const fixture = await start();
+    const asked = 'Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
+    for (const [head, status, code] of [
+      [`GET /v1/events HTTP/1.1\r\n${asked}`, 400, 'MALFORMED'], // no key
+      [`GET /v1/events HTTP/1.1\r\n${asked}Sec-WebSocket-Key: x\r\n`, 400, 'MALFORMED'],
+      [`POST /v1/events HTTP/1.1\r\n${asked}`, 405, 'METHOD_NOT_ALLOWED'],
+      [`GET http://[/ HTTP/1.1\r\n${asked}`, 400, 'MALFORMED'],
+    ] as const) {
+      const raw = await Raw.open(fixture.port);
+      raw.send(`${head}\r\n`);
+      expect(await raw.closed())
+        .match(new RegExp(`^HTTP/1\\.1 ${status} `))
+        .match(/^Content-Type: application\/problem\+json/m)
+        .include(`"code":"${code}"`);
+    }
   });
 
   it('has nothing to tell to whoever has seen more than there is', async () => {

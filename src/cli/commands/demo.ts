@@ -21,7 +21,6 @@ export function demoCommand(): Command {
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
-    .addHelpText('after', '\nExamples:\n  $ quorate demo --quick\n  $ quorate demo --network --rounds 40')
     .action(run);
 }
 

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { Command, Option } from 'commander';
 import { type Encoding, encodings } from '../../core/codec.js';
 import { QuorateError } from '../../errors.js';
-import { joinSession } from '../../client/index.js';
+import { joinSession, type Outcome } from '../../client/index.js';
 import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
 import { newToken } from '../../client/ownToken.js';
 import { interruptible } from '../exit.js';
@@ -106,18 +106,19 @@ async function run(options: Options): Promise<void> {
   }).finally(() => saved);
 
   if (options.json) printLine(JSON.stringify({ atMs: Date.now(), type: 'ended', ...outcome }));
-  else {
-    const why = outcome.reason === null ? '' : `: ${outcome.reason}`;
-    printLine(
-      `session ${outcome.status} at round ${outcome.committed}${why}; ${outcome.accepted} updates of ours were taken`,
-    );
+  else printLine(inWords(outcome));
+  if (outcome.status === 'excluded') {
+    throw new QuorateError('NODE_EXCLUDED', 'the session goes on without this node');
   }
-  if (outcome.status === 'failed' || outcome.status === 'excluded') {
-    throw new QuorateError(
-      outcome.status === 'failed' ? 'WRONG_STATE' : 'NODE_EXCLUDED',
-      `the session ${outcome.status === 'failed' ? 'failed' : 'excluded this node'}: ${outcome.reason ?? 'no reason given'}`,
-    );
+  if (outcome.status === 'failed') {
+    throw new QuorateError('WRONG_STATE', `the session failed: ${outcome.reason ?? 'no reason given'}`);
   }
+}
+
+function inWords({ status, reason, committed, accepted }: Outcome): string {
+  const why = status === 'excluded' || reason === null ? '' : `: ${reason.replace(/\.$/, '')}`;
+  const what = status === 'excluded' ? 'excluded from the session' : `session ${status}`;
+  return `${what} at round ${committed}${why}; updates of this node that were taken: ${accepted}`;
 }
 
 /** @throws QuorateError NOT_FOUND, BAD_TYPE */

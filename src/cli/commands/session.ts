@@ -26,15 +26,18 @@ const connected = (command: Command): Command =>
   command.addOption(serverOption()).addOption(tokenOption()).addOption(jsonOption());
 
 export function sessionCommand(): Command {
-  const session = new Command('session').description('Sessions of a running server.').addHelpText(
-    'after',
-    `
+  const session = new Command('session')
+    .summary('create, change and show sessions')
+    .description('Sessions of a running server.')
+    .addHelpText(
+      'after',
+      `
 Examples:
   $ quorate session create digits.yaml --model initial.safetensors --start
   $ quorate session list
   $ quorate session show digits
   $ quorate session stop digits --server http://10.0.0.1:8080`,
-  );
+    );
 
   session.addCommand(
     connected(new Command('create'))
@@ -108,12 +111,21 @@ Examples:
         else printLine(`deleted ${name}`);
       }),
   );
+  // As the other commands have it: a line in a list begins small.
+  for (const command of session.commands) {
+    const description = command.description();
+    command.summary(`${description[0].toLowerCase()}${description.slice(1).replace(/\.$/, '')}`);
+  }
   return session;
 }
 
 async function create(file: string | undefined, options: CreateOptions): Promise<void> {
   const config = { ...(await readConfig(file)), ...options.set } as SessionConfigInput;
   const model = options.model === undefined ? undefined : await readModelFile(options.model);
+  // Before there is a session that could not be started.
+  if (options.start && !model) {
+    throw new QuorateError('NO_MODEL', '--start needs a --model', { parameter: 'model' });
+  }
   const client = clientFor(options);
   let view = await client.createSession(config);
   if (model) {

@@ -10,7 +10,7 @@ import { QuorateError } from '../../errors.js';
 import { bytesPerValue, type UpdateFormat } from '../../formats/updateFormat.js';
 import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
 import { updateFactsSchema } from '../../protocol/session.js';
-import { announcedBytes, chunksOf, openBody, tooLarge } from '../body.js';
+import { announcedBytes, chunksOf, openBody, refuseCompressed, tooLarge } from '../body.js';
 import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { checkBody, digestOf } from '../contentDigest.js';
@@ -66,6 +66,7 @@ export const putUpdate = route({
   handle: async ({ ctx, params, services: { coordinator, config } }) => {
     const { req } = ctx;
     const format = updateFormatOf(req.headers['content-type']);
+    refuseCompressed(req);
     const facts = factsOf(req);
     const { 'sha-256': sha256, ...others } = digestOf(req);
     const { d } = coordinator.admitUpdate(params);
@@ -89,7 +90,8 @@ function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchem
   const metrics = headers['quorate-metrics'];
   const given = {
     numExamples: examples === undefined ? null : Number(examples === '' ? NaN : examples),
-    metrics: metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1')),
+    metrics:
+      metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1'), 'Quorate-Metrics'),
   };
   return parse('headers', updateFactsSchema, given);
 }

@@ -260,6 +260,9 @@ describe('what the server tells of itself', () => {
       expect((await fixture.call('GET', path)).status, path).equal(200);
     }
     expect((await fixture.call('GET', '/docs/errors')).text).include('id="BAD_DIGEST"');
+    // The explorer has elements of its own: what is ours is told by a class.
+    const { text: style } = await fixture.call('GET', '/docs/page.css');
+    expect(style.match(/^(?!body |\.).+/gm)).equal(null);
   });
 
   it('knows what is not there', async () => {
@@ -283,5 +286,9 @@ describe('what the server tells of itself', () => {
     const options = await fixture.call('OPTIONS', '/v1/status');
     expect([options.status, options.headers.get('allow')]).deep.equal([204, 'HEAD, GET']);
     expect((await fixture.call('HEAD', '/v1/status')).status).equal(200);
+    for (const path of ['/docs', '/docs/errors', '/openapi.json']) {
+      const { status, headers } = await fixture.call('POST', path);
+      expect([status, headers.get('allow')], path).deep.equal([405, 'HEAD, GET']);
+    }
   });
 });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { writeSafetensors } from '../../../src/formats/safetensors.js';
 import type { RoundView, SessionView, UpdateReceipt } from '../../../src/protocol/views.js';
@@ -101,7 +102,8 @@ describe('PUT and GET …/updates/:node', () => {
       ['quorate-metrics', '[]', 'INVALID_PARAMETER'],
     ] as const) {
       const question = { headers: { ...FLAT, [name]: value }, body: vector(1) };
-      await fixture.refusal(code, 'PUT', updatePath('b'), question);
+      const { detail } = await fixture.refusal(code, 'PUT', updatePath('b'), question);
+      if (code === 'MALFORMED') expect(detail).include('Quorate-Metrics');
     }
   });
 
@@ -147,6 +149,7 @@ describe('PUT and GET …/updates/:node', () => {
     await refuse('NON_FINITE', vector(-Infinity));
     await refuse('UNSUPPORTED_MEDIA_TYPE', vector(1), { 'content-type': 'text/plain' });
     await refuse('UNSUPPORTED_MEDIA_TYPE', vector(1), { 'content-encoding': 'gzip' });
+    await refuse('UNSUPPORTED_MEDIA_TYPE', gzipSync(vector(1)), { 'content-encoding': 'gzip' });
     await refuse('MALFORMED', vector(1), { 'content-type': 'nonsense' });
     await refuse('INVALID_PARAMETER', new Uint8Array(D), { 'content-type': 'application/vnd.quorate.int8' });
     await refuse('MALFORMED', vector(1), { 'content-type': 'application/vnd.safetensors' });

@@ -136,3 +136,7 @@ export async function scene(options: Partial<CoordinatorOptions> = {}): Promise<
   });
   return new Scene(coordinator, errors);
 }
+
+/** All of these nodes' updates for a round, at once. */
+export const sendAll = (stage: Scene, nodes: readonly number[], round: number, d: number) =>
+  Promise.all(nodes.map((node) => stage.send(node, round, updateOf(node, round, d))));
