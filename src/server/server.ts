@@ -4,17 +4,17 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
-import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
 import { Auth } from './auth.js';
 import { holdBack } from './body.js';
 import type { ServerConfig } from './config.js';
+import { soundHeads } from './head.js';
 import { RateLimits } from './limits.js';
-import { requestIdOf } from './requestLog.js';
 import type { Services } from './services.js';
 import { drain, Ending } from './shutdown.js';
 import { eventSockets } from './socket.js';
-import { rawProblem, upgradeGate } from './upgrade.js';
+import { refuseUnreadable } from './unreadable.js';
+import { upgradeGate } from './upgrade.js';
 
 export interface ServerOptions {
   /** Stays the caller's: closed by the caller, after the server. */
@@ -58,7 +58,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   const sockets = eventSockets(services, upgradeGate(services, auth, limits));
   const app = makeApp(services, auth, limits);
   const handle = app.callback();
-  const callback: RequestListener = (req, res) => void handle(req, res);
+  const callback = soundHeads((req, res) => void handle(req, res));
   const http = httpServer(config, callback);
   sockets.attach(http);
 
@@ -98,6 +98,8 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
       keepAliveTimeout: 30_000,
       noDelay: true,
+      // Missing, it is refused as everything else is.
+      requireHostHeader: false,
     },
     callback,
   );
@@ -106,10 +108,8 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener): HttpSe
     holdBack(req);
     callback(req, res);
   });
-  http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    const problem = new QuorateError('MALFORMED', `this is no HTTP request: ${error.code ?? error.message}`);
-    socket.end(rawProblem(problem, requestIdOf(undefined)));
-  });
+  // Expectations that nobody knows may be passed over.
+  http.on('checkExpectation', callback);
+  refuseUnreadable(http);
   return http;
 }

@@ -7,6 +7,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { QuorateError } from '../errors.js';
 import type { NumberedEvent } from '../store/store.js';
 import { type Gate, refuseUpgrade } from './upgrade.js';
 import type { Services } from './services.js';
@@ -49,6 +50,10 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
     maxPayload: MOST_MESSAGE_BYTES,
     perMessageDeflate: false,
     handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
+  });
+  server.on('wsClientError', (error, duplex, req) => {
+    const problem = new QuorateError('MALFORMED', `this is no WebSocket handshake: ${error.message}`);
+    refuseUpgrade(req, duplex, problem, log, { 'Sec-WebSocket-Version': '13' });
   });
   const answered = new WeakSet<WebSocket>();
 
