@@ -27,14 +27,6 @@ const securityHeaders = (isShared: boolean): Middleware =>
     strictTransportSecurity: false,
   });
 
-/** RFC 9112, section 3.2. */
-const requireHost: Middleware = async ({ req }, next) => {
-  if (req.headers.host === undefined && req.httpVersion === '1.1') {
-    throw new QuorateError('MALFORMED', 'the header Host is missing', { header: 'Host' });
-  }
-  await next();
-};
-
 /** Whoever asks is known, and asks not too often, before anything is done. */
 function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Middleware {
   const always = new Set(routes.filter((route) => route.always).map(({ path }) => path));
@@ -87,7 +79,6 @@ export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa
     linger(),
     compressJson(),
     errorResponse(log),
-    requireHost,
     securityHeaders(config.cors.origins.length > 0),
     ...crossOrigin(config.cors),
     admission(services, auth, limits),

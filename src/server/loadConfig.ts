@@ -3,8 +3,9 @@
  * the file: `limits.jsonBytes` is the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
  */
 import { readFile } from 'node:fs/promises';
-import { parse as parseYaml, stringify, YAMLParseError } from 'yaml';
+import { stringify } from 'yaml';
 import { QuorateError } from '../errors.js';
+import { parseYaml } from '../formats/yaml.js';
 import { parse } from '../schema.js';
 import { configSchema, redactConfig, type ServerConfig } from './config.js';
 import { type Setting, settings } from './settings.js';
@@ -56,21 +57,16 @@ async function readTree(file: string): Promise<Tree> {
   } catch (error) {
     throw new QuorateError('NOT_FOUND', `the configuration ${file} cannot be read`, { file }, error);
   }
-  try {
-    const tree: unknown = parseYaml(text) ?? {};
-    if (isTree(tree)) return tree;
-  } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
-    throw new QuorateError('MALFORMED', `${file}: ${error.message}`, { file }, error);
-  }
+  const tree = parseYaml(file, text) ?? {};
+  if (isTree(tree)) return tree;
   throw new QuorateError('MALFORMED', `${file}: a configuration is a mapping of settings`, { file });
 }
 
 /** A value as it is written in the environment: as it is where the setting takes text, else as in YAML. */
-function read({ schema }: Setting, value: unknown): unknown {
+function read({ path, schema }: Setting, value: unknown): unknown {
   if (typeof value !== 'string' || schema.safeParse(value).success) return value;
   try {
-    return parseYaml(value) as unknown;
+    return parseYaml(path, value);
   } catch {
     return value;
   }

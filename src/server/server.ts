@@ -9,11 +9,12 @@ import { makeApp } from './app.js';
 import { Auth } from './auth.js';
 import { holdBack } from './body.js';
 import type { ServerConfig } from './config.js';
+import { soundHeads } from './head.js';
 import { RateLimits } from './limits.js';
-import { refuseMalformed } from './malformed.js';
 import type { Services } from './services.js';
 import { drain, Ending, UnusedConnections } from './shutdown.js';
 import { eventSockets } from './socket.js';
+import { refuseUnreadable } from './unreadable.js';
 import { upgradeGate } from './upgrade.js';
 
 export interface ServerOptions {
@@ -58,7 +59,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
   const sockets = eventSockets(services, upgradeGate(services, auth, limits));
   const app = makeApp(services, auth, limits);
   const handle = app.callback();
-  const callback: RequestListener = (req, res) => void handle(req, res);
+  const callback = soundHeads((req, res) => void handle(req, res));
   const http = httpServer(config, callback, log);
   const unused = new UnusedConnections(http);
   sockets.attach(http);
@@ -100,9 +101,9 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Lo
       requestTimeout: 0,
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
       keepAliveTimeout: 30_000,
-      // The application says so itself, with a problem document.
-      requireHostHeader: false,
       noDelay: true,
+      // Missing, it is refused as everything else is.
+      requireHostHeader: false,
     },
     callback,
   );
@@ -111,7 +112,9 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Lo
     holdBack(req);
     callback(req, res);
   });
-  refuseMalformed(http, callback, log);
+  // Expectations that nobody knows may be passed over (RFC 9110, section 10.1.1).
+  http.on('checkExpectation', callback);
+  refuseUnreadable(http, log);
   return http;
 }
 

@@ -52,7 +52,8 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
     handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
   });
   server.on('wsClientError', (error, duplex, req) => {
-    refuseUpgrade(req, duplex, new QuorateError('MALFORMED', `this is no WebSocket: ${error.message}`), log);
+    const problem = new QuorateError('MALFORMED', `this is no WebSocket handshake: ${error.message}`);
+    refuseUpgrade(req, duplex, problem, log, { 'Sec-WebSocket-Version': '13' });
   });
   const answered = new WeakSet<WebSocket>();
 

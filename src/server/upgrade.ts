@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { QuorateError } from '../errors.js';
 import { type Auth, authorize, type Identity } from './auth.js';
+import { checkHead } from './head.js';
 import { parse } from '../schema.js';
 import type { RateLimits } from './limits.js';
 import { checkOrigin } from './origins.js';
@@ -21,6 +22,7 @@ const BEARER = 'quorate.bearer.';
 export function upgradeGate(services: Services, auth: Auth, limits: RateLimits): Gate {
   return async (req) => {
     const { coordinator, config, lifecycle } = services;
+    checkHead(req);
     const url = parseUrl(req.url ?? '');
     if (url.pathname !== eventsRoute.path) {
       throw new QuorateError('NOT_FOUND', `there is no WebSocket at ${url.pathname}`);
@@ -78,15 +80,31 @@ async function identify(req: IncomingMessage, token: string | undefined, auth: A
 }
 
 /** Answers in HTTP, which is what the connection still speaks. */
-export function refuseUpgrade(req: IncomingMessage, duplex: Duplex, error: unknown, log: Logger): void {
+export function refuseUpgrade(
+  req: IncomingMessage,
+  duplex: Duplex,
+  error: unknown,
+  log: Logger,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const known = asQuorateError(error);
   const requestId = requestIdOf(req.headers['x-request-id']);
   if (known.code === 'INTERNAL') log.error({ requestId, err: error }, 'an upgrade failed');
-  duplex.end(rawProblem(known, requestId));
+  endWith(duplex, rawProblem(known, requestId, headers));
+}
+
+/** The other side is not waited for: it may never close, and nobody watches this connection any more. */
+export function endWith(duplex: Duplex, answer: string): void {
+  duplex.once('finish', () => duplex.destroy());
+  duplex.end(answer);
 }
 
 /** A problem as a whole HTTP/1.1 answer, for where there is no response object. */
-export function rawProblem(error: QuorateError, requestId: string): string {
+export function rawProblem(
+  error: QuorateError,
+  requestId: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const problem = problemOf(error, requestId);
   const body = JSON.stringify(problem);
   const headers = {
@@ -95,6 +113,7 @@ export function rawProblem(error: QuorateError, requestId: string): string {
     'X-Request-Id': requestId,
     Connection: 'close',
     ...headersOf(error),
+    ...more,
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}\r\n${lines.join('')}\r\n${body}`;

@@ -9,7 +9,7 @@ import {
 } from '../../src/client/index.js';
 import { expectRefusal } from '../support/refusal.js';
 import { moveBy, play, quick } from './play.js';
-import { openProxy, openStage, type Stage, startSession } from './stage.js';
+import { openProxy, openStage, type Proxy, type Stage, startSession } from './stage.js';
 
 describe('joinSession', () => {
   const scene = play();

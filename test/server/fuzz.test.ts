@@ -2,23 +2,21 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { routes } from '../../src/server/routes/routes.js';
+import { fuzz, fuzzTimeoutMs, damaged, oddJson, oddValue } from '../support/fuzzing.js';
+import { expectSound, readAnswers } from './answers.js';
 import { closeAll, type Fixture, start, startSession } from './fixture.js';
 import { Raw } from './raw.js';
+import { type Request, validRequests, wire } from './requests.js';
 
-const runs = { seed: 20_260_101, numRuns: 150 };
+const RUNS = 150;
 
-/** Sends bytes, then ends; the statuses that come back. */
-async function exchange({ port }: Fixture, bytes: Uint8Array | string): Promise<number[]> {
+/** Sends bytes, then ends; what comes back must be answers, and refusals must say why. */
+async function exchange({ port }: Fixture, bytes: Uint8Array): Promise<void> {
   const raw = await Raw.open(port);
   raw.send(bytes);
   raw.socket.end();
-  const text = await raw.closed();
-  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+  expectSound(readAnswers(await raw.closed()), Buffer.from(bytes).toString('latin1'));
 }
-
-const expectNoFault = (statuses: readonly number[], what: unknown) => {
-  for (const status of statuses) expect(status, JSON.stringify(what)).lessThan(500);
-};
 
 const word = fc.oneof(
   fc.constantFrom(
@@ -118,13 +116,57 @@ const headerValue = fc.oneof(
   }),
 );
 
-describe('the server', () => {
+/** A part of an address or a header that is no such part. */
+const oddPart = fc.oneof(
+  word,
+  headerValue,
+  oddValue.map((value) => encodeURIComponent(toText(value))),
+);
+
+function toText(value: unknown): string {
+  return (typeof value === 'string' ? value : JSON.stringify(value))
+    .replace(/[\ud800-\udfff]/g, '')
+    .slice(0, 2000);
+}
+
+/** A request that is taken, but for one thing. */
+const nearly: fc.Arbitrary<Request> = fc
+  .tuple(fc.constantFrom(...validRequests), fc.constantFrom('target', 'header', 'body'), fc.nat(), oddPart)
+  .chain(([request, what, at, odd]): fc.Arbitrary<Request> => {
+    const { headers, body, target } = request;
+    if (what === 'header') {
+      const name = headers[at % headers.length][0];
+      return fc.constant({
+        ...request,
+        headers: headers.map((pair) => (pair[0] === name ? ([name, odd] as const) : pair)),
+      });
+    }
+    if (what === 'body' && body instanceof Uint8Array) {
+      return damaged(body).map((bytes) => ({ ...request, body: bytes }));
+    }
+    if (what === 'body') return oddJson(body ?? {}).map((text) => ({ ...request, body: text }));
+    const parts = target.split(/(?<=[/?&=])/);
+    const place = at % parts.length;
+    const ending = /[/?&=]$/.exec(parts[place])?.[0] ?? '';
+    return fc.constant({
+      ...request,
+      target: parts.with(place, `${odd.replace(/[^!-~\x80-\xff]/g, '+')}${ending}`).join(''),
+    });
+  });
+
+describe('the server', function () {
+  this.timeout(fuzzTimeoutMs(RUNS));
   let fixture: Fixture;
   beforeEach(async () => {
     fixture = await start({ config: { limits: { bodyStallMs: 200 } } });
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
   });
   afterEach(closeAll);
+
+  /** It answers others, and keeps no connection of those that are gone. */
+  const expectAlive = async () => {
+    expect((await fixture.call('GET', '/health/ready')).status).equal(200);
+  };
 
   it('answers any request to any route without a fault', async () => {
     await fc.assert(
@@ -133,23 +175,37 @@ describe('the server', () => {
         contentType,
         body,
         fc.array(fc.tuple(headerName, headerValue), { maxLength: 4 }),
-        async (to, type, sent, headers) => {
-          const lines = [
-            `${to.method} ${to.path}${to.query === '' ? '' : `?${to.query}`} HTTP/1.1`,
-            'host: x',
-            `content-type: ${type}`,
-            ...headers.map(([name, value]) => `${name}: ${value}`),
-            ...(headers.some(([name]) => name === 'transfer-encoding')
-              ? []
-              : [`content-length: ${sent.length}`]),
-          ];
-          const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-          expectNoFault(await exchange(fixture, Buffer.concat([head, sent])), lines);
+        async ({ method, path, query }, type, sent, headers) => {
+          const target = `${path}${query === '' ? '' : `?${query}`}`;
+          const all = [['content-type', type] as const, ...headers];
+          await exchange(fixture, wire({ method, target, headers: all, body: sent }));
         },
       ),
-      runs,
+      fuzz(RUNS),
     );
-    expect((await fixture.call('GET', '/health/ready')).status).equal(200);
+    await expectAlive();
+  });
+
+  it('answers what is nearly a request that it takes', async () => {
+    await fc.assert(
+      fc.asyncProperty(nearly, (request) => exchange(fixture, wire(request))),
+      fuzz(2 * RUNS),
+    );
+    await expectAlive();
+  });
+
+  it('answers requests whose bytes were damaged, one after the other on a connection', async () => {
+    const one = fc.constantFrom(...validRequests).chain((request) => {
+      const bytes = wire(request);
+      return fc.oneof(fc.constant(bytes), damaged(bytes));
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 3 }), (requests) =>
+        exchange(fixture, Buffer.concat(requests)),
+      ),
+      fuzz(2 * RUNS),
+    );
+    await expectAlive();
   });
 
   it('answers any bytes at all without a fault', async () => {
@@ -158,30 +214,10 @@ describe('the server', () => {
         const start = isRequest
           ? Buffer.from('PUT /v1/sessions/s/model HTTP/1.1\r\nhost: x\r\n')
           : Buffer.alloc(0);
-        expectNoFault(await exchange(fixture, Buffer.concat([start, bytes])), [...bytes]);
+        await exchange(fixture, Buffer.concat([start, bytes]));
       }),
-      runs,
+      fuzz(RUNS),
     );
-    expect((await fixture.call('GET', '/health/ready')).status).equal(200);
-  });
-
-  it('ends or keeps an event socket, whatever frames come', async () => {
-    const upgrade =
-      'GET /v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
-        const raw = await Raw.open(fixture.port);
-        raw.send(upgrade);
-        await raw.until(/"hello"/);
-        raw.send(bytes);
-        raw.socket.end();
-        await raw.closed();
-      }),
-      runs,
-    );
-    expect((await fixture.call('GET', '/health/ready')).status).equal(200);
-    const raw = await Raw.open(fixture.port);
-    raw.send(upgrade.replace('dGhlIHNhbXBsZSBub25jZQ==', 'short'));
-    expect(await raw.closed()).match(/^HTTP\/1\.1 400 /);
+    await expectAlive();
   });
 });

@@ -1,9 +1,9 @@
 /** quorate session: the sessions of a running server. */
 import { Command } from 'commander';
-import { parse } from 'yaml';
 import type { SessionConfigInput } from '../../protocol/session.js';
 import type { SessionView } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
+import { parseYaml } from '../../formats/yaml.js';
 import { readBytes, readModelFile } from '../files.js';
 import {
   clientFor,
@@ -140,12 +140,7 @@ async function create(file: string | undefined, options: CreateOptions): Promise
 async function readConfig(file: string | undefined): Promise<object> {
   if (file === undefined) return {};
   const text = new TextDecoder().decode(await readBytes(file));
-  let config: unknown;
-  try {
-    config = parse(text);
-  } catch (error) {
-    throw new QuorateError('MALFORMED', `${file}: ${String(error)}`, { file }, error);
-  }
+  const config = parseYaml(file, text);
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
   throw new QuorateError('MALFORMED', `${file}: a session's configuration is a mapping of settings`, {
     file,

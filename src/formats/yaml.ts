@@ -1,0 +1,36 @@
+/**
+ * YAML as configuration needs it: what JSON can hold, and nothing that is more than it seems. Aliases that lead into
+ * themselves, or unfold to more than anybody writes, are refused, and so is what is nested too deep to be walked
+ * through.
+ */
+import { parse } from 'yaml';
+import { QuorateError } from '../errors.js';
+
+/** Deeper than anything that is taken; as in JSON bodies. */
+const MOST_NESTING = 64;
+
+/**
+ * @param what is read, for the message
+ * @returns maps, lists, texts, numbers, true, false and null; of a tag only the value
+ * @throws QuorateError MALFORMED
+ */
+export function parseYaml(what: string, text: string): unknown {
+  let value: unknown;
+  try {
+    value = parse(text, { resolveKnownTags: false, logLevel: 'error' });
+  } catch (error) {
+    // Some come as other errors than the parser's own: aliases of nothing, aliases without end.
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new QuorateError('MALFORMED', `${what}: ${reason}`, {}, error);
+  }
+  if (isDeeperThan(value, MOST_NESTING)) {
+    throw new QuorateError('MALFORMED', `${what}: nested more than ${MOST_NESTING} levels deep`);
+  }
+  return value;
+}
+
+/** Also what has no end. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
