@@ -96,6 +96,7 @@ export async function openProxy(target: string, meddle: Meddle, sockets = true):
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
     upgrades++;
     if (!sockets) {
+      socket.on('error', () => undefined); // who is refused may not wait for it
       socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
       return;
     }

@@ -30,7 +30,7 @@ export const nodeName = (node: number): string => `node-${String(node).padStart(
 export interface SystemOptions {
   /** Default: 500. A node is suspect after 2 and lost after 4 that were missed. */
   readonly heartbeatMs?: number;
-  /** Any settings of the server: { 'limits.bodyStallMs': 1000 }. */
+  /** Any settings of the server: { 'limits.bodyStallMs': 1000, 'store.keepCheckpoints': 10 }; default: it keeps all. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Whether the server asks for tokens. Each node keeps its own in a file. Default: false. */
   readonly tokens?: boolean;
@@ -50,6 +50,8 @@ export type NodeLine = Readonly<Record<string, unknown>> & { readonly type: stri
 export interface NodeProcess extends Running {
   readonly id: string;
   readonly lines: readonly NodeLine[];
+  /** Resolves with the first line of this type since then. @throws Error if the process ends before */
+  says(type: string, sinceMs: number): Promise<NodeLine>;
   /** SIGKILL; resolves when it is gone. @returns when it was sent, in milliseconds since 1970 */
   kill(): Promise<number>;
 }
@@ -99,7 +101,9 @@ export class System {
   async startServer(): Promise<void> {
     const { heartbeatMs = 500, settings = {}, tokens = false } = this.options;
     const auth = { 'auth.enabled': true, 'auth.adminToken': ADMIN, 'auth.enrolmentToken': ENROLMENT };
-    const all = { 'liveness.heartbeatMs': heartbeatMs, ...(tokens && auth), ...settings };
+    // All records are kept, to be compared at the end (recompute.ts).
+    const kept = { 'store.keepCheckpoints': 1_000_000 };
+    const all = { 'liveness.heartbeatMs': heartbeatMs, ...kept, ...(tokens && auth), ...settings };
     const flags = Object.entries(all).flatMap(([path, value]) => [
       '--set',
       `${path}=${JSON.stringify(value)}`,
@@ -112,10 +116,15 @@ export class System {
     await this.server.ended;
   }
 
-  /** A session of this name that runs, on a model of d zeros. */
-  async startSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
+  /** A session on a model of d zeros, which nodes may join. */
+  async createSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
     await this.client.createSession({ id: SESSION, ...config });
     await this.client.setModel(SESSION, new Float32Array(d));
+  }
+
+  /** One that runs: its first round opens as soon as there is a quorum. */
+  async startSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
+    await this.createSession(config, d);
     await this.client.start(SESSION);
   }
 
@@ -132,16 +141,32 @@ export class System {
       'pipe',
     );
     const lines: NodeLine[] = [];
+    const listeners = new Set<() => void>();
     createInterface({ input: started.child.stdout! }).on('line', (text) => {
       lines.push(JSON.parse(text) as NodeLine);
+      for (const listener of [...listeners]) listener();
     });
+    const says = (type: string, sinceMs: number): Promise<NodeLine> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = lines.find((line) => line.type === type && line.atMs >= sinceMs);
+          if (!found) return;
+          listeners.delete(look);
+          resolve(found);
+        };
+        listeners.add(look);
+        look();
+        void started.ended.then(() =>
+          reject(new Error(`${id} ended before it said ${type}: ${started.said()}`)),
+        );
+      });
     const kill = async (): Promise<number> => {
       const atMs = Date.now();
       started.child.kill('SIGKILL');
       await started.ended;
       return atMs;
     };
-    return { ...started, id, lines, kill };
+    return { ...started, id, lines, says, kill };
   }
 
   /** A way to the server that fails as it is told. */
@@ -154,6 +179,11 @@ export class System {
   /** Resolves when this node becomes so. */
   becomes(node: string, status: 'joined' | 'healthy' | 'suspect' | 'lost', since = 0): Promise<ServerEvent> {
     return this.log.until(`${node} is ${status}`, (event) => isStatus(event, node, status), since);
+  }
+
+  /** Resolves when all of these have come, and given a sign of life since. */
+  async present(nodes: readonly NodeProcess[], since = 0): Promise<void> {
+    await Promise.all(nodes.map(({ id }) => this.becomes(id, 'healthy', since)));
   }
 
   /** Where a node's own token is kept, once it has one. */
