@@ -68,7 +68,8 @@ export interface Client {
   ): Promise<Registered>;
   nodes(): Promise<readonly NodeView[]>;
   node(id: string): Promise<NodeView>;
-  heartbeat(id: string, signal?: AbortSignal): Promise<NodeView>;
+  /** @param timeoutMs for an answer; default: 10 s */
+  heartbeat(id: string, signal?: AbortSignal, timeoutMs?: number): Promise<NodeView>;
   deleteNode(id: string): Promise<void>;
 
   createSession(config: SessionConfigInput): Promise<SessionView>;
@@ -181,11 +182,11 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
     },
     nodes: () => list('nodes', nodeViewSchema, at('nodes')),
     node: (id) => transport.json(nodeViewSchema, get(at('nodes', id))),
-    heartbeat: (id, signal) =>
+    heartbeat: (id, signal, timeoutMs = HEARTBEAT_TIMEOUT_MS) =>
       transport.json(nodeViewSchema, {
         ...get(at('nodes', id, 'heartbeat'), signal),
         method: 'POST',
-        timeoutMs: HEARTBEAT_TIMEOUT_MS,
+        timeoutMs,
       }),
     deleteNode: (id) => remove(at('nodes', id)),
 

@@ -139,7 +139,10 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     for (let periodMs = everyMs; ;) {
       await sleep(periodMs * BEAT, signal);
       try {
-        periodMs = (await retry.run(() => client.heartbeat(node, signal), signal)).heartbeatMs;
+        // A silent connection must not hold up the next heartbeat, nor must a wait that has grown: the server counts.
+        const timeoutMs = Math.max(periodMs, SHORTEST_TIMEOUT_MS);
+        const beat = () => client.heartbeat(node, signal, timeoutMs);
+        periodMs = (await retry.run(beat, signal, periodMs)).heartbeatMs;
       } catch (error) {
         if (!(error instanceof QuorateError) || error.code !== 'UNKNOWN_NODE') throw error;
         periodMs = await register();
@@ -200,6 +203,8 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
 
 /** The part of the period after which a heartbeat is sent, so that it is not late on a busy machine. */
 const BEAT = 0.8;
+/** For a server that is only busy. */
+const SHORTEST_TIMEOUT_MS = 1000;
 
 function outcomeOf({ status, reason, committed, excluded }: Picture, accepted: number): Outcome {
   if (status === 'completed' || status === 'stopped' || status === 'failed') {

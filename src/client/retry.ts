@@ -22,8 +22,11 @@ export interface RetryOptions {
 export interface Retry {
   /** The wait after so many failures one after the other, of which the last is `error`. */
   waitMs(failures: number, error?: unknown): number;
-  /** @throws QuorateError the operation's, once it is final; ABORTED */
-  run<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /**
+   * @param longestMs a bound on waits, below the one of the options
+   * @throws QuorateError the operation's, once it is final; ABORTED
+   */
+  run<T>(operation: () => Promise<T>, signal: AbortSignal, longestMs?: number): Promise<T>;
 }
 
 /** What may go well the next time without anybody changing anything. */
@@ -63,19 +66,21 @@ export function createRetry(
   requireWholeNumber('retry.seed', seed, 0, Number.MAX_SAFE_INTEGER);
   const random = createRandom(seed);
 
-  const waitMs = (failures: number, error?: unknown): number =>
-    leastWaitMs(error) + random.uniform() * Math.min(mostMs, firstMs * 2 ** Math.min(failures - 1, 31));
+  const waitMs = (failures: number, error?: unknown, longestMs = mostMs): number => {
+    const bound = Math.min(mostMs, longestMs, firstMs * 2 ** Math.min(failures - 1, 31));
+    return leastWaitMs(error) + random.uniform() * bound;
+  };
 
   return {
-    waitMs,
-    async run(operation, signal) {
+    waitMs: (failures, error) => waitMs(failures, error),
+    async run(operation, signal, longestMs) {
       const startedMs = Date.now();
       for (let failures = 1; ; failures++) {
         try {
           return await operation();
         } catch (error) {
           if (!(error instanceof QuorateError) || !isTemporary(error)) throw error;
-          const wait = waitMs(failures, error);
+          const wait = waitMs(failures, error, longestMs);
           if (Date.now() - startedMs + wait > giveUpAfterMs) throw error;
           onWait(error, wait);
           await sleep(wait, signal);

@@ -101,6 +101,7 @@ export async function openProxy(
   const upgrade = async (incoming: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     upgrades.push(incoming.url!);
     if (!(await letsIn())) {
+      socket.on('error', () => undefined); // who is refused may not wait for it
       socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
       return;
     }

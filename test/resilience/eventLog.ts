@@ -44,9 +44,10 @@ export class EventLog {
         then();
       };
       const look = (): void => {
+        const { failure } = this;
         const found = this.events.find((event) => event.number > since && fits(event));
         if (found) done(() => resolve(found));
-        else if (this.failure) done(() => reject(this.failure));
+        else if (failure) done(() => reject(failure));
       };
       const timer = setTimeout(() => {
         const lately = this.events.slice(-20).map((event) => JSON.stringify(event));

@@ -6,14 +6,16 @@
  *   beforeEach(async () => (system = await startSystem({ heartbeatMs: 500 })));
  *   afterEach(() => system.stop());
  */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Processes, type Running } from '../../examples/network/processes.js';
-import { type Client, createClient } from '../../src/client/index.js';
+import { type Client, createClient, type ServerEvent } from '../../src/client/index.js';
 import type { SessionConfigInput } from '../../src/protocol/session.js';
+import { type FaultProxy, openFaultProxy } from '../support/faultProxy.js';
 import { freePort } from '../support/freePort.js';
 import { EventLog } from './eventLog.js';
 import type { TrainerOptions } from './trainer.js';
@@ -28,9 +30,14 @@ export const nodeName = (node: number): string => `node-${String(node).padStart(
 export interface SystemOptions {
   /** Default: 500. A node is suspect after 2 and lost after 4 that were missed. */
   readonly heartbeatMs?: number;
-  /** Any settings of the server: { 'limits.bodyStallMs': 1000 }. */
+  /** Any settings of the server: { 'limits.bodyStallMs': 1000, 'store.keepCheckpoints': 10 }; default: it keeps all. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Whether the server asks for tokens. Each node keeps its own in a file. Default: false. */
+  readonly tokens?: boolean;
 }
+
+const ADMIN = 'the-admin-token-of-this-system';
+const ENROLMENT = 'the-enrolment-token-of-this-system';
 
 export interface NodeOptions extends Omit<TrainerOptions, 'node'> {
   /** Where it finds the server: a proxy's address. */
@@ -43,13 +50,15 @@ export type NodeLine = Readonly<Record<string, unknown>> & { readonly type: stri
 export interface NodeProcess extends Running {
   readonly id: string;
   readonly lines: readonly NodeLine[];
+  /** Resolves with the first line of this type since then. @throws Error if the process ends before */
+  says(type: string, sinceMs: number): Promise<NodeLine>;
   /** SIGKILL; resolves when it is gone. @returns when it was sent, in milliseconds since 1970 */
   kill(): Promise<number>;
 }
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
-  const folder = await mkdtemp(join(tmpdir(), 'quorate-resilience-'));
-  const system = new System(folder, await freePort(), options);
+  const root = await mkdtemp(join(tmpdir(), 'quorate-resilience-'));
+  const system = new System(root, await freePort(), options);
   try {
     await system.startServer();
   } catch (error) {
@@ -62,6 +71,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
 export class System {
   /** The server's data. */
   readonly folder: string;
+  private readonly root: string;
   readonly port: number;
   readonly url: string;
   readonly client: Client;
@@ -69,14 +79,16 @@ export class System {
   /** Of all that was announced since the system's start, over the server's restarts. */
   readonly log: EventLog;
   private readonly options: SystemOptions;
+  private readonly proxies: FaultProxy[] = [];
   private running: Running | null = null;
 
-  constructor(folder: string, port: number, options: SystemOptions) {
-    this.folder = folder;
+  constructor(root: string, port: number, options: SystemOptions) {
+    this.root = root;
+    this.folder = join(root, 'data');
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.options = options;
-    this.client = createClient({ server: this.url });
+    this.client = createClient({ server: this.url, token: options.tokens ? ADMIN : null });
     this.log = new EventLog(this.client);
   }
 
@@ -87,8 +99,11 @@ export class System {
 
   /** On the same port and folder as before. */
   async startServer(): Promise<void> {
-    const { heartbeatMs = 500, settings = {} } = this.options;
-    const all = { 'liveness.heartbeatMs': heartbeatMs, ...settings };
+    const { heartbeatMs = 500, settings = {}, tokens = false } = this.options;
+    const auth = { 'auth.enabled': true, 'auth.adminToken': ADMIN, 'auth.enrolmentToken': ENROLMENT };
+    // All records are kept, to be compared at the end (recompute.ts).
+    const kept = { 'store.keepCheckpoints': 1_000_000 };
+    const all = { 'liveness.heartbeatMs': heartbeatMs, ...kept, ...(tokens && auth), ...settings };
     const flags = Object.entries(all).flatMap(([path, value]) => [
       '--set',
       `${path}=${JSON.stringify(value)}`,
@@ -101,10 +116,15 @@ export class System {
     await this.server.ended;
   }
 
-  /** A session of this name that runs, on a model of d zeros. */
-  async startSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
+  /** A session on a model of d zeros, which nodes may join. */
+  async createSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
     await this.client.createSession({ id: SESSION, ...config });
     await this.client.setModel(SESSION, new Float32Array(d));
+  }
+
+  /** One that runs: its first round opens as soon as there is a quorum. */
+  async startSession(config: Omit<SessionConfigInput, 'id'>, d: number): Promise<void> {
+    await this.createSession(config, d);
     await this.client.start(SESSION);
   }
 
@@ -116,23 +136,64 @@ export class System {
       `${name}=${JSON.stringify(value)}`,
     ]);
     const line = ['node', '--json', '--server', server, '--session', SESSION, '--id', id];
-    const started = this.processes.start([...line, '--trainer', trainer, ...settings], 'pipe');
+    const started = this.processes.start(
+      [...line, '--trainer', trainer, ...settings, ...this.secretsOf(id)],
+      'pipe',
+    );
     const lines: NodeLine[] = [];
+    const listeners = new Set<() => void>();
     createInterface({ input: started.child.stdout! }).on('line', (text) => {
       lines.push(JSON.parse(text) as NodeLine);
+      for (const listener of [...listeners]) listener();
     });
+    const says = (type: string, sinceMs: number): Promise<NodeLine> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = lines.find((line) => line.type === type && line.atMs >= sinceMs);
+          if (!found) return;
+          listeners.delete(look);
+          resolve(found);
+        };
+        listeners.add(look);
+        look();
+        void started.ended.then(() =>
+          reject(new Error(`${id} ended before it said ${type}: ${started.said()}`)),
+        );
+      });
     const kill = async (): Promise<number> => {
       const atMs = Date.now();
       started.child.kill('SIGKILL');
       await started.ended;
       return atMs;
     };
-    return { ...started, id, lines, kill };
+    return { ...started, id, lines, says, kill };
+  }
+
+  /** A way to the server that fails as it is told. */
+  async openProxy(seed?: number): Promise<FaultProxy> {
+    const proxy = await openFaultProxy(this.url, seed);
+    this.proxies.push(proxy);
+    return proxy;
+  }
+
+  /** Resolves when this node becomes so. */
+  becomes(node: string, status: 'joined' | 'healthy' | 'suspect' | 'lost', since = 0): Promise<ServerEvent> {
+    return this.log.until(`${node} is ${status}`, (event) => isStatus(event, node, status), since);
+  }
+
+  /** Resolves when all of these have come, and given a sign of life since. */
+  async present(nodes: readonly NodeProcess[], since = 0): Promise<void> {
+    await Promise.all(nodes.map(({ id }) => this.becomes(id, 'healthy', since)));
+  }
+
+  /** Where a node's own token is kept, once it has one. */
+  tokenFileOf(node: string): string {
+    return join(this.root, `${node}.token`);
   }
 
   /** Resolves when this round is committed. */
-  async committed(round: number): Promise<void> {
-    await this.log.until(`round ${round} is committed`, (event) => {
+  committed(round: number): Promise<ServerEvent> {
+    return this.log.until(`round ${round} is committed`, (event) => {
       return event.type === 'round-committed' && event.round === round;
     });
   }
@@ -151,6 +212,17 @@ export class System {
   async stop(): Promise<void> {
     await this.log.close();
     await this.processes.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    await Promise.all(this.proxies.map((proxy) => proxy.close()));
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  /** A node that has a token comes back with that alone. */
+  private secretsOf(id: string): readonly string[] {
+    if (!this.options.tokens) return [];
+    const file = this.tokenFileOf(id);
+    return ['--token-file', file, ...(existsSync(file) ? [] : ['--enrolment-token', ENROLMENT])];
   }
 }
+
+export const isStatus = (event: ServerEvent, node: string, status: string): boolean =>
+  event.type === 'node-status' && event.node === node && event.status === status;

@@ -90,17 +90,22 @@ describe('openFaultProxy', () => {
   });
 
   it('passes no more than its bandwidth', async () => {
-    proxy.impose({ bytesPerSecond: 100_000 });
+    proxy.impose({ upBytesPerSecond: 100_000 });
     const { client, server } = await open();
     const startedMs = performance.now();
     client.socket.write(pattern(30_000));
     await server.hears(30_000);
     expect(performance.now() - startedMs).least(250); // the last piece is not waited for
     expect(server.heard().equals(pattern(30_000))).equal(true);
+    proxy.impose({ upBytesPerSecond: null, downBytesPerSecond: 100_000 });
+    const answeredMs = performance.now();
+    server.socket.write(pattern(30_000));
+    await client.hears(30_000);
+    expect(performance.now() - answeredMs).least(250);
   });
 
   it('reads no more than it can pass on', async () => {
-    proxy.impose({ bytesPerSecond: 1000 });
+    proxy.impose({ upBytesPerSecond: 1000 });
     const { client } = await open();
     const bytes = Buffer.alloc(32 * 1024 * 1024);
     client.socket.write(bytes);
@@ -156,7 +161,7 @@ describe('openFaultProxy', () => {
   });
 
   it('resets both ends midway', async () => {
-    proxy.impose({ bytesPerSecond: 100_000 });
+    proxy.impose({ upBytesPerSecond: 100_000 });
     const { client, server } = await open();
     client.socket.write(pattern(1_000_000));
     const upload = await proxy.reached(10_000);
@@ -170,7 +175,7 @@ describe('openFaultProxy', () => {
   });
 
   it('resets a connection by itself after so many bytes', async () => {
-    proxy.impose({ resetAfterBytes: 5000, bytesPerSecond: 100_000 });
+    proxy.impose({ resetAfterBytes: 5000, upBytesPerSecond: 100_000 });
     const { client, server } = await open();
     client.socket.write(pattern(50_000));
     expect(await client.over).oneOf(['ECONNRESET', 'EPIPE']);

@@ -2,7 +2,7 @@
  * A TCP proxy that misbehaves as it is told: on all of its connections, those to come included, or on one.
  *
  *   const proxy = await openFaultProxy(server.url);
- *   proxy.impose({ bytesPerSecond: 100_000 });            // from now on, until something else is imposed
+ *   proxy.impose({ upBytesPerSecond: 100_000 });          // from now on, until something else is imposed
  *   const upload = await proxy.reached(1_000_000);        // a connection that has brought so many bytes
  *   upload.reset();
  *
@@ -16,8 +16,9 @@ import { createRandom, type Random } from '../../src/attacks/random.js';
 export interface Faults {
   /** Added to each chunk's way, in both directions. */
   readonly latencyMs: number;
-  /** Of a connection, in each direction; null: as fast as it goes. */
-  readonly bytesPerSecond: number | null;
+  /** Of a connection, from its client to the server; null: as fast as it goes. */
+  readonly upBytesPerSecond: number | null;
+  readonly downBytesPerSecond: number | null;
   /** The share of bytes that arrive with one bit flipped, in both directions. */
   readonly corruption: number;
   /** Half-open: nothing is passed on. */
@@ -56,7 +57,8 @@ export interface FaultProxy {
 
 const none: Faults = {
   latencyMs: 0,
-  bytesPerSecond: null,
+  upBytesPerSecond: null,
+  downBytesPerSecond: null,
   corruption: 0,
   silent: false,
   resetAfterBytes: null,
@@ -146,8 +148,8 @@ class Tunnel implements Connection {
     this.server = server;
     this.faults = faults;
     this.onProgress = onProgress;
-    this.up = new Direction(client, server, this, createRandom(...seeds, 0));
-    this.down = new Direction(server, client, this, createRandom(...seeds, 1));
+    this.up = new Direction('up', client, server, this, createRandom(...seeds, 0));
+    this.down = new Direction('down', server, client, this, createRandom(...seeds, 1));
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined); // 'close' follows
@@ -200,6 +202,7 @@ class Tunnel implements Connection {
 /** One way through a tunnel. */
 class Direction {
   passed = 0;
+  private readonly way: 'up' | 'down';
   private readonly from: Socket;
   private readonly to: Socket;
   private readonly tunnel: Tunnel;
@@ -210,7 +213,8 @@ class Direction {
   private ended = false;
   private timer: NodeJS.Timeout | null = null;
 
-  constructor(from: Socket, to: Socket, tunnel: Tunnel, random: Random) {
+  constructor(way: 'up' | 'down', from: Socket, to: Socket, tunnel: Tunnel, random: Random) {
+    this.way = way;
     this.from = from;
     this.to = to;
     this.tunnel = tunnel;
@@ -256,7 +260,7 @@ class Direction {
   }
 
   private pass(): void {
-    const { bytesPerSecond } = this.tunnel.faults;
+    const bytesPerSecond = this.tunnel.faults[`${this.way}BytesPerSecond`];
     const [head] = this.kept;
     const most = bytesPerSecond === null ? Infinity : Math.max(1, (bytesPerSecond * PIECE_MS) / 1000);
     const piece = head.bytes.subarray(0, most);
