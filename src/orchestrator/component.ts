@@ -16,6 +16,9 @@ type Step = AnyStep<ComponentState>;
 /** Between the checks of a component that is coming up, however rarely it is checked later. */
 export const START_CHECK_MS = 200;
 
+/** What is not checked has been up if it lived for so long: a program that is not there ends at once. */
+const LEAST_LIFE_MS = 1000;
+
 export const fresh: ComponentState = {
   phase: { is: 'waiting' },
   run: 0,
@@ -157,7 +160,8 @@ function passed(policy: ComponentPolicy, state: ComponentState, atMs: number): S
     failures: 0,
     trouble: null,
   };
-  return become(policy, { ...state, wasUp: true }, running, `running, pid ${phase.pid}`);
+  const wasUp = state.wasUp || policy.upWhen === 'checked';
+  return become(policy, { ...state, wasUp }, running, `running, pid ${phase.pid}`);
 }
 
 function troubled(policy: ComponentPolicy, state: ComponentState, trouble: string, atMs: number): Step {
@@ -180,7 +184,12 @@ function troubled(policy: ComponentPolicy, state: ComponentState, trouble: strin
 function exited(policy: ComponentPolicy, before: ComponentState, exit: Exit, moment: Moment): Step {
   const { phase } = before;
   if (!hasProcess(before)) return stay(before);
-  const state = { ...before, lastExit: { ...exit, atMs: moment.atMs } };
+  const hasLived = phase.is === 'running' && moment.atMs - phase.sinceMs >= LEAST_LIFE_MS;
+  const state = {
+    ...before,
+    wasUp: before.wasUp || hasLived,
+    lastExit: { ...exit, atMs: moment.atMs },
+  };
   const because = phase.is === 'stopping' ? phase.because : exitInWords(exit);
   if (because === null) return become(policy, state, { is: 'stopped' }, `stopped, ${exitInWords(exit)}`);
 
@@ -197,8 +206,9 @@ function again(policy: ComponentPolicy, state: ComponentState, because: string, 
   const { atMs, chance } = moment;
   const recent = inWindow(state.restartsAtMs, bounds, atMs);
   if (recent.length >= bounds.most) {
-    const window = timeInWords(bounds.windowMs);
-    return fail(policy, state, `${because}, after ${recent.length} restarts within ${window}`);
+    const tries =
+      bounds.most === 0 ? '' : `, after ${recent.length} restarts within ${timeInWords(bounds.windowMs)}`;
+    return fail(policy, state, because + tries);
   }
   const waitMs = backoffMs(bounds, recent.length, chance);
   return become(
