@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Group } from './leftovers.js';
 
 const program = fileURLToPath(new URL('./guardProcess.js', import.meta.url));
 
@@ -10,8 +11,8 @@ const LEAST_LIFE_MS = 1000;
 
 export class Guard {
   private readonly graceMs: number;
-  /** Each group with what waits until a guard knows it. */
-  private readonly groups = new Map<number, () => void>();
+  /** By id, each with what waits until a guard knows it. */
+  private readonly groups = new Map<number, { readonly line: string; readonly known: () => void }>();
   private process: ChildProcess | null = null;
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
@@ -27,17 +28,18 @@ export class Guard {
   }
 
   /** Resolves when a guard knows it: from then on the group does not outlive this process. */
-  add(group: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.groups.set(group, resolve);
-      this.tell(`+${group};`);
+  add({ id, mark }: Group): Promise<void> {
+    return new Promise((known) => {
+      const line = `+${id} ${mark};`;
+      this.groups.set(id, { line, known });
+      this.tell(line);
     });
   }
 
   /** Once nothing is left of it: its number may soon be another's. */
-  remove(group: number): void {
-    this.groups.delete(group);
-    this.tell(`-${group};`);
+  remove({ id, mark }: Group): void {
+    this.groups.delete(id);
+    this.tell(`-${id} ${mark};`);
   }
 
   /** When nothing is left to be guarded. */
@@ -62,7 +64,9 @@ export class Guard {
     });
     this.process = guard;
     guard.stdin.on('error', () => undefined); // its end is told below
-    createInterface({ input: guard.stdout }).on('line', (line) => this.groups.get(Number(line.slice(1, -1)))?.());
+    createInterface({ input: guard.stdout }).on('line', (line) => {
+      this.groups.get(parseInt(line.slice(1), 10))?.known();
+    });
     const over = (): void => {
       if (this.process !== guard || this.isClosed) return;
       this.process = null;
@@ -70,6 +74,6 @@ export class Guard {
       this.retry = setTimeout(() => this.begin(), lifeMs < LEAST_LIFE_MS ? LEAST_LIFE_MS : 0);
     };
     guard.once('error', over).once('exit', over);
-    for (const group of this.groups.keys()) this.tell(`+${group};`);
+    for (const { line } of this.groups.values()) this.tell(line);
   }
 }

@@ -4,11 +4,13 @@
  * gate with it. So at no moment is there a program that nobody would end.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guard } from './guard.js';
+import { type Group, killLeftovers, MARK, signalGroups } from './leftovers.js';
 import { linesOf } from './lines.js';
 import type { Program } from './plan.js';
 import type { Exit } from './state.js';
@@ -37,24 +39,25 @@ export function launch(
   guard: Guard,
   onLine: (stream: Stream, line: string) => void | Promise<void>,
 ): Launched {
-  const child = spawnGated(program);
+  const mark = randomUUID();
+  const child = spawnGated({ ...program, env: { ...program.env, [MARK]: mark } });
   if (child instanceof Error) return notStarted(child);
   const [, stdout, stderr, gate] = child.stdio as readonly unknown[] as [null, Readable, Readable, Writable];
   gate.on('error', () => undefined); // the gate was ended
-  const pid = child.pid!;
+  const group = { id: child.pid!, mark };
   const ended = endOf(child);
   const read = Promise.all([readLines('stdout', stdout, onLine), readLines('stderr', stderr, onLine)]);
 
   return {
-    started: opened(pid, guard, gate, ended),
+    started: opened(group, guard, gate, ended),
     exited: ended.then(async (exit) => {
-      signalGroup(pid, 'SIGKILL'); // children that it left
-      guard.remove(pid);
+      await killLeftovers([group]);
+      guard.remove(group);
       await Promise.race([read, pause(LAST_LINES_MS, undefined, { ref: false })]);
       return exit;
     }),
     signal: (signal) => {
-      if (child.exitCode === null && child.signalCode === null) signalGroup(pid, signal);
+      if (child.exitCode === null && child.signalCode === null) signalGroups([group], signal);
     },
     silence: () => {
       stdout.destroy();
@@ -88,11 +91,11 @@ const notStarted = ({ message }: Error): Launched => ({
   silence: () => undefined,
 });
 
-async function opened(pid: number, guard: Guard, gate: Writable, ended: Promise<Exit>): Promise<number | null> {
-  const known = await Promise.race([guard.add(pid).then(() => true), ended.then(() => false)]);
+async function opened(group: Group, guard: Guard, gate: Writable, ended: Promise<Exit>): Promise<number | null> {
+  const known = await Promise.race([guard.add(group).then(() => true), ended.then(() => false)]);
   if (!known) return null;
   gate.end('\n');
-  return pid;
+  return group.id;
 }
 
 /** Not when its streams close: children that it left may hold them. */
@@ -102,14 +105,6 @@ const endOf = (child: ChildProcess): Promise<Exit> =>
     signal: signal as string | null,
     message: null,
   }));
-
-function signalGroup(group: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-group, signal);
-  } catch {
-    // nobody is left in it
-  }
-}
 
 async function readLines(
   name: Stream,
