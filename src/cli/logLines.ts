@@ -11,7 +11,16 @@ export interface LogLines {
   event(event: Announcement & { readonly atMs: number }): void;
 }
 
-const colours = ['cyan', 'magenta', 'green', 'yellow', 'blue', 'cyanBright', 'magentaBright', 'greenBright'] as const;
+const colours = [
+  'cyan',
+  'magenta',
+  'green',
+  'yellow',
+  'blue',
+  'cyanBright',
+  'magentaBright',
+  'greenBright',
+] as const;
 
 /** Who speaks of the components. */
 const OURSELVES = 'quorate';

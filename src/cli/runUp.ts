@@ -30,16 +30,16 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     { json, colour: process.stdout.isTTY && !process.env.NO_COLOR && !json },
   );
   let system: System | undefined;
-  let isTold = false;
+  let toldMs: number | null = null;
   const end = (): void => {
-    if (isTold) system?.hasten();
-    else system?.stop();
-    isTold = true;
+    if (toldMs === null) system?.stop();
+    else if (performance.now() - toldMs >= SECOND_SIGNAL_MS) system?.hasten();
+    toldMs ??= performance.now();
   };
   for (const signal of signals) process.on(signal, end);
   try {
     system = await up({ plan, onLine: log.line, onEvent: log.event });
-    if (isTold) system.stop();
+    if (toldMs !== null) system.stop();
     log.facts({
       ...(plan.server !== null && { server: plan.server }),
       ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
@@ -51,6 +51,9 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     for (const signal of signals) process.off(signal, end);
   }
 }
+
+/** A terminal's interrupt comes twice where npx passes it on: one that comes sooner is the same. */
+const SECOND_SIGNAL_MS = 500;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -37,7 +37,10 @@ async function answers(url: string, signal: AbortSignal): Promise<string | null>
   return ok ? null : `${url} answers with ${status}`;
 }
 
-function takesConnections({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
+function takesConnections(
+  { host, port }: { host: string; port: number },
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, signal });
     socket.once('error', reject).once('connect', () => {

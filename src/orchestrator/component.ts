@@ -206,8 +206,8 @@ function again(policy: ComponentPolicy, state: ComponentState, because: string, 
   const { atMs, chance } = moment;
   const recent = inWindow(state.restartsAtMs, bounds, atMs);
   if (recent.length >= bounds.most) {
-    const tries =
-      bounds.most === 0 ? '' : `, after ${recent.length} restarts within ${timeInWords(bounds.windowMs)}`;
+    const times = bounds.most === 1 ? '1 restart' : `${bounds.most} restarts`;
+    const tries = bounds.most === 0 ? '' : `, after ${times} within ${timeInWords(bounds.windowMs)}`;
     return fail(policy, state, because + tries);
   }
   const waitMs = backoffMs(bounds, recent.length, chance);

@@ -132,7 +132,12 @@ function sessionOf(
   const token = server.tokens && { QUORATE_TOKEN: server.tokens.admin };
   const needs = { name: sessionName(config.id), command, restart: 'on-failure', upWhen: 'done' } as const;
   return {
-    component: component(session, around, { ...needs, dependsOn: server.dependsOn }, variablesOf(server, token)),
+    component: component(
+      session,
+      around,
+      { ...needs, dependsOn: server.dependsOn },
+      variablesOf(server, token),
+    ),
     file: { path, text: JSON.stringify(config, undefined, 2) },
   };
 }

@@ -28,7 +28,7 @@ export interface Launched {
   /** When it has ended, and with it all that is left of its group. */
   readonly exited: Promise<Exit>;
   /** To the whole group. */
-  signal(signal: NodeJS.Signals): void;
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Reads no more of what it writes. */
   silence(): void;
 }
@@ -91,7 +91,12 @@ const notStarted = ({ message }: Error): Launched => ({
   silence: () => undefined,
 });
 
-async function opened(group: Group, guard: Guard, gate: Writable, ended: Promise<Exit>): Promise<number | null> {
+async function opened(
+  group: Group,
+  guard: Guard,
+  gate: Writable,
+  ended: Promise<Exit>,
+): Promise<number | null> {
   const known = await Promise.race([guard.add(group).then(() => true), ended.then(() => false)]);
   if (!known) return null;
   gate.end('\n');

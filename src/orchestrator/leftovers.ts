@@ -17,9 +17,10 @@ export interface Group {
   readonly mark: string;
 }
 
-export type Signal = NodeJS.Signals | 0;
+/** 0: only looks. */
+export type Signal = 'SIGTERM' | 'SIGKILL' | 0;
 
-/** @param signal 0: only looks @returns those that somebody was there of */
+/** @returns those that somebody was there of */
 export function signalGroups(groups: readonly Group[], signal: Signal): readonly Group[] {
   const everybody = pids();
   if (everybody === null) return groups.filter(({ id }) => send(-id, signal));
@@ -63,7 +64,9 @@ function send(pid: number, signal: Signal): boolean {
 /** Null where there is no /proc. */
 function pids(): number[] | null {
   try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
   } catch {
     return null;
   }

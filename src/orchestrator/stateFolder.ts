@@ -48,6 +48,11 @@ export async function statusAddress(folder: string): Promise<string> {
   try {
     return addressSchema.parse(JSON.parse(await files.readFile(addressFile(folder), 'utf8'))).url;
   } catch (error) {
-    throw new QuorateError('NOT_FOUND', `no system runs here: ${addressFile(folder)} tells no address`, { folder }, error);
+    throw new QuorateError(
+      'NOT_FOUND',
+      `no system runs here: ${addressFile(folder)} tells no address`,
+      { folder },
+      error,
+    );
   }
 }

@@ -55,7 +55,12 @@ export async function serveStatus(view: () => SystemView, port: number): Promise
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   }).catch((error: Error) => {
-    throw new QuorateError('INVALID_PARAMETER', `status.port: ${error.message}`, { parameter: 'status.port' }, error);
+    throw new QuorateError(
+      'INVALID_PARAMETER',
+      `status.port: ${error.message}`,
+      { parameter: 'status.port' },
+      error,
+    );
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -125,7 +125,8 @@ function isNeeded(policy: SystemPolicy, state: SystemState, { name }: ComponentP
 }
 
 /** A task only prepares for others; what may complete and is none is what the system runs for. */
-const isPurpose = ({ restart, upWhen }: ComponentPolicy): boolean => restart !== 'always' && upWhen !== 'done';
+const isPurpose = ({ restart, upWhen }: ComponentPolicy): boolean =>
+  restart !== 'always' && upWhen !== 'done';
 
 function isDone({ components, stopsWhenDone }: SystemPolicy, state: SystemState): boolean {
   const isEnded = ({ name }: ComponentPolicy): boolean => isOver(state.components[name]);

@@ -71,5 +71,8 @@ async function announced(
  * @throws QuorateError CONNECTION_FAILED, BAD_RESPONSE
  */
 export const readStatus = (url: string): Promise<SystemView> =>
-  createTransport(url, null).json(systemViewSchema, { method: 'GET', path: '/v1/components', timeoutMs: 5000 });
-
+  createTransport(url, null).json(systemViewSchema, {
+    method: 'GET',
+    path: '/v1/components',
+    timeoutMs: 5000,
+  });

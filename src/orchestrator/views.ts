@@ -68,7 +68,9 @@ export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number):
 function statusOf(state: SystemState): SystemView['status'] {
   if (state.phase !== 'running') return 'stopping';
   if (isReady(state)) return 'ready';
-  return Object.values(state.components).some(({ phase }) => phase.is === 'failed') ? 'degraded' : 'not-ready';
+  return Object.values(state.components).some(({ phase }) => phase.is === 'failed')
+    ? 'degraded'
+    : 'not-ready';
 }
 
 function healthOf({ phase }: ComponentState): ComponentView['health'] {

@@ -174,7 +174,11 @@ describe('a system that ends', () => {
   });
 
   it('starts nothing any more, and forgets what waits for a restart', () => {
-    const play = new Play([aComponent('a'), checked('slow'), aComponent('b', { dependsOn: ['slow'] })]).tick();
+    const play = new Play([
+      aComponent('a'),
+      checked('slow'),
+      aComponent('b', { dependsOn: ['slow'] }),
+    ]).tick();
     play.started('a', 'slow').ended('a').did();
     play.happen({ type: 'stop' });
     expect(play.did()).deep.equal(['SIGTERM slow']);
@@ -221,7 +225,11 @@ describe('a system that ends', () => {
     expect(new Play([worker()]).tick().started('a').ended('a').outcome).equal('not-started');
 
     const unchecked = (livesMs: number) =>
-      new Play([worker({ upWhen: 'started', intervalMs: null })]).tick().started('a').after(livesMs).ended('a');
+      new Play([worker({ upWhen: 'started', intervalMs: null })])
+        .tick()
+        .started('a')
+        .after(livesMs)
+        .ended('a');
     expect(unchecked(999).outcome).equal('not-started');
     expect(unchecked(1000).outcome).equal('degraded');
   });

@@ -27,24 +27,28 @@ const policies = fc
     { minLength: 1, maxLength: names.length },
   )
   .map((given) =>
-    given.map(
-      ({ needs, ...policy }, index): ComponentPolicy => ({
-        ...policy,
-        name: names[index],
-        dependsOn: needs.filter((name) => names.indexOf(name) < index),
-      }),
-    ),
+    given.map(({ needs, ...policy }, index): ComponentPolicy => ({
+      ...policy,
+      name: names[index],
+      dependsOn: needs.filter((name) => names.indexOf(name) < index),
+    })),
   );
 
 const component = fc.nat({ max: names.length - 1 });
 const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('start' as const), component }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('pass' as const, 'trouble' as const), component }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constantFrom('pass' as const, 'trouble' as const), component }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('exit' as const), component, code: fc.constantFrom(0, 1) }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 700 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 700 }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'hasten' as const) }) },
 );
 
@@ -103,7 +107,8 @@ class World {
     const { phase } = this.play.state.components[name];
     if (phase.is === 'stopping' && phase.because !== null) return; // it does not answer
     for (const other of this.policies) {
-      if (this.needs(other, name)) expect(this.isAlive(other.name), `${name} before ${other.name}`).equal(false);
+      if (this.needs(other, name))
+        expect(this.isAlive(other.name), `${name} before ${other.name}`).equal(false);
     }
   }
 

@@ -17,7 +17,10 @@ export function upCommand(): Command {
     .argument('[file]', 'YAML', SYSTEM_FILE)
     .option('--check', 'start nothing; print what would be started')
     .addOption(jsonOption())
-    .addHelpText('after', '\nExamples:\n  $ quorate up\n  $ quorate up examples/up.yaml\n  $ quorate up --check')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ quorate up\n  $ quorate up examples/up.yaml\n  $ quorate up --check',
+    )
     .action(async (file: string, flags: UpFlags) => {
       const { runUp } = await import('../runUp.js');
       await runUp(file, flags);
