@@ -35,6 +35,7 @@ import { aggregate, createEngine, krum, nnm, pipeline, QuorateError } from 'quor
 import { aLittleIsEnough } from 'quorate/attacks';
 import { createClient, joinSession, type Train } from 'quorate/client';
 import { trimmedMean } from 'quorate/inline';
+import { createOrchestrator, loadPlan, type SystemView } from 'quorate/orchestrator';
 
 const engine = createEngine({ threads: 1 });
 const batch = engine.batch(7, 100);
@@ -47,6 +48,8 @@ export const isOurs = (error: unknown): boolean => error instanceof QuorateError
 const train: Train = ({ model, round }) => ({ update: model.values.fill(round), metrics: { loss: 1 } });
 export const outcome = joinSession({ server: 'http://[::1]', session: 's', node: 'n', train, encoding: 'bf16' });
 export const models = createClient({ server: 'http://[::1]' }).model('s');
+export const view = async (): Promise<SystemView> =>
+  createOrchestrator({ plan: await loadPlan('quorate.yaml') }).view();
 // @ts-expect-error: there is no such encoding
 void joinSession({ server: '', session: '', node: '', train, encoding: 'f64' });
 // @ts-expect-error: the parameter is f

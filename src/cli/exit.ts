@@ -2,7 +2,16 @@
 import { CommanderError } from 'commander';
 import { QuorateError } from '../errors.js';
 
-export const exitCodes = { ok: 0, failure: 1, usage: 2, SIGINT: 130, SIGTERM: 143 } as const;
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  configuration: 3,
+  notStarted: 4,
+  degraded: 5,
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const;
 
 /** Thrown to end with a signal's code once what it interrupted has been put in order. */
 export class Interrupted extends Error {
@@ -24,8 +33,19 @@ export class Ended extends Error {
   }
 }
 
+/** Thrown to end with a code of its own, for a reason that is told like any other. */
+export class EndedBy extends Ended {
+  readonly reason: unknown;
+
+  constructor(code: number, reason: unknown) {
+    super(code);
+    this.reason = reason;
+  }
+}
+
 /** Says what went wrong, in one line unless `debug`. @returns the exit code */
 export function report(error: unknown, debug: boolean): number {
+  if (error instanceof EndedBy) report(error.reason, debug);
   if (error instanceof Ended) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof Interrupted) return exitCodes[error.signal];

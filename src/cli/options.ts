@@ -36,6 +36,12 @@ function valueOf(text: string): unknown {
   }
 }
 
+/** From 1. */
+export function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1.');
+}
+
 export function oneOf(...names: readonly string[]) {
   return (text: string): string => {
     if (names.includes(text)) return text;

@@ -11,6 +11,8 @@ import { nodeCommand } from './commands/node.js';
 import { rulesCommand } from './commands/rules.js';
 import { serveCommand } from './commands/serve.js';
 import { sessionCommand } from './commands/session.js';
+import { statusCommand } from './commands/status.js';
+import { upCommand } from './commands/up.js';
 import { exitCodes, report } from './exit.js';
 
 installHost(nodeHost);
@@ -23,6 +25,8 @@ const commands = [
   serveCommand(),
   nodeCommand(),
   sessionCommand(),
+  upCommand(),
+  statusCommand(),
   aggregateCommand(),
   rulesCommand(),
   demoCommand(),

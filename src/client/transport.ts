@@ -160,7 +160,7 @@ export function createTransport(server: string, token: string | null): Transport
 }
 
 /** Node's fetch says 'fetch failed', and why in its cause. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);

@@ -2,13 +2,13 @@
  * Reads the configuration: a YAML file, over it the environment, over it flags. Each setting has one name, its path in
  * the file: `limits.jsonBytes` is the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
  */
-import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { QuorateError } from '../errors.js';
 import { parseYaml } from '../formats/yaml.js';
 import { parse } from '../schema.js';
 import { configSchema, redactConfig, type ServerConfig } from './config.js';
 import { type Setting, settings } from './settings.js';
+import { isTree, readYamlFile, type Tree } from './yamlFile.js';
 
 export interface ConfigSources {
   /** A YAML file. */
@@ -19,11 +19,6 @@ export interface ConfigSources {
   readonly flags?: Readonly<Record<string, unknown>>;
 }
 
-type Tree = Record<string, unknown>;
-
-const isTree = (value: unknown): value is Tree =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Where each value came from, by path, for messages. */
 type Origins = Map<string, string>;
 
@@ -33,7 +28,7 @@ type Origins = Map<string, string>;
  */
 export async function loadConfig(sources: ConfigSources = {}): Promise<ServerConfig> {
   const { file, environment = {}, flags = {} } = sources;
-  const tree: Tree = file === undefined ? {} : await readTree(file);
+  const tree: Tree = file === undefined ? {} : await readYamlFile(file);
   const origins: Origins = new Map();
   for (const [variable, text] of Object.entries(environment)) {
     if (text === undefined || text === '') continue;
@@ -48,18 +43,6 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<ServerCon
     put(tree, setting, value, `the flag ${path}`, origins);
   }
   return check(tree, origins, file ?? 'the configuration');
-}
-
-async function readTree(file: string): Promise<Tree> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new QuorateError('NOT_FOUND', `the configuration ${file} cannot be read`, { file }, error);
-  }
-  const tree = parseYaml(file, text) ?? {};
-  if (isTree(tree)) return tree;
-  throw new QuorateError('MALFORMED', `${file}: a configuration is a mapping of settings`, { file });
 }
 
 /** A value as it is written in the environment: as it is where the setting takes text, else as in YAML. */

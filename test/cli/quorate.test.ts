@@ -48,7 +48,7 @@ describe('quorate', () => {
   const expected = () => aggregate(updates, pipeline(nnm({ f: 1 }), krum({ f: 1 })));
 
   it('explains itself and each command, in 80 columns, with examples', async () => {
-    const commands = ['serve', 'node', 'session', 'aggregate', 'rules', 'demo', 'config'];
+    const commands = ['serve', 'node', 'session', 'up', 'status', 'aggregate', 'rules', 'demo', 'config'];
     const outcomes = await Promise.all(
       [[], ...commands.map((name) => [name])].map((line) => run([...line, '--help'])),
     );

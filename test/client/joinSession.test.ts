@@ -160,18 +160,18 @@ describe('joinSession', () => {
   });
 
   it('is not lost for a heartbeat that nobody answers', async () => {
-    await startSession(stage.coordinator, { quorum: 2, rounds: 1 });
+    await startSession(scene.stage.coordinator, { quorum: 2, rounds: 1 });
     let heartbeats = 0;
-    const { url } = await through((request, _, pass) => {
+    const { url } = await scene.through((request, _, pass) => {
       if (request.url!.endsWith('/heartbeat') && ++heartbeats === 1) return; // the connection stays open
       return pass();
     });
     const controller = new AbortController();
-    const joined = joinSession(optionsOf('one', { server: url, signal: controller.signal }));
+    const joined = joinSession(scene.optionsOf('one', { server: url, signal: controller.signal }));
     const aborted = expectRefusal(() => joined, 'ABORTED');
     const statuses: unknown[] = [];
     await new Promise<void>((resolve) => {
-      stage.coordinator.events.subscribe(({ body }) => {
+      scene.stage.coordinator.events.subscribe(({ body }) => {
         if (body.type !== 'node-status') return;
         statuses.push(body.status);
         if (body.status === 'healthy' || body.status === 'lost') resolve();

@@ -14,7 +14,7 @@ export function configCommand(): Command {
     .addOption(jsonOption())
     .addHelpText(
       'after',
-      '\nExamples:\n  $ quorate config > quorate.yaml\n  $ quorate config --config quorate.yaml --port 9000',
+      '\nExamples:\n  $ quorate config > server.yaml\n  $ quorate config --config server.yaml --port 9000',
     )
     .action(async (flags: ServerFlags & { json?: boolean }) => {
       const { printableConfig } = await import('../serverConfig.js');

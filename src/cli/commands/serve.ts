@@ -17,7 +17,7 @@ export function serveCommand(): Command {
       `
 Examples:
   $ quorate serve --data ./rounds
-  $ quorate serve --config quorate.yaml --host 0.0.0.0 --port 9000
+  $ quorate serve --config server.yaml --host 0.0.0.0 --port 9000
   $ quorate serve --set limits.jsonBytes=1000000 --set liveness.heartbeatMs=1000`,
     )
     .action(async (flags: ServerFlags & { readonly json?: boolean }) => {

@@ -1,10 +1,10 @@
 /** quorate session: the sessions of a running server. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { SessionConfigInput } from '../../protocol/session.js';
 import type { SessionView } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
-import { parseYaml } from '../../formats/yaml.js';
-import { readBytes, readModelFile } from '../files.js';
+import { readYamlFile } from '../../server/yamlFile.js';
+import { readModelFile } from '../files.js';
 import {
   clientFor,
   collectSettings,
@@ -12,13 +12,16 @@ import {
   type ServerOptions,
   serverOption,
   tokenOption,
+  wholeNumber,
 } from '../options.js';
 import { printFacts, printJson, printLine, printTable } from '../print.js';
 
 type Options = ServerOptions & { readonly json?: boolean };
 type CreateOptions = Options & {
   readonly model?: string;
+  readonly zeros?: number;
   readonly start?: boolean;
+  readonly once?: boolean;
   readonly set?: Readonly<Record<string, unknown>>;
 };
 
@@ -45,7 +48,13 @@ Examples:
       .argument('[file]', 'its configuration')
       .option('--set <key=json>', 'a setting; may be repeated', collectSettings)
       .option('--model <file>', 'the initial model, .npy or .safetensors')
+      .addOption(
+        new Option('--zeros <d>', 'an initial model of so many zeros')
+          .argParser(wholeNumber)
+          .conflicts('model'),
+      )
       .option('--start', 'start it at once; needs a model')
+      .option('--once', 'leave the session as it is if it was started before')
       .addHelpText(
         'after',
         `
@@ -120,31 +129,27 @@ Examples:
 }
 
 async function create(file: string | undefined, options: CreateOptions): Promise<void> {
-  const config = { ...(await readConfig(file)), ...options.set } as SessionConfigInput;
-  const model = options.model === undefined ? undefined : await readModelFile(options.model);
+  const given = file === undefined ? {} : await readYamlFile(file);
+  const model = await initialModel(options);
   // Before there is a session that could not be started.
   if (options.start && !model) {
-    throw new QuorateError('NO_MODEL', '--start needs a --model', { parameter: 'model' });
+    throw new QuorateError('NO_MODEL', '--start needs a --model or --zeros', { parameter: 'model' });
   }
   const client = clientFor(options);
-  let view = await client.createSession(config);
-  if (model) {
-    await client.setModel(view.id, model);
-    view = await client.session(view.id);
+  let view = await client.createSession({ ...given, ...options.set } as SessionConfigInput);
+  if (!options.once || view.status === 'created') {
+    if (model) {
+      await client.setModel(view.id, model);
+      view = await client.session(view.id);
+    }
+    if (options.start) view = await client.start(view.id);
   }
-  if (options.start) view = await client.start(view.id);
   show(view, options);
 }
 
-/** @throws QuorateError NOT_FOUND, MALFORMED */
-async function readConfig(file: string | undefined): Promise<object> {
-  if (file === undefined) return {};
-  const text = new TextDecoder().decode(await readBytes(file));
-  const config = parseYaml(file, text);
-  if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config;
-  throw new QuorateError('MALFORMED', `${file}: a session's configuration is a mapping of settings`, {
-    file,
-  });
+async function initialModel({ model, zeros }: CreateOptions): Promise<Float32Array | Uint8Array | undefined> {
+  if (zeros !== undefined) return new Float32Array(zeros);
+  return model === undefined ? undefined : readModelFile(model);
 }
 
 function show(view: SessionView, { json }: Options): void {

@@ -1,0 +1,143 @@
+/** Runs a plan: does what `step` decides, and tells it what comes of that. */
+import type { Clock } from '../coordinator/coordinator.js';
+import { systemClock } from '../coordinator/clock.js';
+import { check } from './checks.js';
+import { Guard } from './guard.js';
+import { launch, type Launched, type Stream } from './launch.js';
+import { inOrder } from './order.js';
+import type { Component, Plan } from './plan.js';
+import type { Announcement, ComponentEvent, Effect, Happening, Outcome, SystemState } from './state.js';
+import { begin, step, wakeAtMs } from './system.js';
+import { type SystemView, viewOf } from './views.js';
+
+export interface LogLine {
+  readonly component: string;
+  readonly stream: Stream;
+  readonly line: string;
+  readonly atMs: number;
+}
+
+export interface OrchestratorOptions {
+  readonly plan: Plan;
+  /** What components write. While a returned promise is open, no more of that stream is read. */
+  readonly onLine?: (line: LogLine) => void | Promise<void>;
+  readonly onEvent?: (event: Announcement & { readonly atMs: number }) => void;
+  readonly clock?: Clock;
+  /** Of waits, uniform over [0, 1). */
+  readonly random?: () => number;
+}
+
+export interface Orchestrator {
+  /** Starts everything, each component once those that it depends on are up. */
+  start(): void;
+  /** How everything is now. */
+  view(): SystemView;
+  /** Stops all, dependents first. May be called again. */
+  stop(): void;
+  /** SIGKILL to whatever is left. */
+  hasten(): void;
+  /** When nothing is left of what was started. Never rejects. */
+  readonly ended: Promise<Outcome>;
+}
+
+/**
+ * What starts a plan's components and keeps them up. In Node on Unix systems.
+ *
+ * @throws QuorateError INVALID_PARAMETER for dependencies that are unknown or circular
+ */
+export const createOrchestrator = (options: OrchestratorOptions): Orchestrator => new Running(options);
+
+class Running implements Orchestrator {
+  private readonly plan: Plan;
+  private readonly components: ReadonlyMap<string, Component>;
+  private readonly options: OrchestratorOptions;
+  private readonly clock: Clock;
+  private readonly guard: Guard;
+  /** The present process of each. */
+  private readonly processes = new Map<string, Launched>();
+  private state: SystemState;
+  private cancelWake: () => void = () => undefined;
+  private finish: (outcome: Outcome) => void = () => undefined;
+  readonly ended: Promise<Outcome>;
+
+  constructor(options: OrchestratorOptions) {
+    this.options = options;
+    this.plan = { ...options.plan, components: inOrder(options.plan.components) };
+    this.components = new Map(this.plan.components.map((component) => [component.name, component]));
+    this.clock = options.clock ?? systemClock;
+    this.state = begin(this.plan);
+    this.ended = new Promise((resolve) => (this.finish = resolve));
+    this.guard = new Guard(Math.max(...this.plan.components.map(({ stopDeadlineMs }) => stopDeadlineMs), 0));
+  }
+
+  start(): void {
+    this.guard.begin();
+    this.happen({ type: 'tick' });
+  }
+
+  view(): SystemView {
+    return viewOf(this.plan, this.state, this.clock.now());
+  }
+
+  stop(): void {
+    this.happen({ type: 'stop' });
+  }
+
+  hasten(): void {
+    this.happen({ type: 'hasten' });
+  }
+
+  private happen(happening: Happening): void {
+    const atMs = this.clock.now();
+    const chance = (this.options.random ?? Math.random)();
+    const { state, effects } = step(this.plan, this.state, { ...happening, atMs, chance });
+    this.state = state;
+    for (const effect of effects) this.run(effect, atMs);
+    this.cancelWake();
+    const nextMs = wakeAtMs(state);
+    if (nextMs !== null) this.cancelWake = this.clock.at(nextMs, () => this.happen({ type: 'tick' }));
+  }
+
+  private run(effect: Effect, atMs: number): void {
+    switch (effect.type) {
+      case 'start':
+        void this.startOne(effect.component, effect.run);
+        break;
+      case 'check':
+        void this.check(effect.component, effect.run);
+        break;
+      case 'signal':
+        this.processes.get(effect.component)?.signal(effect.signal);
+        break;
+      case 'announce':
+        this.options.onEvent?.({ atMs, ...effect.event });
+        break;
+      case 'end':
+        this.guard.close();
+        this.finish(effect.outcome);
+        break;
+    }
+  }
+
+  private async startOne(name: string, run: number): Promise<void> {
+    const component = this.components.get(name)!;
+    const tell = (event: ComponentEvent): void =>
+      this.happen({ type: 'component', component: name, run, event });
+    const pattern = component.check.kind === 'line' ? new RegExp(component.check.pattern) : null;
+    const process_ = launch(component, this.guard, (stream, line) => {
+      if (stream === 'stdout' && pattern?.test(line)) tell({ type: 'checked', trouble: null });
+      return this.options.onLine?.({ component: name, stream, line, atMs: this.clock.now() });
+    });
+    this.processes.set(name, process_);
+    const pid = await process_.started;
+    if (pid !== null) tell({ type: 'started', pid });
+    const exit = await process_.exited;
+    process_.silence();
+    tell({ type: 'exited', exit });
+  }
+
+  private async check(name: string, run: number): Promise<void> {
+    const trouble = await check(this.components.get(name)!, this.guard);
+    this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
+  }
+}

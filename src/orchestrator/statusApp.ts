@@ -1,0 +1,73 @@
+/**
+ * The system's status over HTTP, for this machine only:
+ *
+ *   GET /v1/components   all of them (views.ts)
+ *   GET /health/live     200 while the orchestrator answers
+ *   GET /health/ready    200 while every component is up or completed, else 503
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Koa, { type Context } from 'koa';
+import { pino } from 'pino';
+import { QuorateError } from '../errors.js';
+import { errorResponse } from '../server/errorResponse.js';
+import { requestLog } from '../server/requestLog.js';
+import type { SystemView } from './views.js';
+
+const silent = pino({ level: 'silent' });
+const methods = ['GET', 'HEAD'];
+
+const routes = new Map<string, (ctx: Context, view: SystemView) => void>([
+  ['/v1/components', (ctx, view) => void (ctx.body = view)],
+  ['/health/live', (ctx) => void (ctx.body = { status: 'live' })],
+  [
+    '/health/ready',
+    (ctx, { status }) => {
+      ctx.status = status === 'ready' ? 200 : 503;
+      ctx.body = { status };
+    },
+  ],
+]);
+
+export interface StatusServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @param port 0: any that is free. @throws QuorateError INVALID_PARAMETER where it can't be had */
+export async function serveStatus(view: () => SystemView, port: number): Promise<StatusServer> {
+  const app = new Koa();
+  app.use(requestLog(silent)).use(errorResponse(silent));
+  app.use((ctx) => {
+    const answer = routes.get(ctx.path);
+    if (!answer) throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}`);
+    if (!methods.includes(ctx.method)) {
+      throw new QuorateError('METHOD_NOT_ALLOWED', `${ctx.path} takes ${methods.join(', ')}`, {
+        allowed: methods,
+      });
+    }
+    ctx.set('Cache-Control', 'no-store');
+    answer(ctx, view());
+  });
+
+  const handle = app.callback();
+  const server = createServer((req, res) => void handle(req, res));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  }).catch((error: Error) => {
+    throw new QuorateError(
+      'INVALID_PARAMETER',
+      `status.port: ${error.message}`,
+      { parameter: 'status.port' },
+      error,
+    );
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,98 @@
+import { expect } from 'chai';
+import { Writable } from 'node:stream';
+import { logLines } from '../../src/cli/logLines.js';
+
+const plain = { json: false, colour: false };
+
+/** Takes one write at a time, and the next when it is told to. */
+class Slow extends Writable {
+  readonly taken: string[] = [];
+  private next: (() => void) | undefined;
+
+  constructor() {
+    super({ highWaterMark: 1, decodeStrings: false });
+  }
+
+  override _write(chunk: string, _: string, done: () => void): void {
+    this.taken.push(chunk);
+    this.next = done;
+  }
+
+  go(): void {
+    this.next?.();
+  }
+}
+
+class Fast extends Writable {
+  readonly taken: string[] = [];
+
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.taken.push(chunk.toString());
+    done();
+  }
+}
+
+const line = { component: 'a', stream: 'stdout', line: 'hello', atMs: 0 } as const;
+const event = { component: 'a', state: 'running', message: 'running, pid 1', atMs: 0 } as const;
+
+describe('logLines', () => {
+  it('puts the component’s name before each line, all of one width', () => {
+    const out = new Fast();
+    const log = logLines(out, ['a', 'a-long-name'], plain);
+    void log.line(line);
+    void log.line({ ...line, component: 'a-long-name' });
+    log.event(event);
+    log.facts({ status: 'http://x' });
+    expect(out.taken).deep.equal([
+      'a           | hello\n',
+      'a-long-name | hello\n',
+      'quorate     | a running, pid 1\n',
+      'quorate     | status: http://x\n',
+    ]);
+  });
+
+  it('gives each component a colour of its own, for its name alone', () => {
+    const out = new Fast();
+    const names = Array.from({ length: 8 }, (_, index) => `c-${index}`);
+    const log = logLines(out, names, { json: false, colour: true });
+    for (const component of names) void log.line({ ...line, component });
+    const escape = String.fromCharCode(27);
+    const colours = out.taken.map((text) => text.slice(0, text.indexOf('c-')));
+    expect(new Set(colours).size).equal(8);
+    for (const text of out.taken)
+      expect(text.startsWith(`${escape}[`) && text.endsWith(`${escape}[39m hello\n`)).true;
+  });
+
+  it('writes JSON, a line each, with component, stream and time', () => {
+    const out = new Fast();
+    const log = logLines(out, ['a'], { json: true, colour: false });
+    void log.line({ ...line, line: 'with "quotes"' });
+    log.event(event);
+    expect(out.taken.map((text) => JSON.parse(text) as unknown)).deep.equal([
+      { time: '1970-01-01T00:00:00.000Z', component: 'a', stream: 'stdout', line: 'with "quotes"' },
+      { time: '1970-01-01T00:00:00.000Z', component: 'a', state: 'running', message: 'running, pid 1' },
+    ]);
+  });
+
+  it('makes writers wait while there is no room, and lets all of them go on together', async () => {
+    const out = new Slow();
+    const log = logLines(out, ['a'], plain);
+    let waiting = 2;
+    const done = [1, 2].map(async () => {
+      await log.line(line);
+      waiting--;
+    });
+    await Promise.resolve();
+    expect([waiting, out.taken.length]).deep.equal([2, 1]);
+    out.go();
+    await Promise.resolve();
+    expect([waiting, out.taken.length]).deep.equal([2, 2]);
+    out.go();
+    await Promise.all(done);
+    expect(out.listenerCount('drain')).equal(0);
+  });
+
+  it('does not wait where there is room', () => {
+    expect(logLines(new Fast(), ['a'], plain).line(line)).equal(undefined);
+  });
+});

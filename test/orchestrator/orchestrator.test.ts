@@ -1,0 +1,144 @@
+/** Real processes: how they are checked, what is done when they die or hang, and what is told of them. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { gate } from '../support/coordinator/gate.js';
+import { newFolder, removeFolders } from '../support/coordinator/folders.js';
+import { run, shell } from '../support/orchestrator/running.js';
+
+const forever = 'while :; do sleep 1000; done';
+const asked = { upWhen: 'checked', intervalMs: 50, timeoutMs: 5_000, failures: 2 } as const;
+
+describe('createOrchestrator', () => {
+  afterEach(removeFolders);
+
+  describe('with a server to ask', () => {
+    let server: Server;
+    let answer: 'well' | 'ill' | 'silence';
+    let port: number;
+
+    beforeEach(async () => {
+      answer = 'well';
+      server = createServer((_, response) => {
+        if (answer !== 'silence') response.writeHead(answer === 'well' ? 204 : 503).end();
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      ({ port } = server.address() as AddressInfo);
+    });
+    afterEach(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+
+    const http = () => ({ ...asked, check: { kind: 'http', url: `http://127.0.0.1:${port}/` } }) as const;
+
+    it('waits for an address to answer with 2xx, and restarts what stops doing so', async () => {
+      answer = 'ill';
+      const system = run([shell('a', forever, http()), shell('b', forever, { dependsOn: ['a'] })]);
+      await system.reaches('a', 'starting');
+      answer = 'well';
+      await system.reaches('b', 'running');
+      const [{ pid, ...a }] = system.view().components;
+      expect(a).include({ state: 'running', health: 'healthy', restarts: 0 });
+      answer = 'ill';
+      const { message } = await system.reaches('a', 'backing-off');
+      expect(message).match(/^http:\S+ answers with 503; again in \d+ ms$/);
+      answer = 'well';
+      await system.reaches('a', 'running', new RegExp(`pid (?!${pid}$)`));
+      expect(system.view().components.map(({ restarts }) => restarts)).deep.equal([1, 0]);
+    });
+
+    it('takes no answer in time as a failed check', async () => {
+      const system = run([shell('a', forever, { ...http(), timeoutMs: 100, intervalMs: 10 })]);
+      await system.reaches('a', 'running');
+      answer = 'silence';
+      await system.reaches('a', 'backing-off', /^no answer within 100 ms; again/);
+    });
+
+    it('waits for a port to take connections', async () => {
+      const check = { kind: 'tcp', host: '127.0.0.1', port } as const;
+      const system = run([
+        shell('a', forever, { ...asked, check }),
+        shell('refused', forever, { ...asked, startDeadlineMs: 300, check: { ...check, port: 1 } }),
+      ]);
+      await system.reaches('a', 'running');
+      await system.reaches('refused', 'stopping', /^stopping: not up within 300 ms: connect ECONNREFUSED/);
+    });
+  });
+
+  it('waits for a line on standard output, and for none on standard error', async () => {
+    const check = { kind: 'line', pattern: '^ready \\d+$' } as const;
+    const more = { upWhen: 'checked', check } as const;
+    const system = run([
+      shell('a', `echo ready or not; echo ready 12; ${forever}`, more),
+      shell('b', `echo ready 12 >&2; ${forever}`, { ...more, startDeadlineMs: 300 }),
+    ]);
+    await system.reaches('a', 'running');
+    await system.reaches('b', 'stopping', /not up within 300 ms/);
+  });
+
+  it('waits for a command to end with 0, and says what it said', async () => {
+    const cwd = await newFolder();
+    const check = { kind: 'exec', command: ['sh', '-c', 'echo looking; test -e there'] } as const;
+    const system = run([shell('a', `echo x > there; ${forever}`, { ...asked, check, cwd })]);
+    await system.reaches('a', 'running');
+    const ill = run([shell('a', forever, { ...asked, startDeadlineMs: 500, check, cwd: await newFolder() })]);
+    await ill.reaches('a', 'stopping', /not up within 500 ms: sh ended with 1: looking/);
+  });
+
+  it('ends a check that hangs, and restarts the component', async () => {
+    const check = { kind: 'exec', command: ['sh', '-c', forever] } as const;
+    const system = run([shell('a', forever, { ...asked, check, timeoutMs: 50, startDeadlineMs: 300 })]);
+    await system.reaches('a', 'backing-off', /not up within 300 ms: no answer within 50 ms/);
+  });
+
+  it('goes on without a component that always dies', async () => {
+    const restarts = { most: 2, windowMs: 60_000, firstMs: 1, mostMs: 1 };
+    const system = run([shell('dies', 'echo why >&2; exit 3', { restarts }), shell('lives', forever)]);
+    const { message } = await system.reaches('dies', 'failed');
+    expect(message).equal('failed: ended with 3, after 2 restarts within 1 min');
+    expect(system.lines.map(({ component, stream, line }) => [component, stream, line])).deep.equal(
+      Array.from({ length: 3 }, () => ['dies', 'stderr', 'why']),
+    );
+    const { status, components } = system.view();
+    expect(status).equal('degraded');
+    expect(components[0]).deep.include({ state: 'failed', pid: null, restarts: 2 });
+    expect(components[0].lastExit).include({ code: 3, signal: null });
+    expect(components[1]).include({ state: 'running', restarts: 0 });
+    system.stop();
+    expect(await system.ended).equal('not-started');
+  });
+
+  it('tells of programs and folders that are not there', async () => {
+    const restarts = { most: 0, windowMs: 1000, firstMs: 1, mostMs: 1 };
+    const system = run([
+      shell('program', '', { restarts, command: ['no-such-program'] }),
+      shell('folder', forever, { restarts, cwd: '/no/such/folder' }),
+      shell('nul', 'echo \0', { restarts }),
+    ]);
+    expect(await system.ended).equal('not-started');
+    const [program, folder, nul] = system.view().components;
+    expect(program.reason).equal('ended with 127');
+    expect(system.lines[0].line).match(/no-such-program.*not found/);
+    expect(folder.reason).match(/^could not be started: .*\/no\/such\/folder/);
+    expect(nul.reason).match(/^could not be started: /);
+  });
+
+  it('reads no faster than lines are taken', async () => {
+    const { opened, open } = gate();
+    const first = gate();
+    const system = run([shell('a', 'yes | head -n 200000', { restart: 'never' })], () => {
+      first.open();
+      return opened;
+    });
+    await first.opened;
+    await pause(100); // for lines that should not come
+    expect(system.lines.length).equal(1);
+    open();
+    expect(await system.ended).equal('completed');
+    expect(system.lines.length).equal(200_000);
+  });
+});
