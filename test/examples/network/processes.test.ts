@@ -7,7 +7,7 @@ import { expect } from 'chai';
 const processes = new URL('../../../examples/network/processes.js', import.meta.url).href;
 const parent = `
   import { Processes } from '${processes}';
-  const { url, child } = await new Processes().serve(['--set', 'listen.port=0']);
+  const { url, child } = await new Processes().serve(['--port', '0']);
   console.log(JSON.stringify({ url, pid: child.pid }));
 `;
 
