@@ -48,7 +48,7 @@ export const errorCodes = {
   RANGE_NOT_SATISFIABLE: 'The range that was asked for lies outside of the file.',
   NOT_FOUND: 'There is nothing at this address.',
   METHOD_NOT_ALLOWED: 'The address does not take this method.',
-  RATE_LIMITED: 'Too many requests came from this address or node.',
+  RATE_LIMITED: 'Too many requests came from this address or node, or too much is being sent at once.',
   SHUTTING_DOWN: 'The server is ending and takes nothing more.',
   STORE_LOCKED: 'Another process has opened this folder.',
   STORE_FULL: 'The disk is full.',

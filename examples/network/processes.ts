@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { behaviourOf, nodeName, type Setting } from './setting.js';
 
 const program = fileURLToPath(new URL('../../src/cli/quorate.js', import.meta.url));
+const endWithParent = new URL('./endWithParent.js', import.meta.url).href;
 const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
 
 /** A process, and what it said on standard error, for messages. */
@@ -25,8 +26,9 @@ export class Processes {
 
   start(line: readonly string[], stdout: 'pipe' | 'ignore'): Running {
     // A group of its own: a terminal's interrupt goes to us alone, and we end the others in order.
-    const child = spawn(process.execPath, [program, ...line], {
-      stdio: ['ignore', stdout, 'pipe'],
+    // The channel closes with us, even if we are killed, and that ends them.
+    const child = spawn(process.execPath, ['--import', endWithParent, program, ...line], {
+      stdio: ['ignore', stdout, 'pipe', 'ipc'],
       detached: process.platform !== 'win32',
     });
     let said = '';

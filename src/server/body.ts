@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import { QuorateError } from '../errors.js';
+import type { BodyRoom } from './bodyRoom.js';
 
 /** Less than this is no progress. */
 const LEAST_BYTES_PER_SECOND = 1024;
@@ -38,10 +39,14 @@ export function refuseCompressed({ headers }: IncomingMessage): void {
 export function openBody(ctx: Context, { stallMs, limitBytes }: BodyBounds): IncomingMessage {
   const { req, res } = ctx;
   refuseCompressed(req);
-  if ((announcedBytes(req) ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  refuseTooLarge(req, limitBytes);
   if (waiting.delete(req)) res.writeContinue();
   if (!req.complete) watchProgress(req, stallMs);
   return req;
+}
+
+function refuseTooLarge(req: IncomingMessage, limitBytes: number): void {
+  if ((announcedBytes(req) ?? 0) > limitBytes) throw tooLarge(limitBytes);
 }
 
 export function tooLarge(limitBytes: number): QuorateError {
@@ -69,19 +74,33 @@ function watchProgress(req: IncomingMessage, stallMs: number): void {
 /**
  * A whole body in memory of its own, aligned.
  *
- * @throws QuorateError PAYLOAD_TOO_LARGE, INCOMPLETE_UPLOAD, UNSUPPORTED_MEDIA_TYPE
+ * @param room where it and, if it has to be decoded, as much again must find a place before anything is read; one that
+ *   is not announced, as it comes
+ * @throws QuorateError PAYLOAD_TOO_LARGE, RATE_LIMITED, INCOMPLETE_UPLOAD, UNSUPPORTED_MEDIA_TYPE
  */
-export async function readBody(ctx: Context, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
-  const req = openBody(ctx, bounds);
-  const announced = announcedBytes(req);
+export async function readBody(
+  ctx: Context,
+  bounds: BodyBounds,
+  room: BodyRoom,
+  isDecoded = false,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const announced = announcedBytes(ctx.req);
+  // Chunks are held beside what they are put together in.
+  const copies = isDecoded || announced === null ? 2 : 1;
+  const limitBytes = Math.min(bounds.limitBytes, Math.floor(room.limitBytes / copies));
+  refuseTooLarge(ctx.req, limitBytes);
+  room.take(ctx, (announced ?? 0) * copies);
+  const req = openBody(ctx, { ...bounds, limitBytes });
   const chunks: Uint8Array[] = [];
   let whole = new Uint8Array(announced ?? 0);
   let length = 0;
   try {
     for await (const chunk of chunksOf(req)) {
-      if (length + chunk.length > bounds.limitBytes) throw tooLarge(bounds.limitBytes);
-      if (announced === null) chunks.push(chunk);
-      else whole.set(chunk, length);
+      if (length + chunk.length > limitBytes) throw tooLarge(limitBytes);
+      if (announced === null) {
+        room.take(ctx, chunk.length * copies);
+        chunks.push(chunk);
+      } else whole.set(chunk, length);
       length += chunk.length;
     }
   } catch (error) {

@@ -57,6 +57,9 @@ const limitsSchema = z.strictObject({
   jsonBytes: bytes.default(1_048_576).describe('most bytes of a JSON body'),
   modelBytes: bytes.default(2 ** 31).describe('most bytes of an initial model'),
   aggregateBytes: bytes.default(2 ** 28).describe('most bytes of updates to aggregate at once'),
+  bodiesBytes: bytes
+    .default(2 ** 32)
+    .describe('most bytes of models, of updates to aggregate and of JSON that are held at once'),
   connections: z.int().min(1).default(10_000).describe('most connections at once'),
   headersTimeoutMs: milliseconds.default(10_000).describe('for the head of a request to arrive'),
   bodyStallMs: milliseconds

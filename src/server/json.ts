@@ -2,15 +2,16 @@
 import type { Context } from 'koa';
 import { QuorateError } from '../errors.js';
 import { type BodyBounds, readBody } from './body.js';
+import type { BodyRoom } from './bodyRoom.js';
 import { mediaTypeOf, requireMediaType } from './mediaTypes.js';
 
 /** Deeper than anything that is taken, and shallow enough for whoever walks through it. */
 const MOST_NESTING = 64;
 
-/** @throws QuorateError UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, MALFORMED */
-export async function readJson(ctx: Context, bounds: BodyBounds): Promise<unknown> {
+/** @throws QuorateError UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, RATE_LIMITED, MALFORMED */
+export async function readJson(ctx: Context, bounds: BodyBounds, room: BodyRoom): Promise<unknown> {
   requireMediaType(mediaTypeOf(ctx.req.headers['content-type']), ['application/json']);
-  return parseJson(await readBody(ctx, bounds));
+  return parseJson(await readBody(ctx, bounds, room));
 }
 
 /** @param what the text is, for messages. @throws QuorateError MALFORMED */

@@ -27,7 +27,11 @@ function handler(route: Route, services: Services): Middleware {
     const params = parse('path', route.params ?? nothing, ctx.params);
     const query = parse('query', route.query ?? nothing, { ...ctx.query });
     const body = route.body
-      ? parse('body', route.body, await readJson(ctx, { limitBytes: jsonBytes, stallMs: bodyStallMs }))
+      ? parse(
+          'body',
+          route.body,
+          await readJson(ctx, { limitBytes: jsonBytes, stallMs: bodyStallMs }, services.room),
+        )
       : undefined;
     if (route.access === 'register') authorize(route.access, identity, nodeOf(route, params, body));
     await route.handle({ ctx, params, query, body, identity, services });

@@ -8,6 +8,7 @@ import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
 import { Auth } from './auth.js';
 import { holdBack } from './body.js';
+import { BodyRoom } from './bodyRoom.js';
 import type { ServerConfig } from './config.js';
 import { soundHeads } from './head.js';
 import { RateLimits } from './limits.js';
@@ -54,6 +55,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     engine,
     lifecycle: ending,
     isAuthOn: auth.isOn,
+    room: new BodyRoom(config.limits.bodiesBytes),
     sockets: () => sockets.count,
   };
   const sockets = eventSockets(services, upgradeGate(services, auth, limits));

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
+import type { BodyRoom } from './bodyRoom.js';
 import type { ServerConfig } from './config.js';
 import type { Lifecycle } from './shutdown.js';
 
@@ -13,6 +14,7 @@ export interface Services {
   readonly engine: Engine | undefined;
   readonly lifecycle: Lifecycle;
   readonly isAuthOn: boolean;
+  readonly room: BodyRoom;
   /** How many event sockets are open. */
   readonly sockets: () => number;
 }

@@ -2,13 +2,14 @@
  * A checkpoint: a safetensors file that any reader of the format opens, named by its round and by its own SHA-256.
  *
  *   000000007-<SHA-256 of the file, hex>.safetensors
- *     __metadata__   strings by name: what they hold is JSON (see `Metadata`)
+ *     __metadata__   strings by name: what they hold is JSON (checkpointMetadata.ts)
  *     the model's tensors, in their order
  *     optimizer.momentum, optimizer.variance: those that there are, [d] each
  */
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { readFully } from '../core/positionalRead.js';
 import { QuorateError } from '../errors.js';
 import {
@@ -19,8 +20,9 @@ import {
   type SafetensorsHeader,
 } from '../formats/safetensorsHeader.js';
 import { type StateVector, stateVectors } from '../optimizers/serverOptimizer.js';
-import type { SessionState } from '../rounds/state.js';
+import { parse } from '../schema.js';
 import { createAtomically } from './atomicFile.js';
+import { metadataSchema } from './checkpointMetadata.js';
 import { bytesOf, corruptFile, type Files, onDisk, writeFully } from './files.js';
 import type { Checkpoint, CheckpointSummary } from './store.js';
 
@@ -40,16 +42,7 @@ export function parseCheckpointName(name: string): CheckpointName | null {
   return parts && { round: Number(parts[1]), digest: parts[2], name };
 }
 
-interface Metadata {
-  readonly round: number;
-  readonly createdAtMs: number;
-  readonly modelDigest: string;
-  /** Which tensors are not the model's. */
-  readonly optimizer: {
-    readonly step: number;
-    readonly vectors: Readonly<Partial<Record<StateVector, string>>>;
-  } | null;
-  readonly state: SessionState;
+interface Metadata extends Omit<z.output<typeof metadataSchema>, 'record'> {
   readonly record: unknown;
 }
 
@@ -261,7 +254,9 @@ function asTexts(metadata: Metadata): Record<string, string> {
 
 function fromTexts(texts: Readonly<Record<string, string>>): Metadata {
   const values = Object.entries(texts).filter(([key]) => key !== 'format');
-  return Object.fromEntries(
-    values.map(([key, text]) => [key, JSON.parse(text) as unknown]),
-  ) as unknown as Metadata;
+  return parse(
+    '__metadata__',
+    metadataSchema,
+    Object.fromEntries(values.map(([key, text]) => [key, JSON.parse(text) as unknown])),
+  );
 }

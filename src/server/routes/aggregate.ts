@@ -73,13 +73,14 @@ export const aggregate = route({
     'BAD_DIGEST',
     'INCOMPLETE_UPLOAD',
   ],
-  handle: async ({ ctx, query, services: { config, engine, log } }) => {
+  handle: async ({ ctx, query, services: { config, engine, log, room } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, [FLAT, SAFETENSORS]);
     const digest = digestOf(ctx.req);
     const pipeline = parsePipeline(query.rule);
     const { aggregateBytes, bodyStallMs } = config.limits;
-    const bytes = await readBody(ctx, { limitBytes: aggregateBytes, stallMs: bodyStallMs });
+    const bounds = { limitBytes: aggregateBytes, stallMs: bodyStallMs };
+    const bytes = await readBody(ctx, bounds, room, media.type !== FLAT);
     checkBytes(digest, bytes);
     const { rows, shape } = media.type === FLAT ? cutRows(bytes, query.n) : await namedRows(bytes, query.n);
     log.debug({ n: rows.length, shape, rule: query.rule }, 'aggregating');

@@ -37,13 +37,14 @@ export const putModel = route({
     'NON_FINITE',
     'BAD_DIGEST',
   ],
-  handle: async ({ ctx, params, services: { coordinator, config } }) => {
+  handle: async ({ ctx, params, services: { coordinator, config, room } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, Object.keys(modelFiles));
     const digest = digestOf(ctx.req);
     coordinator.session(params.session); // before its model is read
     const { modelBytes, bodyStallMs } = config.limits;
-    const bytes = await readBody(ctx, { limitBytes: modelBytes, stallMs: bodyStallMs });
+    const bounds = { limitBytes: modelBytes, stallMs: bodyStallMs };
+    const bytes = await readBody(ctx, bounds, room, media.type !== FLAT);
     checkBytes(digest, bytes);
     const model = media.type === FLAT ? flatModel(bytes) : await modelOf(bytes);
     ctx.body = await coordinator.setModel(params.session, model);

@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import { errorCodes } from '../../../src/errors.js';
 import { templateOf } from '../../../src/server/openapi.js';
@@ -58,6 +59,17 @@ describe('the table of routes', () => {
       expect(status, `${method} ${path}`).not.equal(405);
       expect((json as { code?: string } | undefined)?.code, `${method} ${path}`).not.equal('NOT_FOUND');
     }
+  });
+
+  it('makes a document that OpenAPI 3.1 takes as valid', async () => {
+    const document = (await fetchDocument()) as object;
+    const validate = async (given: object) => {
+      const validator = new Validator();
+      const { valid, errors } = await validator.validate(structuredClone(given) as Record<string, unknown>);
+      return { valid, errors, version: validator.version };
+    };
+    expect(await validate(document)).deep.include({ valid: true, version: '3.1' });
+    expect((await validate({ ...document, paths: { '/v1/status': { get: { responses: 5 } } } })).valid).false;
   });
 
   it('makes a document in which everything that is referred to is there', async () => {
