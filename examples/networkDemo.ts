@@ -128,8 +128,9 @@ function table(rows: readonly Row[]): string {
 function sentence({ rounds, attack }: Options, [robust, mean, alone]: readonly Row[]): string {
   const same = robust.digest === alone.digest;
   return (
-    `After ${rounds} rounds over the network with ${ATTACKERS} of ${NODES} nodes attacking (${attack}),\n` +
-    `${robust.pipeline} reads ${percent(robust.accuracy)} of the test digits, mean ${percent(mean.accuracy)};\n` +
+    `After ${rounds} rounds over the network with ${ATTACKERS} of ${NODES} nodes attacking\n` +
+    `(${attack}), ${robust.pipeline} reads ${percent(robust.accuracy)} of\n` +
+    `the test digits, mean ${percent(mean.accuracy)};\n` +
     `the same training in one process made ${same ? 'the same model, bit for bit' : 'ANOTHER model'}.`
   );
 }

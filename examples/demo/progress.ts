@@ -21,7 +21,13 @@ export interface Progress {
 /** A stream that may be a terminal: process.stderr, say. */
 export interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
+  readonly columns?: number;
 }
+
+const LONGEST_BAR = 28;
+const SHORTEST_BAR = 10;
+/** What is beside a name and its bar: the percentage, the time left, and room for what is being worked on. */
+const BESIDE = 18 + 40;
 
 interface Counter extends Part {
   done: number;
@@ -46,17 +52,17 @@ function bars(parts: readonly Part[], stream: Output): Progress {
   const started = performance.now();
   let done = 0;
 
+  const width = Math.max(...parts.map(({ name }) => name.length));
   const container = new MultiBar({
     format: '{name} {bar} {percentage}%  {left}  {what}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 28,
+    barsize: Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, (stream.columns ?? 80) - width - BESIDE)),
     hideCursor: true,
     // The command that uses this decides what an interrupt does; a second handler would exit before it has.
     gracefulExit: false,
     stream,
   });
-  const width = Math.max(...parts.map(({ name }) => name.length));
   const shown = new Map<string, SingleBar>(
     parts.map(({ name, total: steps }) => [
       name,

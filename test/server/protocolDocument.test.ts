@@ -3,9 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
+import WebSocket from 'ws';
 import { routes } from '../../src/server/routes/routes.js';
-import { ADMIN, closeAll, start } from './fixture.js';
+import { ADMIN, closeAll, FLAT, sessionConfig, start, startSession, updatePath, vector } from './fixture.js';
+import { type Message, Reader } from './reader.js';
 
 const run = promisify(execFile);
 /** From dist/test/server/ up to the project. */
@@ -55,6 +58,58 @@ describe('docs/protocol.md', () => {
     steps.forEach(({ commands, prints }, i) => {
       expect(printed[i].replace(/^\n/, '').trimEnd(), commands).match(pattern(prints));
     });
+  });
+
+  it('shows the socket, its messages and its addresses as they are', async () => {
+    const text = await readFile(file, 'utf8');
+    const events = text.slice(text.indexOf('\n## Events'), text.indexOf('\n## Errors'));
+    const [hello, event] = [...events.matchAll(/^```json\n([^]*?)^```$/gm)].map(
+      ([, json]) => JSON.parse(json) as Message,
+    );
+    const fixture = await start({ config: { auth: { enabled: true, adminToken: ADMIN } } });
+    await startSession(fixture, ['a'], { id: 'first' });
+    await fixture.coordinator.createSession(sessionConfig({ id: 'second' }));
+    const url = `${fixture.url.replace('http', 'ws')}/v1/events`;
+
+    // As it stands there, with a WebSocket as browsers have it.
+    const expression = /`(new WebSocket\([^`]+)`/.exec(events)![1];
+    const socket = runInNewContext(expression, { WebSocket, url, token: ADMIN }) as WebSocket;
+    const reader = new Reader(socket);
+    await reader.until(({ length }) => length > 0);
+    await fixture.call('PUT', updatePath('a', 1, 'first'), { token: ADMIN, headers: FLAT, body: vector(1) });
+    await reader.until((messages) => messages.some(({ type }) => type === event.type));
+    const like = (message: Message) =>
+      Object.fromEntries(Object.entries(message).map(([name, value]) => [name, typeof value]));
+    expect(like(reader.messages[0])).deep.equal(like(hello));
+    const told = reader.messages.find(({ type }) => type === event.type)!;
+    expect(like(told)).deep.equal(like(event));
+
+    const since = /`(\?since=)(\d+)` sends everything after event \2/.exec(events)!;
+    const later = new Reader(`${url}${since[1]}${told.number - 1}&token=${ADMIN}`);
+    await later.until(({ length }) => length > 1);
+    expect(later.messages[1]).deep.equal(told);
+
+    const session = /`(\?session=first)` sends only/.exec(events)![1];
+    const one = new Reader(`${url}${session}&since=0&token=${ADMIN}`);
+    await one.until((messages) => messages.some(({ number }) => number === told.number));
+    expect(new Set(one.messages.slice(1).map(({ session }) => session))).deep.equal(new Set(['first']));
+
+    const closed = [later.closed(), one.closed()];
+    later.socket.send('a message');
+    one.socket.send('x'.repeat(2000));
+    const codes = await Promise.all(closed);
+    const ended = reader.closed();
+    await fixture.server.close();
+    codes.push(await ended);
+    const listed = [...events.matchAll(/^\| (\d{4}(?:, \d{4})*) +\| (.+?) *\|$/gm)].map(
+      ([, codes, meaning]) => [codes, meaning] as const,
+    );
+    const meaning = (code: number) => listed.find(([codes]) => codes.includes(String(code)))?.[1];
+    expect(codes.map(meaning)).deep.equal([
+      'a message was sent',
+      'a message of more than 1 KiB was sent',
+      'the server is ending: come back in a moment, with `?since=`',
+    ]);
   });
 
   it('speaks only of addresses that there are', async () => {

@@ -18,40 +18,7 @@ import {
   vector,
 } from './fixture.js';
 import { Raw } from './raw.js';
-
-type Message = Record<string, unknown> & { type: string; number: number };
-
-/** A reader of events. */
-class Reader {
-  readonly socket: WebSocket;
-  readonly messages: Message[] = [];
-
-  constructor(url: string, options: { headers?: Record<string, string>; protocols?: string[] } = {}) {
-    this.socket = new WebSocket(url.replace('http', 'ws'), options.protocols ?? [], {
-      headers: options.headers ?? {},
-    });
-    this.socket.on(
-      'message',
-      (data: Buffer) => void this.messages.push(JSON.parse(data.toString()) as Message),
-    );
-    this.socket.on('error', () => undefined);
-  }
-
-  get numbers(): number[] {
-    return this.messages.slice(1).map(({ number }) => number);
-  }
-
-  async until(fits: (messages: readonly Message[]) => boolean): Promise<this> {
-    while (!fits(this.messages)) await once(this.socket, 'message');
-    return this;
-  }
-
-  async closed(): Promise<number> {
-    if (this.socket.readyState === WebSocket.CLOSED) throw new Error('closed before');
-    const [code] = (await once(this.socket, 'close')) as [number];
-    return code;
-  }
-}
+import { Reader } from './reader.js';
 
 const open: Reader[] = [];
 const read = (fixture: Fixture, query = '', options = {}): Reader => {

@@ -1,0 +1,67 @@
+/** The server's events for whoever watches. */
+import { expect } from 'chai';
+import { createClient, type ServerEvent } from '../../src/client/index.js';
+import { clientOf } from '../../src/client/client.js';
+import { createTransport } from '../../src/client/transport.js';
+import { expectRefusal } from '../support/refusal.js';
+import { play } from './play.js';
+import { startSession } from './stage.js';
+
+describe('client.events', () => {
+  const scene = play();
+
+  it('goes on after the last event that was seen when its socket is cut: none is missing, none comes twice', async () => {
+    const { coordinator } = scene.stage;
+    const { url, cut } = await scene.through((_, __, pass) => pass());
+    const client = createClient({ server: url });
+    const seen: ServerEvent[] = [];
+    /** Until the socket is cut, which it is at each change of the session. */
+    const watch = async (): Promise<void> => {
+      for await (const event of client.events({ since: seen.at(-1)?.number ?? 0 })) {
+        seen.push(event);
+        if (event.type === 'session-status') cut();
+      }
+    };
+    await startSession(coordinator, { quorum: 1 });
+    await expectRefusal(() => watch(), 'CONNECTION_FAILED');
+    await coordinator.pause('job');
+    await coordinator.registerNode({ id: 'late', sessions: [], capabilities: {}, publicKey: null });
+    await coordinator.stop('job');
+    while (seen.length < coordinator.events.last) await expectRefusal(() => watch(), 'CONNECTION_FAILED');
+    expect(seen.map(({ number }) => number)).deep.equal(
+      Array.from({ length: coordinator.events.last }, (_, i) => i + 1),
+    );
+  });
+
+  it('tells of one session alone, and of what is new', async () => {
+    const { coordinator } = scene.stage;
+    for (const id of ['job', 'other']) await startSession(coordinator, { id, quorum: 1 });
+    const told: ServerEvent[] = [];
+    for await (const event of createClient({ server: scene.stage.url }).events({
+      session: 'job',
+      since: 0,
+    })) {
+      told.push(event);
+      if (event.type === 'session-status') break;
+    }
+    expect(told).not.deep.equal([]);
+    for (const { session } of told) expect(session).equal('job');
+  });
+
+  it('rejects with ABORTED when it is given up', async () => {
+    const controller = new AbortController();
+    const events = createClient({ server: scene.stage.url }).events({ signal: controller.signal });
+    const next = events[Symbol.asyncIterator]().next();
+    controller.abort();
+    await expectRefusal(() => next, 'ABORTED');
+  });
+
+  it('rejects with BAD_RESPONSE where something else speaks', async () => {
+    const client = clientOf(createTransport(scene.stage.url, null), ({ onMessage, signal }) => {
+      onMessage('{"type":"hello","first":1,"last":0}');
+      onMessage('good morning');
+      return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    await expectRefusal(() => client.events()[Symbol.asyncIterator]().next(), 'BAD_RESPONSE');
+  });
+});
