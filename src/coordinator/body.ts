@@ -33,38 +33,40 @@ export async function readChunks(
 function readStream(body: Readable, take: Take, giveUp: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let isOver = false;
+    let pending: void | Promise<void>;
     const end = (): void => {
       isOver = true;
       unwatch();
       body.off('data', onData);
       giveUp.removeEventListener('abort', onAbort);
     };
-    const fail = (error: unknown): void => {
+    const fail = (error: Error): void => {
       if (isOver) return;
       end();
       body.pause();
-      reject(error as Error);
+      reject(error);
     };
     const goOn = (): void => {
+      pending = undefined;
       if (!isOver) body.resume();
     };
     const onAbort = (): void => {
-      fail(giveUp.reason);
+      fail(giveUp.reason as Error);
     };
     const onData = (chunk: Uint8Array): void => {
       try {
-        const pending = take(chunk);
+        pending = take(chunk);
         if (!pending) return;
         body.pause();
         pending.then(goOn, fail);
       } catch (error) {
-        fail(error);
+        fail(error as Error);
       }
     };
     const unwatch = finished(body, { writable: false }, (error) => {
       end();
       if (error) reject(brokenOff(error));
-      else resolve();
+      else resolve(pending); // a stream may end although it is paused
     });
     giveUp.addEventListener('abort', onAbort);
     if (giveUp.aborted) onAbort();
