@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { PassThrough, Readable } from 'node:stream';
 import { expect } from 'chai';
 import { readChunks } from '../../src/coordinator/body.js';
@@ -117,6 +117,7 @@ describe('readChunks', () => {
       stream.write(bytes(2));
       await new Promise(setImmediate);
       expect(count, way).equal(1);
+      expect(getEventListeners(giveUp.signal, 'abort')).deep.equal([]);
       expect(stream.isPaused(), way).equal(true);
       expect(stream.destroyed, way).equal(false);
       expect(stream.eventNames().map((name) => [name, stream.listenerCount(name)])).deep.equal(listeners);
