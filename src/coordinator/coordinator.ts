@@ -70,6 +70,7 @@ export interface IncomingUpdate {
   readonly node: string;
   /** How the body is encoded. */
   readonly format: UpdateFormat;
+  /** A Node stream costs least; where it is given up, it is left open and paused. An iterable is ended. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Of the body as sent (RFC 9530), if the sender gave it. */
   readonly bodyDigest: Uint8Array | null;

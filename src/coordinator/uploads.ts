@@ -17,7 +17,7 @@ import type { UpdateReceipt } from '../protocol/views.js';
 import { admit } from '../rounds/session.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
 import type { Slot } from '../store/store.js';
-import { chunksOf } from './body.js';
+import { readChunks } from './body.js';
 import type { Clock, IncomingUpdate } from './coordinator.js';
 import type { RoundFile } from './roundFile.js';
 import type { Session } from './session.js';
@@ -44,8 +44,8 @@ export class Uploads {
   private readonly clock: Clock;
   private readonly takesDigests: boolean;
   private readonly turns = new Turns();
-  /** Those under way; each is called to end it. */
-  private readonly interrupts = new Set<(error: QuorateError) => void>();
+  /** Of those under way. */
+  private readonly interrupts = new Set<AbortController>();
   private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(session: Session, clock: Clock, takesDigests: boolean) {
@@ -65,11 +65,9 @@ export class Uploads {
 
   /** @throws QuorateError counted in the node's history where it is to blame */
   async receive(incoming: IncomingUpdate): Promise<UpdateReceipt> {
-    let interrupt: (error: QuorateError) => void = () => undefined;
-    const interrupted = new Promise<never>((_resolve, reject) => (interrupt = reject));
-    interrupted.catch(() => undefined); // where nothing waits for it any more
+    const interrupt = new AbortController();
     this.interrupts.add(interrupt);
-    const work = this.take(incoming, interrupted);
+    const work = this.take(incoming, interrupt.signal);
     this.underWay.add(work);
     try {
       return await work;
@@ -85,7 +83,7 @@ export class Uploads {
   /** Gives up what is half here, and waits for what is being committed. */
   async close(): Promise<void> {
     for (const interrupt of this.interrupts) {
-      interrupt(new QuorateError('SHUTTING_DOWN', 'the coordinator is closing; send it again later'));
+      interrupt.abort(new QuorateError('SHUTTING_DOWN', 'the coordinator is closing; send it again later'));
     }
     await Promise.allSettled(this.underWay);
   }
@@ -94,19 +92,19 @@ export class Uploads {
     return admit(this.session.plan.policy, this.session.state, { node, round });
   }
 
-  private async take(incoming: IncomingUpdate, interrupted: Promise<never>): Promise<UpdateReceipt> {
+  private async take(incoming: IncomingUpdate, giveUp: AbortSignal): Promise<UpdateReceipt> {
     const { node, round } = incoming;
     this.session.models.require();
     const committed = await this.committedBefore(node, round);
-    if (committed) return this.compareBody(incoming, committed, interrupted);
+    if (committed) return this.compareBody(incoming, committed, giveUp);
     const admission = this.admission(node, round);
     switch (admission.kind) {
       case 'refused':
         throw refusal(admission);
       case 'repeat':
-        return this.compareBody(incoming, this.inOpenRound(admission.update), interrupted);
+        return this.compareBody(incoming, this.inOpenRound(admission.update), giveUp);
       case 'new':
-        return this.store(incoming, interrupted);
+        return this.store(incoming, giveUp);
     }
   }
 
@@ -140,10 +138,10 @@ export class Uploads {
   private async compareBody(
     incoming: IncomingUpdate,
     earlier: Earlier,
-    interrupted: Promise<never>,
+    giveUp: AbortSignal,
   ): Promise<UpdateReceipt> {
     const hash = currentHost().sha256();
-    await this.stream(incoming, interrupted, (bytes) => hash.update(bytes));
+    await this.stream(incoming, giveUp, (bytes) => hash.update(bytes));
     return this.compare(incoming, earlier, hash.hex());
   }
 
@@ -171,7 +169,7 @@ export class Uploads {
     return hash.hex();
   }
 
-  private async store(incoming: IncomingUpdate, interrupted: Promise<never>): Promise<UpdateReceipt> {
+  private async store(incoming: IncomingUpdate, giveUp: AbortSignal): Promise<UpdateReceipt> {
     const { file } = this.session;
     if (!file) throw closed();
     const place = await file.ready();
@@ -179,7 +177,7 @@ export class Uploads {
     let digest: string | null;
     try {
       const hash = this.takesDigests ? currentHost().sha256() : null;
-      await this.stream(incoming, interrupted, (bytes) => {
+      await this.stream(incoming, giveUp, (bytes) => {
         hash?.update(bytes);
         return slot.write(bytes);
       });
@@ -239,15 +237,15 @@ export class Uploads {
   }
 
   /** Hands the values on as they come. @throws QuorateError whatever is wrong with the body */
-  private async stream(incoming: IncomingUpdate, interrupted: Promise<never>, sink: Sink): Promise<void> {
+  private async stream(incoming: IncomingUpdate, giveUp: AbortSignal, sink: Sink): Promise<void> {
     const { tensors, values } = this.session.models.require();
     const bodyHash: Hash | null = incoming.bodyDigest ? currentHost().sha256() : null;
     const stream = await vectorStream(incoming.format, { d: values.length, tensors }, sink);
-    for await (const chunk of chunksOf(incoming.body, interrupted)) {
+    const take = (chunk: Uint8Array): void | Promise<void> => {
       bodyHash?.update(chunk);
-      const pending = stream.write(chunk);
-      if (pending) await pending;
-    }
+      return stream.write(chunk);
+    };
+    await readChunks(incoming.body, take, giveUp);
     await stream.end();
     const expected = incoming.bodyDigest && Buffer.from(incoming.bodyDigest).toString('hex');
     if (bodyHash && bodyHash.hex() !== expected) {

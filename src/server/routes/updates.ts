@@ -77,7 +77,7 @@ export const putUpdate = route({
       ...facts,
       format,
       bodyDigest: sha256 ?? null,
-      body: others['sha-512'] ? checkBody(others, chunksOf(body)) : chunksOf(body),
+      body: others['sha-512'] ? checkBody(others, chunksOf(body)) : body,
     });
     ctx.status = accepted.repeated ? 200 : 202;
     ctx.body = accepted;
