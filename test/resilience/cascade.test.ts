@@ -8,7 +8,7 @@ import { type NodeProcess, nodeName, SESSION, startSystem, type System } from '.
 
 const HEARTBEAT_MS = 500;
 const QUORUM = 3;
-const ROUNDS = 60;
+const ROUNDS = 30;
 /** How long nothing can happen but for what spins. */
 const IDLE_MS = 5000;
 /** Of /proc: clock ticks, 100 a second on every Linux. */
