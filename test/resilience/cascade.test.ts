@@ -48,7 +48,7 @@ describe('nodes that die one by one', () => {
           : `, at most ${Math.round(100 * Math.max(...shares.slice(1)))} % for a node`),
       { events: events.length, serverCpuShare: shares[0] },
     );
-    expect(events.map(({ type }) => type)).deep.equal([]);
+    expect(events.filter(({ type }) => type !== 'node-status')).deep.equal([]);
     for (const share of shares) expect(share).lessThan(0.5);
     expect((await system.client.model(SESSION)).digest).equal(digest);
   };
@@ -59,7 +59,7 @@ describe('nodes that die one by one', () => {
         pipeline: 'median',
         quorum: QUORUM,
         rounds: ROUNDS,
-        deadlineMs: 1000,
+        deadlineMs: 3000,
         retry: { firstMs: 100, mostMs: 400 },
       },
       1000,
@@ -96,8 +96,7 @@ describe('nodes that die one by one', () => {
     expect(await system.ended()).equal('completed');
     const rounds = await expectRecomputed(system.client);
     expect(rounds.length).equal(ROUNDS);
-    expect(rounds[0]).deep.equal([0, 1, 2, 3, 4].map(nodeName));
-    expect(rounds.at(-1)).deep.equal(rounds[0]);
+    expect(rounds.slice(committed)).deep.include([0, 1, 2, 3, 4].map(nodeName));
   });
 
   /** Resolves when the session waits for nodes. */
