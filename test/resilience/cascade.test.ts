@@ -99,8 +99,12 @@ describe('nodes that die one by one', () => {
     expect(rounds.slice(committed)).deep.include([0, 1, 2, 3, 4].map(nodeName));
   });
 
-  /** Resolves when the session waits for nodes. */
+  /** Resolves when the session waits for nodes, as it should soon. */
   const settled = async (): Promise<void> => {
-    while ((await system.client.session(SESSION)).round?.phase !== 'waiting') await pause(50);
+    for (let looks = 0; looks < 100; looks++) {
+      if ((await system.client.session(SESSION)).round?.phase === 'waiting') return;
+      await pause(100);
+    }
+    expect.fail('the session goes on trying');
   };
 });
