@@ -179,7 +179,8 @@ describe('joinSession', () => {
     });
     controller.abort();
     await aborted;
-    expect([heartbeats > 1, statuses]).deep.equal([true, ['joined', 'healthy']]);
+    expect(heartbeats).greaterThan(1);
+    expect(statuses).not.include('lost');
   });
 
   it('refuses options that it does not have, before it sends anything', async () => {

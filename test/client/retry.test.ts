@@ -47,6 +47,15 @@ describe('createRetry', () => {
     expect(shortest).below(100);
   });
 
+  it('waits no longer than whoever tries says', async () => {
+    const waits: number[] = [];
+    const retry = createRetry({ firstMs: 100_000, mostMs: 100_000, seed: 1 }, (_, waitMs) =>
+      waits.push(waitMs),
+    );
+    await retry.run(flaky(3, fault('CONNECTION_FAILED')).operation, signal, 2);
+    expect(Math.max(...waits)).below(2);
+  });
+
   it('draws the same waits from the same seed', () => {
     const waits = (seed: number) => {
       const retry = createRetry({ seed });

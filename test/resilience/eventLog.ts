@@ -1,25 +1,26 @@
 /** All that a server announces, as its own clients hear it: over restarts, without gaps. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, QuorateError, type ServerEvent } from '../../src/client/index.js';
+import { Watch } from './watch.js';
 
 export type Fits = (event: ServerEvent) => boolean;
 
 /** Between two attempts to find a server that went away. */
 const RETURN_MS = 50;
-const PATIENCE_MS = 120_000;
 
 export class EventLog {
   readonly events: ServerEvent[] = [];
-  private readonly waiting = new Set<() => void>();
+  private readonly watch = new Watch(() =>
+    this.events
+      .slice(-20)
+      .map((event) => JSON.stringify(event))
+      .join('\n'),
+  );
   private readonly controller = new AbortController();
   private readonly following: Promise<void>;
-  private failure: Error | undefined;
 
   constructor(client: Client) {
-    this.following = this.follow(client).catch((error: unknown) => {
-      this.failure = error as Error;
-      this.look();
-    });
+    this.following = this.follow(client).catch((error: unknown) => this.watch.fail(error as Error));
   }
 
   /** The number of the last event; `until` takes it to look only at what comes then. */
@@ -37,25 +38,7 @@ export class EventLog {
    * @throws Error if none came in two minutes, with what came last
    */
   until(what: string, fits: Fits, since = 0): Promise<ServerEvent> {
-    return new Promise((resolve, reject) => {
-      const done = (then: () => void): void => {
-        this.waiting.delete(look);
-        clearTimeout(timer);
-        then();
-      };
-      const look = (): void => {
-        const { failure } = this;
-        const found = this.events.find((event) => event.number > since && fits(event));
-        if (found) done(() => resolve(found));
-        else if (failure) done(() => reject(failure));
-      };
-      const timer = setTimeout(() => {
-        const lately = this.events.slice(-20).map((event) => JSON.stringify(event));
-        done(() => reject(new Error(`waited in vain: ${what}\n${lately.join('\n')}`)));
-      }, PATIENCE_MS);
-      this.waiting.add(look);
-      look();
-    });
+    return this.watch.until(what, () => this.events.find((event) => event.number > since && fits(event)));
   }
 
   async close(): Promise<void> {
@@ -69,7 +52,7 @@ export class EventLog {
       try {
         for await (const event of client.events({ since: this.last, signal })) {
           this.events.push(event);
-          this.look();
+          this.watch.look();
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -77,9 +60,5 @@ export class EventLog {
         await pause(RETURN_MS);
       }
     }
-  }
-
-  private look(): void {
-    for (const look of [...this.waiting]) look();
   }
 }

@@ -19,6 +19,7 @@ import { type FaultProxy, openFaultProxy } from '../support/faultProxy.js';
 import { freePort } from '../support/freePort.js';
 import { EventLog } from './eventLog.js';
 import type { TrainerOptions } from './trainer.js';
+import { Watch } from './watch.js';
 
 const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
 
@@ -141,25 +142,21 @@ export class System {
       'pipe',
     );
     const lines: NodeLine[] = [];
-    const listeners = new Set<() => void>();
+    const watch = new Watch(() =>
+      lines
+        .slice(-20)
+        .map((line) => JSON.stringify(line))
+        .join('\n'),
+    );
     createInterface({ input: started.child.stdout! }).on('line', (text) => {
       lines.push(JSON.parse(text) as NodeLine);
-      for (const listener of [...listeners]) listener();
+      watch.look();
     });
+    void started.ended.then(() => watch.fail(new Error(`${id} has ended: ${started.said()}`)));
     const says = (type: string, sinceMs: number): Promise<NodeLine> =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = lines.find((line) => line.type === type && line.atMs >= sinceMs);
-          if (!found) return;
-          listeners.delete(look);
-          resolve(found);
-        };
-        listeners.add(look);
-        look();
-        void started.ended.then(() =>
-          reject(new Error(`${id} ended before it said ${type}: ${started.said()}`)),
-        );
-      });
+      watch.until(`${id} says ${type}`, () =>
+        lines.find((line) => line.type === type && line.atMs >= sinceMs),
+      );
     const kill = async (): Promise<number> => {
       const atMs = Date.now();
       started.child.kill('SIGKILL');

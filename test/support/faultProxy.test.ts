@@ -200,6 +200,17 @@ describe('openFaultProxy', () => {
     expect(await client.over).equal('ECONNRESET');
   });
 
+  it('resets whoever goes on sending to an end that is gone', async () => {
+    const { client, server } = await open();
+    server.socket.destroy();
+    expect(await client.over).equal('end');
+    const failed = new Promise((resolve) => client.socket.on('close', resolve));
+    const sending = setInterval(() => client.socket.write('x'), 5);
+    await failed;
+    clearInterval(sending);
+    expect(client.socket.errored).instanceOf(Error);
+  });
+
   it('corrupts the given share of bytes, the same ones each time', async () => {
     const sent = pattern(10_000);
     const corrupted = async (): Promise<Buffer> => {
