@@ -36,20 +36,17 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     else if (performance.now() - toldMs >= SECOND_SIGNAL_MS) system?.hasten();
     toldMs ??= performance.now();
   };
+  // To the very end: one that comes late must not change how this process ends.
   for (const signal of signals) process.on(signal, end);
-  try {
-    system = await up({ plan, onLine: log.line, onEvent: log.event });
-    if (toldMs !== null) system.stop();
-    log.facts({
-      ...(plan.server !== null && { server: plan.server }),
-      ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
-      status: `${system.url}/v1/components`,
-    });
-    const outcome = await system.ended;
-    if (codes[outcome] !== exitCodes.ok) throw failed(outcome, system);
-  } finally {
-    for (const signal of signals) process.off(signal, end);
-  }
+  system = await up({ plan, onLine: log.line, onEvent: log.event });
+  if (toldMs !== null) system.stop();
+  log.facts({
+    ...(plan.server !== null && { server: plan.server }),
+    ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
+    status: `${system.url}/v1/components`,
+  });
+  const outcome = await system.ended;
+  if (codes[outcome] !== exitCodes.ok) throw failed(outcome, system);
 }
 
 /** A terminal's interrupt comes twice where npx passes it on: one that comes sooner is the same. */
