@@ -29,7 +29,7 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     plan.components.map(({ name }) => name),
     { json, colour: process.stdout.isTTY && !process.env.NO_COLOR && !json },
   );
-  let system: System | undefined;
+  let system: System | null = null;
   let toldMs: number | null = null;
   const end = (): void => {
     if (toldMs === null) system?.stop();
@@ -38,7 +38,7 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   };
   // To the very end: one that comes late must not change how this process ends.
   for (const signal of signals) process.on(signal, end);
-  system = await up({ plan, onLine: log.line, onEvent: log.event });
+  system = await up({ plan, onLine: (line) => log.line(line), onEvent: (event) => log.event(event) });
   if (toldMs !== null) system.stop();
   log.facts({
     ...(plan.server !== null && { server: plan.server }),
