@@ -25,6 +25,12 @@ const colours = [
 /** Who speaks of the components. */
 const OURSELVES = 'quorate';
 
+/** What went wrong stands out. */
+function styled(state: Announcement['state'], text: string): string {
+  if (state !== 'failed' && state !== 'backing-off') return text;
+  return styleText(state === 'failed' ? 'red' : 'yellow', text, { validateStream: false });
+}
+
 /** @param names of all components */
 export function logLines(
   out: Writable,
@@ -58,7 +64,7 @@ export function logLines(
       void put(
         json
           ? JSON.stringify({ time: isoTime(atMs), component, state, message })
-          : `${ours} ${component} ${message}`,
+          : `${ours} ${colour ? styled(state, `${component} ${message}`) : `${component} ${message}`}`,
       );
     },
   };

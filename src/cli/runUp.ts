@@ -29,27 +29,24 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     plan.components.map(({ name }) => name),
     { json, colour: process.stdout.isTTY && !process.env.NO_COLOR && !json },
   );
-  let system: System | undefined;
+  let system: System | null = null;
   let toldMs: number | null = null;
   const end = (): void => {
     if (toldMs === null) system?.stop();
     else if (performance.now() - toldMs >= SECOND_SIGNAL_MS) system?.hasten();
     toldMs ??= performance.now();
   };
+  // To the very end: one that comes late must not change how this process ends.
   for (const signal of signals) process.on(signal, end);
-  try {
-    system = await up({ plan, onLine: log.line, onEvent: log.event });
-    if (toldMs !== null) system.stop();
-    log.facts({
-      ...(plan.server !== null && { server: plan.server }),
-      ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
-      status: `${system.url}/v1/components`,
-    });
-    const outcome = await system.ended;
-    if (codes[outcome] !== exitCodes.ok) throw failed(outcome, system);
-  } finally {
-    for (const signal of signals) process.off(signal, end);
-  }
+  system = await up({ plan, onLine: (line) => log.line(line), onEvent: (event) => log.event(event) });
+  if (toldMs !== null) system.stop();
+  log.facts({
+    ...(plan.server !== null && { server: plan.server }),
+    ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
+    status: `${system.url}/v1/components`,
+  });
+  const outcome = await system.ended;
+  if (codes[outcome] !== exitCodes.ok) throw failed(outcome, system);
 }
 
 /** A terminal's interrupt comes twice where npx passes it on: one that comes sooner is the same. */

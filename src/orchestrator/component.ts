@@ -191,13 +191,13 @@ function exited(policy: ComponentPolicy, before: ComponentState, exit: Exit, mom
     lastExit: { ...exit, atMs: moment.atMs },
   };
   const because = phase.is === 'stopping' ? phase.because : exitInWords(exit);
-  if (because === null) return become(policy, state, { is: 'stopped' }, `stopped, ${exitInWords(exit)}`);
+  if (because === null) return become(policy, state, { is: 'stopped' }, `stopped: ${exitInWords(exit)}`);
 
   const isClean = exit.code === 0 && phase.is !== 'stopping';
   if (isClean && (policy.upWhen === 'done' || policy.restart !== 'always')) {
     return become(policy, { ...state, wasUp: true }, { is: 'completed' }, 'completed');
   }
-  if (moment.isEnding) return become(policy, state, { is: 'stopped' }, `stopped, ${exitInWords(exit)}`);
+  if (moment.isEnding) return become(policy, state, { is: 'stopped' }, `stopped: ${exitInWords(exit)}`);
   return policy.restart === 'never' ? fail(policy, state, because) : again(policy, state, because, moment);
 }
 

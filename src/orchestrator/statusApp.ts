@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa, { type Context } from 'koa';
 import { pino } from 'pino';
+import { reasonOf } from '../client/transport.js';
 import { QuorateError } from '../errors.js';
 import { errorResponse } from '../server/errorResponse.js';
 import { requestLog } from '../server/requestLog.js';
@@ -54,10 +55,10 @@ export async function serveStatus(view: () => SystemView, port: number): Promise
   const server = createServer((req, res) => void handle(req, res));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
-  }).catch((error: Error) => {
+  }).catch((error: unknown) => {
     throw new QuorateError(
       'INVALID_PARAMETER',
-      `status.port: ${error.message}`,
+      `status.port: ${reasonOf(error)}`,
       { parameter: 'status.port' },
       error,
     );

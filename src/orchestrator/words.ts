@@ -3,7 +3,7 @@ import type { Exit } from './state.js';
 
 export function exitInWords({ code, signal, message }: Exit): string {
   if (message !== null) return `could not be started: ${message}`;
-  if (signal !== null) return `was ended by ${signal}`;
+  if (signal !== null) return `ended by ${signal}`;
   return `ended with ${code ?? 'no code'}`;
 }
 
