@@ -5,7 +5,7 @@ import { rules } from '../../../src/pipeline.js';
 import { fuzz, fuzzTimeoutMs } from '../../support/fuzzing.js';
 import { closeAll, type Fixture, FLAT, start } from '../fixture.js';
 
-const RUNS = 200;
+const RUNS = 60;
 
 const parameterValue = fc.oneof(
   fc.nat(6).map(String),
