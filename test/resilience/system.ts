@@ -28,6 +28,8 @@ export const nodeName = (node: number): string => `node-${String(node).padStart(
 export interface SystemOptions {
   /** Default: 500. A node is suspect after 2 and lost after 4 that were missed. */
   readonly heartbeatMs?: number;
+  /** The client's, where the server asks for tokens. */
+  readonly token?: string;
   /** Any settings of the server: { 'limits.bodyStallMs': 1000 }. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
@@ -76,7 +78,7 @@ export class System {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.options = options;
-    this.client = createClient({ server: this.url });
+    this.client = createClient({ server: this.url, token: options.token ?? null });
     this.log = new EventLog(this.client);
   }
 
