@@ -122,7 +122,7 @@ describe('joinSession', () => {
     await startSession(stage.coordinator, { quorum: 1, rounds: 20 });
     let views = 0;
     const { url } = await through((request, _, pass) => {
-      if (request.url!.endsWith('/sessions/job')) views++;
+      if (request.url!.endsWith('/sessions/job?node=one')) views++;
       return pass();
     });
     await joinSession(optionsOf('one', { server: url }));

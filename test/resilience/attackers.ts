@@ -1,13 +1,14 @@
 /**
- * Nodes that break the protocol, in a process of their own, each in its own way and all at once, round after round. Run
- * by `fork` with `AttackOptions` as its one argument; sends an `AttackReport` when it is told to end, or the session has.
+ * Nodes that break the protocol, in a process of their own, each in its own way and all at once, round after round. Its
+ * one argument is an `AttackOptions`; it reports an `AttackReport` when the session has ended.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createClient, QuorateError } from '../../src/client/index.js';
+import { createClient } from '../../src/client/index.js';
 import { bytesOf } from '../support/storeData.js';
 import { type AttackOptions, attacksOf, FLOODER } from './attacks.js';
+import { sendReport } from './report.js';
 import { SESSION } from './system.js';
 import { updateOf } from './trainer.js';
 
@@ -145,22 +146,12 @@ async function holdMany(round: number): Promise<void> {
 
 async function run(): Promise<void> {
   const client = createClient({ server, token: tokens['x-replays'] });
-  const stop = new AbortController();
   const begun: Promise<unknown>[] = [multiply()];
-  process.once('message', () => stop.abort());
-  try {
-    for await (const { type, round, status } of client.events({
-      session: SESSION,
-      since: 0,
-      signal: stop.signal,
-    })) {
-      if (type === 'session-status' && status === 'completed') break;
-      if (type !== 'round-opened') continue;
-      const attacks = [replay, equivocate, lie, flood, ...(round === 2 ? [holdMany] : [])];
-      begun.push(...attacks.map((attack) => attack(Number(round))));
-    }
-  } catch (error) {
-    if (!(error instanceof QuorateError) || error.code !== 'ABORTED') throw error;
+  for await (const { type, round, status } of client.events({ session: SESSION, since: 0 })) {
+    if (type === 'session-status' && status === 'completed') break;
+    if (type !== 'round-opened') continue;
+    const attacks = [replay, equivocate, lie, flood, ...(round === 2 ? [holdMany] : [])];
+    begun.push(...attacks.map((attack) => attack(Number(round))));
   }
   await Promise.all(begun);
   // For what is held to be cut off.
@@ -171,5 +162,4 @@ const kinds = ['slow head', 'slow body', 'idle', 'deaf event socket'];
 const isHeld = (): boolean => kinds.some((kind) => report[`${kind}: held`] !== report[`${kind}: cut off`]);
 
 await run();
-process.send!(report);
-process.disconnect();
+sendReport(report);

@@ -1,7 +1,4 @@
 /** 8. Nodes that break the protocol: the rounds go on, and their results are what the rule makes of what was taken. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { joinSession } from '../../src/client/index.js';
 import { nextModel } from '../../src/coordinator/nextModel.js';
@@ -13,6 +10,7 @@ import { quantile } from '../../src/rounds/deadline.js';
 import { bytesOf, sha256 } from '../support/storeData.js';
 import { attackers, attacksOf, type AttackOptions, type AttackReport, FLOODER } from './attacks.js';
 import { measured } from './measured.js';
+import { type Sender, startSender } from './report.js';
 import { nodeName, SESSION, startSystem, type System } from './system.js';
 import { updateOf } from './trainer.js';
 
@@ -22,13 +20,12 @@ const D = 1000;
 const SYBILS = 2000;
 const adminToken = 'the-admin-token-of-this-test';
 const enrolmentToken = 'the-enrolment-token-of-this-test';
-const program = fileURLToPath(new URL('./attackers.js', import.meta.url));
 const honest = Array.from({ length: HONEST }, (_, node) => node);
 const lossOf = (node: number): number => 1 + node / 100;
 
 describe('nodes that break the protocol', () => {
   let system: System;
-  let attack: ChildProcess | undefined;
+  let attack: Sender<AttackReport> | undefined;
 
   beforeEach(async () => {
     system = await startSystem({
@@ -45,7 +42,7 @@ describe('nodes that break the protocol', () => {
     });
   });
   afterEach(async () => {
-    attack?.kill('SIGKILL');
+    attack?.child.kill('SIGKILL');
     await system.stop();
   });
 
@@ -63,8 +60,7 @@ describe('nodes that break the protocol', () => {
       tokens[id] = (await system.client.registerNode({ id, sessions })).token!;
     }
     const given = { server: system.url, enrolmentToken, tokens, victim: nodeName(0), d: D, sybils: SYBILS };
-    attack = fork(program, [JSON.stringify(given satisfies AttackOptions)]);
-    const reported = once(attack, 'message') as Promise<[AttackReport]>;
+    attack = startSender('./attackers.js', given satisfies AttackOptions);
 
     const acknowledgedMs: number[] = [];
     const refused: string[] = [];
@@ -87,7 +83,7 @@ describe('nodes that break the protocol', () => {
       });
     });
     expect(await system.ended()).equal('completed');
-    const [report] = await reported;
+    const report = await attack.report;
 
     expectAnswers(report);
     expect(refused.filter((text) => !/has evaluated|no more evaluations/.test(text))).deep.equal([]);

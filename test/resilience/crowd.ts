@@ -1,8 +1,9 @@
 /**
- * Many nodes in one process, each with the real client: its own event socket, heartbeat and requests. Run by `fork` with
- * a `CrowdOptions` as its one argument; sends a `CrowdReport` and ends when the session has.
+ * Many nodes in one process, each with the real client: its own event socket, heartbeat and requests. Its one
+ * argument is a `CrowdOptions`; it reports a `CrowdReport` when the session has ended.
  */
 import { joinSession, type Outcome } from '../../src/client/index.js';
+import { sendReport } from './report.js';
 import { nodeName, SESSION } from './system.js';
 import { updateOf } from './trainer.js';
 
@@ -53,5 +54,4 @@ async function run({ server, nodes }: CrowdOptions): Promise<CrowdReport> {
   return { acknowledgedMs, acknowledged, refused, retries, outcomes };
 }
 
-process.send!(await run(JSON.parse(process.argv[2]) as CrowdOptions));
-process.disconnect();
+sendReport(await run(JSON.parse(process.argv[2]) as CrowdOptions));

@@ -1,23 +1,19 @@
 /** 9. A thousand nodes through twenty rounds: everything that was acknowledged is in its round. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { quantile } from '../../src/rounds/deadline.js';
 import type { CrowdOptions, CrowdReport } from './crowd.js';
 import { measured } from './measured.js';
 import { expectRecomputed } from './recompute.js';
+import { type Sender, startSender } from './report.js';
 import { nodeName, SESSION, startSystem, type System } from './system.js';
 
 const NODES = 1000;
 const ROUNDS = 20;
 const D = 10_000;
 
-const program = fileURLToPath(new URL('./crowd.js', import.meta.url));
-
 describe('a thousand nodes', () => {
   let system: System;
-  let crowd: ChildProcess | undefined;
+  let crowd: Sender<CrowdReport> | undefined;
 
   beforeEach(async () => {
     system = await startSystem({
@@ -30,7 +26,7 @@ describe('a thousand nodes', () => {
     });
   });
   afterEach(async () => {
-    crowd?.kill('SIGKILL');
+    crowd?.child.kill('SIGKILL');
     await system.stop();
   });
 
@@ -39,13 +35,12 @@ describe('a thousand nodes', () => {
     const config = { pipeline: 'trimmed-mean(f=100)', quorum: NODES, rounds: ROUNDS, deadlineMs: 120_000 };
     await system.startSession(config, D);
     const options: CrowdOptions = { server: system.url, nodes: NODES };
-    crowd = fork(program, [JSON.stringify(options)]);
-    const reported = once(crowd, 'message') as Promise<[CrowdReport]>;
+    crowd = startSender('./crowd.js', options);
     const opened = await system.log.until('the first round opens', ({ type }) => type === 'round-opened');
     for (let round = 1; round <= ROUNDS; round++) await system.committed(round);
     expect(await system.ended()).equal('completed');
     const tookMs = Date.now() - opened.atMs;
-    const [report] = await reported;
+    const report = await crowd.report;
 
     expect(report.refused).deep.equal([]);
     expect(report.outcomes.every(({ accepted }) => accepted === ROUNDS)).equal(true);
