@@ -74,7 +74,8 @@ export interface Client {
 
   createSession(config: SessionConfigInput): Promise<SessionView>;
   sessions(): Promise<readonly SessionView[]>;
-  session(id: string, signal?: AbortSignal): Promise<SessionView>;
+  /** @param node only this one's record among the nodes: of a thousand, each need not read all */
+  session(id: string, signal?: AbortSignal, node?: string): Promise<SessionView>;
   start(id: string): Promise<SessionView>;
   pause(id: string): Promise<SessionView>;
   resume(id: string): Promise<SessionView>;
@@ -193,7 +194,10 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
     createSession: (json) =>
       transport.json(sessionViewSchema, { method: 'POST', path: at('sessions'), json }),
     sessions: () => list('sessions', sessionViewSchema, at('sessions')),
-    session: (id, signal) => transport.json(sessionViewSchema, get(at('sessions', id), signal)),
+    session: (id, signal, node) => {
+      const query = node === undefined ? '' : `?node=${encodeURIComponent(node)}`;
+      return transport.json(sessionViewSchema, get(at('sessions', id) + query, signal));
+    },
     start: change('start'),
     pause: change('pause'),
     resume: change('resume'),

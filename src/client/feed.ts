@@ -2,7 +2,7 @@
  * Keeps a picture of the session up to date: by the event socket, resumed after the last event that was heard, and by
  * asking, often while there is no socket, seldom while there is one.
  */
-import { readMessage } from './feedEvent.js';
+import { feedTypes, readMessage } from './feedEvent.js';
 import type { Picture } from './picture.js';
 import type { Retry } from './retry.js';
 import type { OpenSocket } from './socket.js';
@@ -58,7 +58,8 @@ export async function follow(options: FeedOptions): Promise<void> {
         controller.abort(); // it is not our server that speaks: we go on by asking
       }
     };
-    const url = transport.socketUrl(`/v1/events?session=${encodeURIComponent(session)}${since}`);
+    const query = `session=${encodeURIComponent(session)}&types=${feedTypes.join(',')}${since}`;
+    const url = transport.socketUrl(`/v1/events?${query}`);
     await openSocket({ url, token: transport.token, onMessage, signal: controller.signal });
     unlink();
     if (connected && !signal.aborted) onConnection(false);

@@ -21,6 +21,9 @@ const feedEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('round-failed'), round, attempt: z.int() }),
   z.looseObject({ type: z.literal('node-excluded'), node: z.string() }),
 ]);
+/** What a node asks the server for: how often others' updates come is none of its business, and much to be told of. */
+export const feedTypes: readonly string[] = feedEventSchema.options.map(({ shape }) => shape.type.value);
+
 export type FeedEvent = z.output<typeof feedEventSchema>;
 
 const numberedSchema = z.looseObject({ number: z.int(), type: z.string(), session: z.string().nullish() });

@@ -126,7 +126,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     return registered.node.heartbeatMs;
   };
 
-  const viewOf = (): Promise<SessionView> => retry.run(() => client.session(session, signal), signal);
+  const viewOf = (): Promise<SessionView> => retry.run(() => client.session(session, signal, node), signal);
   const look = async (): Promise<SessionView> => {
     for (;;) {
       const asOf = picture.version;

@@ -108,7 +108,8 @@ export interface Coordinator {
 
   createSession(config: SessionConfigInput): Promise<SessionView>;
   sessions(): readonly SessionView[];
-  session(id: string): SessionView;
+  /** @param node only this one's record among the nodes; none if it has none */
+  session(id: string, node?: string): SessionView;
   start(id: string): Promise<SessionView>;
   pause(id: string): Promise<SessionView>;
   resume(id: string): Promise<SessionView>;

@@ -133,11 +133,11 @@ class LocalCoordinator implements Coordinator {
   }
 
   sessions(): readonly SessionView[] {
-    return this.all.list().map(sessionView);
+    return this.all.list().map((session) => sessionView(session));
   }
 
-  session(id: string): SessionView {
-    return sessionView(this.all.get(id));
+  session(id: string, node?: string): SessionView {
+    return sessionView(this.all.get(id), node);
   }
 
   start(id: string): Promise<SessionView> {

@@ -6,6 +6,8 @@ import { QuorateError } from '../errors.js';
 import type { Evaluation } from '../protocol/views.js';
 import { examplesOf } from './nextModel.js';
 
+const MEAN = '.mean';
+
 export class Evaluations {
   /** The model that is being measured. */
   readonly round: number;
@@ -62,9 +64,13 @@ export class Evaluations {
   /** @param examplesUpTo a cap on what a node's examples count; null: all nodes count alike */
   summary(examplesUpTo: number | null): Readonly<Record<string, number>> {
     const answers = [...this.answers.entries()].sort(byNode).map(([, evaluation]) => evaluation);
-    const names = new Set(answers.flatMap(({ metrics }) => Object.keys(metrics)));
+    const reported = new Set(answers.flatMap(({ metrics }) => Object.keys(metrics)));
+    // Nobody may put a metric of its own in the place of a mean.
+    const names = [...reported].filter(
+      (name) => !name.endsWith(MEAN) || !reported.has(name.slice(0, -MEAN.length)),
+    );
     return Object.fromEntries(
-      [...names].sort().flatMap((name) => {
+      names.sort().flatMap((name) => {
         const theirs = answers.filter(({ metrics }) => Object.hasOwn(metrics, name));
         const values = theirs.map(({ metrics }) => metrics[name]);
         const weights = theirs.map((answer) =>
@@ -72,7 +78,7 @@ export class Evaluations {
         );
         return [
           [name, median(values)],
-          [`${name}.mean`, weightedMean(values, weights)],
+          [name + MEAN, weightedMean(values, weights)],
         ];
       }),
     );
@@ -93,5 +99,7 @@ function median(values: readonly number[]): number {
 
 function weightedMean(values: readonly number[], weights: readonly number[]): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return values.reduce((mean, value, i) => mean + value * (weights[i] / total), 0);
+  // Where all say that they had no examples, they count alike.
+  const share = (i: number): number => (total === 0 ? 1 / values.length : weights[i] / total);
+  return values.reduce((mean, value, i) => mean + value * share(i), 0);
 }

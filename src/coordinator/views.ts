@@ -6,7 +6,8 @@ import type { StoredModel } from './coordinator.js';
 import { type RoundPoint, type RoundRecord, summaryOf, updateRow } from './record.js';
 import type { Session } from './session.js';
 
-export function sessionView(session: Session): SessionView {
+/** @param only this node's record among the nodes */
+export function sessionView(session: Session, only?: string): SessionView {
   const { id, plan, createdAtMs, state, models } = session;
   return {
     id,
@@ -17,8 +18,8 @@ export function sessionView(session: Session): SessionView {
     committed: state.committed,
     model: models.newest && modelView(models.newest),
     round: openSummary(state.round),
-    nodes: Object.keys(state.nodes)
-      .sort()
+    nodes: (only === undefined ? Object.keys(state.nodes).sort() : [only])
+      .filter((node) => Object.hasOwn(state.nodes, node))
       .map((node) => nodeRecordView(node, state.nodes[node])),
   };
 }

@@ -35,13 +35,23 @@ export interface EventSockets {
 export interface Reading {
   readonly since: number | undefined;
   readonly session: string | undefined;
+  /** Of events; undefined: all. */
+  readonly types: ReadonlySet<string> | undefined;
 }
 
-const messageOf = ({ number, atMs, body }: NumberedEvent): string =>
-  JSON.stringify({ number, atMs, ...body });
+const messages = new WeakMap<NumberedEvent, Buffer>();
 
-const concerns = ({ body }: NumberedEvent, session: string | undefined): boolean =>
-  session === undefined || body.session === session;
+/** Made once for all readers. */
+function messageOf(event: NumberedEvent): Buffer {
+  const { number, atMs, body } = event;
+  const message = messages.get(event) ?? Buffer.from(JSON.stringify({ number, atMs, ...body }));
+  messages.set(event, message);
+  return message;
+}
+
+const concerns = ({ body }: NumberedEvent, { session, types }: Reading): boolean =>
+  (session === undefined || body.session === session) &&
+  (types === undefined || types.has(String(body.type)));
 
 export function eventSockets(services: Services, gate: Gate): EventSockets {
   const { log, config } = services;
@@ -130,17 +140,17 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
 }
 
 /** Sends hello, what the reader missed, and from then on whatever happens. */
-async function follow(socket: WebSocket, { since, session }: Reading, services: Services): Promise<void> {
+async function follow(socket: WebSocket, reading: Reading, services: Services): Promise<void> {
   const { events } = services.coordinator;
   const bound = services.config.limits.socketBufferBytes;
   const { first, last } = events;
-  let seen = Math.min(since ?? last, last);
+  let seen = Math.min(reading.since ?? last, last);
   socket.send(JSON.stringify({ type: 'hello', first, last, server: version }));
 
   while (isOpen(socket) && seen < events.last) {
     const page = events.since(seen, PAGE);
     if (page.length === 0) break;
-    for (const event of page) if (concerns(event, session)) socket.send(messageOf(event));
+    for (const event of page) if (concerns(event, reading)) tell(socket, event);
     seen = page[page.length - 1].number;
     // At the reader's speed, and others have their turn.
     await turn();
@@ -150,12 +160,15 @@ async function follow(socket: WebSocket, { since, session }: Reading, services: 
 
   // Nothing can have happened since the last look at the log: nothing was waited for.
   const unsubscribe = events.subscribe((event) => {
-    if (!concerns(event, session)) return;
+    if (!concerns(event, reading)) return;
     if (socket.bufferedAmount > bound) socket.terminate();
-    else socket.send(messageOf(event));
+    else tell(socket, event);
   });
   socket.once('close', unsubscribe);
 }
+
+const tell = (socket: WebSocket, event: NumberedEvent): void =>
+  socket.send(messageOf(event), { binary: false });
 
 const isOpen = (socket: WebSocket): boolean => socket.readyState === socket.OPEN;
 

@@ -38,7 +38,10 @@ export function refuseUnreadable(http: HttpServer, log: Logger): void {
   };
   for (const event of ['request', 'checkContinue', 'checkExpectation']) http.prependListener(event, follow);
   http.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    // Whoever has not said all of a request is not answered: it may not have begun, and would take that for the answer
+    // to what it says next.
+    const isSilent = error.code === 'ECONNRESET' || error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    if (isSilent || !socket.writable) return void socket.destroy();
     const open = [...(exchanges.get(socket) ?? [])];
     // It would be read as a part of the answer that is being sent.
     if (open.some(({ res }) => res.headersSent)) return void socket.destroy();

@@ -42,7 +42,8 @@ export function upgradeGate(services: Services, auth: Auth, limits: RateLimits):
     if (query.session !== undefined) coordinator.session(query.session);
     // Last: it may have begun meanwhile.
     if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
-    return { since: query.since, session: query.session };
+    const types = query.types === undefined ? undefined : new Set(query.types.split(','));
+    return { since: query.since, session: query.session, types };
   };
 }
 

@@ -34,7 +34,7 @@ describe('follow', () => {
     let views = 0;
     const events: string[] = [];
     const { url } = await scene.through((request, _, pass) => {
-      if (request.url!.endsWith('/sessions/job')) views++;
+      if (request.url!.endsWith('/sessions/job?node=one')) views++;
       return pass();
     });
     await joinSession(scene.optionsOf('one', { server: url, onEvent: ({ type }) => events.push(type) }));
@@ -70,7 +70,8 @@ describe('follow', () => {
     let gate: Promise<boolean> | true = true;
     let isAnswering = true;
     const proxy = await scene.through(
-      (request, _, pass) => (isAnswering || !request.url!.endsWith('/sessions/job') ? pass() : undefined),
+      (request, _, pass) =>
+        isAnswering || !request.url!.endsWith('/sessions/job?node=one') ? pass() : undefined,
       () => gate,
     );
     const trained: number[] = [];

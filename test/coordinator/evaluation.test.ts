@@ -35,6 +35,23 @@ describe('Evaluations', () => {
     expect(evaluations.summary(null)).deep.include({ loss: 2, 'loss.mean': 2, accuracy: 0.375 });
   });
 
+  it('lets nobody put a metric of its own in the place of a mean', () => {
+    const evaluations = new Evaluations(1);
+    evaluations.add('a', 1, of(0.5));
+    evaluations.add('b', 1, of(0.7));
+    evaluations.add('c', 1, { metrics: { 'accuracy.mean': 1e308, 'own.mean': 3 }, numExamples: null });
+    const summary = evaluations.summary(null);
+    expect(summary['accuracy.mean']).closeTo(0.6, 1e-12);
+    expect(summary['own.mean']).equal(3);
+  });
+
+  it('lets those count alike who all say that they had no examples', () => {
+    const evaluations = new Evaluations(1);
+    evaluations.add('a', 1, of(1, 0));
+    evaluations.add('b', 1, of(0, 0));
+    expect(evaluations.summary(10)['accuracy.mean']).equal(0.5);
+  });
+
   it('does not overflow', () => {
     const evaluations = new Evaluations(1);
     evaluations.add('a', 1, of(1.7e308));

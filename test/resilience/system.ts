@@ -37,8 +37,8 @@ export interface SystemOptions {
   readonly tokens?: boolean;
 }
 
-const ADMIN = 'the-admin-token-of-this-system';
-const ENROLMENT = 'the-enrolment-token-of-this-system';
+export const ADMIN_TOKEN = 'the-admin-token-of-this-system';
+export const ENROLMENT_TOKEN = 'the-enrolment-token-of-this-system';
 
 export interface NodeOptions extends Omit<TrainerOptions, 'node'> {
   /** Where it finds the server: a proxy's address. */
@@ -89,7 +89,7 @@ export class System {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.options = options;
-    this.client = createClient({ server: this.url, token: options.tokens ? ADMIN : null });
+    this.client = createClient({ server: this.url, token: options.tokens ? ADMIN_TOKEN : null });
     this.log = new EventLog(this.client);
   }
 
@@ -101,7 +101,11 @@ export class System {
   /** On the same port and folder as before. */
   async startServer(): Promise<void> {
     const { heartbeatMs = 500, settings = {}, tokens = false } = this.options;
-    const auth = { 'auth.enabled': true, 'auth.adminToken': ADMIN, 'auth.enrolmentToken': ENROLMENT };
+    const auth = {
+      'auth.enabled': true,
+      'auth.adminToken': ADMIN_TOKEN,
+      'auth.enrolmentToken': ENROLMENT_TOKEN,
+    };
     // All records are kept, to be compared at the end (recompute.ts).
     const kept = { 'store.keepCheckpoints': 1_000_000 };
     const all = { 'liveness.heartbeatMs': heartbeatMs, ...kept, ...(tokens && auth), ...settings };
@@ -217,7 +221,7 @@ export class System {
   private secretsOf(id: string): readonly string[] {
     if (!this.options.tokens) return [];
     const file = this.tokenFileOf(id);
-    return ['--token-file', file, ...(existsSync(file) ? [] : ['--enrolment-token', ENROLMENT])];
+    return ['--token-file', file, ...(existsSync(file) ? [] : ['--enrolment-token', ENROLMENT_TOKEN])];
   }
 }
 

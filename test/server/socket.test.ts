@@ -148,6 +148,22 @@ describe('WS /v1/events', () => {
     expect(await refused(read(fixture, '?session=none'))).deep.equal([404, 'UNKNOWN_SESSION']);
   });
 
+  it('tells of what the reader asks for alone, from the log and as it happens', async () => {
+    const fixture = await start();
+    await startSession(fixture, ['a']);
+    const since = read(fixture, '?since=0&types=round-opened,round-committed');
+    const fresh = read(fixture, '?types=round-committed');
+    await fresh.until((messages) => messages.length === 1);
+    await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: vector(1) });
+    for (const reader of [since, fresh]) {
+      await reader.until((messages) => messages.some(({ type }) => type === 'round-committed'));
+    }
+    const types = since.messages.slice(1).map(({ type }) => type);
+    expect(types.slice(0, 2)).deep.equal(['round-opened', 'round-committed']);
+    expect(fresh.messages[1].type).equal('round-committed');
+    expect(await refused(read(fixture, '?types=,'))).deep.equal([400, 'INVALID_PARAMETER']);
+  });
+
   it('drops a reader that does not read, and no other', async () => {
     const { wrap, tell } = talkative(0, 10_000);
     const fixture = await start({ wrap, config: { limits: { socketBufferBytes: 100_000 } } });

@@ -15,6 +15,11 @@ export const eventsQuery = z.strictObject({
     'the last event that was seen; without it only new ones come',
   ).optional(),
   session: nameSchema.optional().describe('only the events of this session'),
+  types: z
+    .string()
+    .regex(/^[a-z-]{1,40}(,[a-z-]{1,40}){0,31}$/, 'must be types of events, with commas between them')
+    .optional()
+    .describe('only events of these types, commas between them: a node need not hear of every update'),
   token: z.string().max(300).optional().describe('for whoever cannot send headers'),
 });
 

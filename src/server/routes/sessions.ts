@@ -1,5 +1,6 @@
 /** /v1/sessions: trainings, and what their owner does with them. */
 import { z } from 'zod';
+import { nameSchema } from '../../protocol/names.js';
 import { sessionConfigSchema } from '../../protocol/session.js';
 import { sessionViewSchema } from '../../protocol/views.js';
 import type { Coordinator } from '../../coordinator/coordinator.js';
@@ -54,10 +55,13 @@ export const getSession = route({
   summary: 'A session: its state, its round, its nodes',
   access: 'read',
   params: sessionPath,
+  query: z.strictObject({
+    node: nameSchema.optional().describe('only this node, where there are too many to read all'),
+  }),
   answers: { 200: { description: 'The session.', content: session } },
   problems: ['UNKNOWN_SESSION'],
-  handle: ({ ctx, params, services }) => {
-    ctx.body = services.coordinator.session(params.session);
+  handle: ({ ctx, params, query, services }) => {
+    ctx.body = services.coordinator.session(params.session, query.node);
   },
 });
 

@@ -5,10 +5,10 @@ import { rules } from '../../../src/pipeline.js';
 import { fuzz, fuzzTimeoutMs } from '../../support/fuzzing.js';
 import { closeAll, type Fixture, FLAT, start } from '../fixture.js';
 
-const RUNS = 200;
+const RUNS = 60;
 
 const parameterValue = fc.oneof(
-  fc.nat(6).map(String),
+  { weight: 12, arbitrary: fc.nat(3).map(String) },
   fc.constantFrom('-1', '0.5', '1e-300', '1e308', '1e39', '-0', 'true', '"x"', '1e999', '9007199254740993'),
   fc.double({ min: 0, max: 2, noNaN: true }).map(String),
 );
@@ -75,6 +75,6 @@ describe('POST /v1/aggregate, of anything', function () {
       fuzz(2 * RUNS),
     );
     // It is not all refused.
-    expect(aggregated).greaterThan(20);
+    expect(aggregated).greaterThan(5);
   });
 });

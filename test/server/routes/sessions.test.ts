@@ -51,6 +51,19 @@ describe('/v1/sessions', () => {
     await fixture.refusal('UNKNOWN_SESSION', 'POST', '/v1/sessions/s/start');
   });
 
+  it('tells of one of its nodes alone, if asked', async () => {
+    const fixture = await start();
+    await startSession(fixture, ['a', 'b']);
+    const nodesOf = async (query: string) => {
+      const { nodes } = await fixture.get<SessionView>(`/v1/sessions/s${query}`);
+      return nodes.map(({ node }) => node);
+    };
+    expect(await nodesOf('')).deep.equal(['a', 'b']);
+    expect(await nodesOf('?node=b')).deep.equal(['b']);
+    expect(await nodesOf('?node=toString')).deep.equal([]);
+    await fixture.refusal('INVALID_PARAMETER', 'GET', '/v1/sessions/s?node=');
+  });
+
   it('refuses what is no session, naming the place', async () => {
     const fixture = await start();
     const post = (json: unknown) => ({ json });

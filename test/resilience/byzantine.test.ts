@@ -1,0 +1,192 @@
+/** 8. Nodes that break the protocol: the rounds go on, and their results are what the rule makes of what was taken. */
+import { expect } from 'chai';
+import { joinSession } from '../../src/client/index.js';
+import { nextModel } from '../../src/coordinator/nextModel.js';
+import { planOf } from '../../src/coordinator/policy.js';
+import { arraySource } from '../../src/core/source.js';
+import { aggregate, parsePipeline } from '../../src/index.js';
+import type { OptimizerState } from '../../src/index.js';
+import { quantile } from '../../src/rounds/deadline.js';
+import { bytesOf, sha256 } from '../support/storeData.js';
+import { attackers, attacksOf, type AttackOptions, type AttackReport, FLOODER } from './attacks.js';
+import { measured } from './measured.js';
+import { type Sender, startSender } from './report.js';
+import { ENROLMENT_TOKEN, nodeName, SESSION, startSystem, type System } from './system.js';
+import { updateOf } from './trainer.js';
+
+const ROUNDS = 8;
+const HONEST = 7;
+const D = 1000;
+const SYBILS = 2000;
+const honest = Array.from({ length: HONEST }, (_, node) => node);
+const lossOf = (node: number): number => 1 + node / 100;
+
+describe('nodes that break the protocol', () => {
+  let system: System;
+  let attack: Sender<AttackReport> | undefined;
+
+  beforeEach(async () => {
+    system = await startSystem({
+      tokens: true,
+      settings: {
+        'limits.headersTimeoutMs': 2000,
+        'limits.bodyStallMs': 1000,
+        'limits.socketPingMs': 1000,
+        'limits.requestsPerMinute.node': 1000,
+      },
+    });
+  });
+  afterEach(async () => {
+    attack?.child.kill('SIGKILL');
+    await system.stop();
+  });
+
+  it('stop no round, and change no result beyond what the rule allows', async () => {
+    const config = {
+      pipeline: `trimmed-mean(f=${attackers.length})`,
+      quorum: HONEST,
+      rounds: ROUNDS,
+      deadlineMs: 3000,
+    };
+    await system.startSession(config, D);
+    const tokens: Record<string, string> = {};
+    for (const id of [...attackers, FLOODER]) {
+      const sessions = id === FLOODER ? [] : [SESSION];
+      tokens[id] = (await system.client.registerNode({ id, sessions })).token!;
+    }
+    const given = {
+      server: system.url,
+      enrolmentToken: ENROLMENT_TOKEN,
+      tokens,
+      victim: nodeName(0),
+      d: D,
+      sybils: SYBILS,
+    };
+    attack = startSender('./attackers.js', given satisfies AttackOptions);
+
+    const acknowledgedMs: number[] = [];
+    const refused: string[] = [];
+    const joined = honest.map((node) => {
+      let trainedAtMs = 0;
+      return joinSession({
+        server: system.url,
+        session: SESSION,
+        node: nodeName(node),
+        enrolmentToken: ENROLMENT_TOKEN,
+        train: ({ round }) => {
+          trainedAtMs = performance.now();
+          return { update: updateOf(node, round, D), numExamples: 1 };
+        },
+        evaluate: () => ({ metrics: { loss: lossOf(node) } }),
+        onEvent: (event) => {
+          if (event.type === 'accepted') acknowledgedMs.push(performance.now() - trainedAtMs);
+          if (event.type === 'refused') refused.push(`${nodeName(node)}: ${event.code}: ${event.message}`);
+        },
+      });
+    });
+    expect(await system.ended()).equal('completed');
+    const report = await attack.report;
+
+    expectAnswers(report);
+    expect(refused.filter((text) => !/has evaluated|no more evaluations/.test(text))).deep.equal([]);
+    for (const { accepted } of await Promise.all(joined)) expect(accepted).equal(ROUNDS);
+    await expectResults();
+    await expectMetrics();
+    const failures = system.log.all(({ type }) => type === 'round-failed');
+    expect(failures).deep.equal([]);
+    const tried = Object.values(report).reduce((sum, times) => sum + times, 0);
+    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(acknowledgedMs, share));
+    measured(
+      `${ROUNDS} rounds of ${HONEST} honest nodes among ${attackers.length} attackers, a flooder and ${SYBILS} that only ` +
+        `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50.toFixed(1)} ms, ` +
+        `p99 ${p99.toFixed(1)} ms, at most ${most.toFixed(1)} ms`,
+      { rounds: ROUNDS, attempts: tried, p50Ms: p50, p99Ms: p99, mostMs: most },
+    );
+  });
+
+  /** What was tried was answered as it should be, and nothing with a fault of the server's own. */
+  function expectAnswers(report: AttackReport): void {
+    const answersTo = (what: string): string[] =>
+      Object.keys(report)
+        .filter((key) => key.startsWith(`${what}: `))
+        .map((key) => key.slice(what.length + 2));
+    const only = (what: string, ...answers: string[]) => {
+      const got = answersTo(what);
+      expect(got, what).not.deep.equal([]);
+      expect(answers, what).include.members(got);
+    };
+    const late = ['409 ROUND_CLOSED', '409 ROUND_NOT_OPEN'];
+    for (const key of Object.keys(report)) expect(key).not.match(/: 5\d\d/);
+    only('sends', '202', ...late);
+    only('sends the same again', '200', '202', ...late);
+    only('sends the same for the next round', ...late);
+    only('sends the last round’s again', '200', ...late);
+    only('speaks for another', '403 NOT_YOUR_NODE', '401 UNAUTHORIZED');
+    only('removes another', '403 NOT_YOUR_NODE');
+    only('stops the session', '403 FORBIDDEN');
+    only('equivocates', '202', '409 CONFLICTING_UPDATE', ...late);
+    only('equivocates again', '409 CONFLICTING_UPDATE', ...late);
+    only('sends for a wrong round', '400 INVALID_PARAMETER', ...late);
+    only('lies about examples', '400 INVALID_PARAMETER');
+    only('sends odd metrics', '400 INVALID_PARAMETER', '400 MALFORMED');
+    only('sends what is not finite', '422 NON_FINITE', ...late);
+    only('sends the largest of all', '202', ...late);
+    only('floods', '200', '429 RATE_LIMITED');
+    only('registers', '201');
+    for (const what of [
+      'equivocates: 202',
+      'equivocates: 409 CONFLICTING_UPDATE',
+      'floods: 429 RATE_LIMITED',
+    ]) {
+      expect(report[what], what).greaterThan(0);
+    }
+    expect(report['equivocates: 202']).most(ROUNDS);
+    for (const what of ['slow head', 'slow body', 'idle', 'deaf event socket']) {
+      expect(report[`${what}: cut off`], what).equal(report[`${what}: held`]);
+    }
+  }
+
+  /** Each round again, from what its record names. */
+  async function expectResults(): Promise<void> {
+    const { recipe } = planOf((await system.client.session(SESSION)).config);
+    let model: Float32Array = new Float32Array(D);
+    let optimizer: OptimizerState | null = null;
+    for (let round = 1; round <= ROUNDS; round++) {
+      const record = await system.client.round(SESSION, round);
+      const rows = record.updates.map(({ node, digest }) => {
+        const known = attacksOfOrHonest(node, round).find((one) => sha256(bytesOf(one)) === digest);
+        return known ?? expect.fail(`${node} has something else in round ${round}`);
+      });
+      const theirs = honest.map((node) => updateOf(node, round, D));
+      expect(record.updates.map(({ node }) => node)).include.members(honest.map(nodeName));
+      const { value } = await aggregate(rows, parsePipeline(`trimmed-mean(f=${attackers.length})`));
+      for (const [k, one] of value.entries()) {
+        const values = theirs.map((row) => row[k]);
+        expect(one).within(Math.min(...values), Math.max(...values));
+      }
+      const next = await nextModel(recipe, {
+        round,
+        model,
+        optimizer,
+        rows: arraySource(rows),
+        facts: record.updates,
+      });
+      expect(record.modelDigest).equal(sha256(bytesOf(next.model)));
+      ({ model, optimizer } = next);
+    }
+  }
+
+  function attacksOfOrHonest(node: string, round: number): Float32Array[] {
+    return node.startsWith('x-')
+      ? attacksOf(node, round, D)
+      : [updateOf(Number(node.replace('node-', '')), round, D)];
+  }
+
+  /** What most say is what is told, whatever a few say. */
+  async function expectMetrics(): Promise<void> {
+    const points = await system.client.metrics(SESSION);
+    const losses = points.flatMap(({ metrics }) => ('loss' in metrics ? [metrics.loss] : []));
+    expect(losses.length).greaterThan(0);
+    for (const loss of losses) expect(loss).within(lossOf(0), lossOf(HONEST - 1));
+  }
+});
