@@ -5,11 +5,12 @@ import { statfsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, QuorateError } from '../../src/client/index.js';
+import type { QuorateError } from '../../src/client/index.js';
 import type { UpdateReceipt } from '../../src/protocol/views.js';
 import { bytesOf, sha256 } from '../support/storeData.js';
 import { measured } from './measured.js';
 import { expectRecomputed } from './recompute.js';
+import { committed, Senders, senderSettings } from './senders.js';
 import { type Served, serve } from './serve.js';
 import { nodeName, SESSION } from './system.js';
 import { updateOf } from './trainer.js';
@@ -18,10 +19,8 @@ const NODES = 6;
 const ROUNDS = 3;
 const D = 34_000;
 const ROW_BYTES = 4 * D;
-const everyNode = Array.from({ length: NODES }, (_, node) => nodeName(node));
-/** The nodes here send, and nothing else. */
-const settings = { 'liveness.heartbeatMs': 3_600_000, 'store.keepRounds': 100 };
-const session = { id: SESSION, pipeline: 'trimmed-mean(f=1)', optimizer: 'fed-adam', rounds: ROUNDS };
+const session = { pipeline: 'trimmed-mean(f=1)', optimizer: 'fed-adam', rounds: ROUNDS };
+const senders = new Senders(NODES, D, session);
 
 describe('a server whose disk is full', function () {
   this.timeout(300_000);
@@ -41,16 +40,9 @@ describe('a server whose disk is full', function () {
   });
 
   async function start(prefix: readonly string[]): Promise<Served> {
-    const server = await serve({ data: folder, settings, prefix });
+    const server = await serve({ data: folder, settings: senderSettings, prefix });
     running.push(server);
     return server;
-  }
-
-  async function begin({ client }: Served): Promise<void> {
-    for (const id of everyNode) await client.registerNode({ id, sessions: [SESSION] });
-    await client.createSession({ ...session, quorum: NODES, deadlineMs: 3_600_000 });
-    await client.setModel(SESSION, new Float32Array(D));
-    await client.start(SESSION);
   }
 
   /** Room for three updates of six, and for any checkpoint. */
@@ -59,15 +51,16 @@ describe('a server whose disk is full', function () {
   it('refuses an update with 507, and takes it when the limit is gone', async () => {
     const server = await start(limited);
     const { client, pid } = server;
-    await begin(server);
+    await senders.begin(client);
     const acknowledged: UpdateReceipt[] = [];
-    const { taken, refused } = await sendAll(client, 1);
+    const { taken, refused } = await senders.send(client, 1);
     acknowledged.push(...taken);
-    expect([taken.length, refused]).deep.equal([3, Array(3).fill('507 STORE_FULL')]);
+    expect([taken.length, refused.map(said)]).deep.equal([3, Array(3).fill('507 STORE_FULL')]);
     await expectKept(server, taken);
 
     spawnSync('prlimit', ['--pid', String(pid), '--fsize=unlimited']);
-    for (let round = 1; round <= ROUNDS; round++) acknowledged.push(...(await sendWhole(client, round)));
+    for (let round = 1; round <= ROUNDS; round++)
+      acknowledged.push(...(await senders.complete(client, round)));
     await expectEnd(server, acknowledged);
     measured(
       `a limit on files: ${taken.length} of ${NODES} updates acknowledged, ${refused.length} refused with 507`,
@@ -76,15 +69,16 @@ describe('a server whose disk is full', function () {
 
   it('has what it acknowledged when it is killed then, and goes on', async () => {
     const server = await start(limited);
-    await begin(server);
-    const { taken } = await sendAll(server.client, 1);
+    const { client } = server;
+    await senders.begin(client);
+    const { taken } = await senders.send(client, 1);
     await server.kill();
 
     const again = await start([]);
     await expectKept(again, taken);
     const acknowledged = [...taken];
     for (let round = 1; round <= ROUNDS; round++)
-      acknowledged.push(...(await sendWhole(again.client, round)));
+      acknowledged.push(...(await senders.complete(again.client, round)));
     await expectEnd(again, acknowledged);
     for (const { round, node } of taken) {
       expect(acknowledged.filter((receipt) => receipt.round === round && receipt.node === node)).length(2);
@@ -100,28 +94,30 @@ describe('a server whose disk is full', function () {
 
     await room.leave(0);
     await expectFull(() => client.registerNode({ id: nodeName(0), capabilities: more }));
-    await expectFull(() => client.createSession({ ...session, quorum: NODES, train: more }));
+    await expectFull(() => client.createSession({ id: SESSION, ...session, quorum: NODES, train: more }));
     await room.leave(ROW_BYTES / 2);
-    await client.createSession({ ...session, quorum: NODES, deadlineMs: 3_600_000 });
+    await client.createSession({ id: SESSION, ...session, quorum: NODES, deadlineMs: 3_600_000 });
     await expectFull(() => client.setModel(SESSION, new Float32Array(D)));
     await room.free();
-    await begin(server);
+    await senders.begin(client);
 
     await room.leave(3.5 * ROW_BYTES);
-    const { taken, refused } = await sendAll(client, 1);
+    const { taken, refused } = await senders.send(client, 1);
     expect(taken.length).within(2, 3);
-    expect(refused).deep.equal(Array(NODES - taken.length).fill('507 STORE_FULL'));
+    expect(refused.map(said)).deep.equal(Array(NODES - taken.length).fill('507 STORE_FULL'));
     await expectKept(server, taken);
     await room.free();
-    const acknowledged = [...taken, ...(await sendWhole(client, 1))];
+    const acknowledged = [...taken, ...(await senders.complete(client, 1))];
 
     await room.leave((NODES + 0.5) * (ROW_BYTES + 8192)); // all updates, and no checkpoint
-    acknowledged.push(...(await sendWhole(client, 2, false)));
+    const { taken: waiting } = await senders.send(client, 2);
+    expect(waiting).length(NODES);
+    acknowledged.push(...waiting);
     await server.logged('STORE_FULL');
     expect((await client.session(SESSION)).committed).equal(1);
     await room.free();
     await committed(client, 2);
-    acknowledged.push(...(await sendWhole(client, 3)));
+    acknowledged.push(...(await senders.complete(client, 3)));
     await expectEnd(server, acknowledged);
     measured(
       `a small file system: ${taken.length} of ${NODES} updates acknowledged, ${refused.length} refused with 507`,
@@ -140,53 +136,22 @@ describe('a server whose disk is full', function () {
 
   async function expectEnd({ client }: Served, acknowledged: readonly UpdateReceipt[]): Promise<void> {
     expect((await client.session(SESSION)).status).equal('completed');
-    expect(await expectRecomputed(client)).deep.equal(Array(ROUNDS).fill(everyNode));
+    expect(await expectRecomputed(client)).deep.equal(Array(ROUNDS).fill(senders.names));
     for (const { round, node, digest } of acknowledged) {
-      expect(digest).equal(sha256(bytesOf(updateOf(everyNode.indexOf(node), round, D))));
+      expect(digest).equal(sha256(bytesOf(updateOf(senders.names.indexOf(node), round, D))));
     }
   }
 });
 
-/** Each node once, one after the other. */
-async function sendAll(client: Client, round: number) {
-  const taken: UpdateReceipt[] = [];
-  const refused: string[] = [];
-  for (const [node, id] of everyNode.entries()) {
-    const body = bytesOf(updateOf(node, round, D)) as Uint8Array<ArrayBuffer>;
-    const update = { contentType: 'application/octet-stream', body, numExamples: 1 };
-    try {
-      taken.push(await client.sendUpdate(SESSION, round, id, update));
-    } catch (error) {
-      if (!(error instanceof QuorateError)) throw error;
-      refused.push(`${String(error.details.status)} ${error.code}`);
-    }
-  }
-  return { taken, refused };
-}
-
-/** All of them, which must all be taken, up to the round's commit. */
-async function sendWhole(client: Client, round: number, awaited = true): Promise<UpdateReceipt[]> {
-  const { taken, refused } = await sendAll(client, round);
-  expect(refused).deep.equal([]);
-  if (awaited) await committed(client, round);
-  return taken;
-}
-
-async function committed(client: Client, round: number): Promise<void> {
-  for await (const event of client.events({ session: SESSION, since: 0 })) {
-    if (event.type === 'round-committed' && event.round === round) return;
-  }
-}
-
 async function expectFull(work: () => Promise<unknown>): Promise<void> {
-  const error: unknown = await work().then(
-    () => undefined,
-    (reason: unknown) => reason,
+  const refusal = await work().then(
+    () => 'taken',
+    (error: unknown) => said(error as QuorateError),
   );
-  expect(error).instanceOf(QuorateError);
-  const { code, details } = error as QuorateError;
-  expect([code, details.status]).deep.equal(['STORE_FULL', 507]);
+  expect(refusal).equal('507 STORE_FULL');
 }
+
+const said = ({ code, details }: QuorateError): string => `${String(details.status)} ${code}`;
 
 /** More than the page of a file that is begun already. */
 const more = { text: 'x'.repeat(10_000) };
