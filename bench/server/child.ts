@@ -7,7 +7,12 @@ import { atExit } from '../cleanup.js';
 export interface Usage {
   readonly residentBytes: number;
   readonly peakBytes: number;
+  /** After a collection, where the process can be made to collect. */
   readonly heapBytes: number;
+  /** Open file descriptors; 0 where the system doesn't list them. */
+  readonly descriptors: number;
+  /** What keeps the event loop busy: sockets, timers, requests to the file system. */
+  readonly handles: number;
   /** Processor time so far, of all its threads. */
   readonly cpuMs: number;
 }
@@ -33,7 +38,10 @@ const isListening = (message: unknown): message is Listening =>
  */
 export async function startChild(script: string, options: object): Promise<Child> {
   const file = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
-  const child = fork(file, [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(file, [JSON.stringify(options)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [...process.execArgv, '--expose-gc'],
+  });
   const end = atExit(() => child.kill());
   const ended = new Promise<never>((_, reject) => {
     child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${code ?? signal}`)));

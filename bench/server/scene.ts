@@ -11,6 +11,7 @@ export interface SceneOptions {
   readonly disk?: boolean;
   readonly digests?: boolean;
   readonly memoryLimitBytes?: number;
+  readonly keepEvents?: number;
   readonly nodes: number;
   readonly d: number;
   readonly pipeline?: string;
@@ -43,11 +44,12 @@ export function updateBytes(d: number): Uint8Array {
 export async function startScene(options: SceneOptions): Promise<Scene> {
   const { nodes, d, pipeline = 'mean', rounds = 1000, disk = false, digests = true } = options;
   const folder = disk ? await mkdtemp(join(tmpdir(), 'quorate-bench-')) : null;
-  const { memoryLimitBytes } = options;
+  const { memoryLimitBytes, keepEvents } = options;
   const serverOptions: ServerOptions = {
     folder,
     digests,
     ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    ...(keepEvents === undefined ? {} : { keepEvents }),
   };
   const child = await startChild('serverChild', serverOptions);
   const connections = new Connections(child.url, options.connections ?? 8);

@@ -14,13 +14,18 @@ export interface ServerOptions {
   /** Whether the SHA-256 of each update is taken while it arrives. */
   readonly digests: boolean;
   readonly memoryLimitBytes?: number;
+  /** On disk. Default: the store's own. */
+  readonly keepEvents?: number;
 }
 
 /** Nodes that only upload are never lost in a measurement. */
 const liveness = { heartbeatMs: 3_600_000, suspectAfter: 2, lostAfter: 4 };
 
-const { folder, digests, memoryLimitBytes } = childOptions() as ServerOptions;
-const store = folder === null ? memoryStore() : await openDiskStore({ folder });
+const { folder, digests, memoryLimitBytes, keepEvents } = childOptions() as ServerOptions;
+const store =
+  folder === null
+    ? memoryStore()
+    : await openDiskStore({ folder, ...(keepEvents === undefined ? {} : { keepEvents }) });
 const engine = createEngine(memoryLimitBytes === undefined ? {} : { memoryLimitBytes });
 const coordinator = await createCoordinator({ store, engine, digests, liveness });
 const config = configSchema.parse({

@@ -1,20 +1,22 @@
 /** Runs the server until the process is told to end. */
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { createCoordinator } from '../coordinator/createCoordinator.js';
 import { createEngine } from '../core/engine.js';
 import { isAuthOn, type ServerConfig } from '../server/config.js';
 import { createServer } from '../server/server.js';
 import { openDiskStore } from '../store/disk.js';
 import { memoryStore } from '../store/memory.js';
-import type { Store } from '../store/store.js';
+import type { Damage, Store } from '../store/store.js';
 import { printLine } from './print.js';
 import { serverConfig } from './serverConfig.js';
 import type { ServerFlags } from './serverFlags.js';
 
-async function openStore({ dataFolder, store }: ServerConfig): Promise<Store> {
+async function openStore({ dataFolder, store }: ServerConfig, log: Logger): Promise<Store> {
   const { keepRounds, keepCheckpoints } = store;
   const retention = { keepRounds, keepCheckpoints };
-  return dataFolder === null ? memoryStore(retention) : openDiskStore({ folder: dataFolder, ...retention });
+  if (dataFolder === null) return memoryStore(retention);
+  const onDamage = (damage: Damage): void => log.error(damage, 'a file is damaged and was not used');
+  return openDiskStore({ folder: dataFolder, ...retention, onDamage });
 }
 
 export async function runServer(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
@@ -33,8 +35,7 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
     ...(threads !== null && { threads }),
     ...(memoryLimitBytes !== null && { memoryLimitBytes }),
   });
-  const store = await openStore(config);
-  for (const damage of store.damages) log.error(damage, 'a file is damaged and was not used');
+  const store = await openStore(config, log);
   const coordinator = await createCoordinator({
     store,
     engine,

@@ -117,7 +117,8 @@ export class Sessions {
   private async restoreOne(entry: SessionEntry): Promise<void> {
     const plan = planOf(entry.config);
     const own = await this.options.store.session(entry.id);
-    const { session } = this.hold(entry, plan, own, await newestCheckpoint(own, entry));
+    const checkpoint = await newestCheckpoint(own, entry);
+    const { session } = this.hold(await asStarted(entry, own, checkpoint), plan, own, checkpoint);
     await session.recover();
   }
 
@@ -175,6 +176,21 @@ async function newestCheckpoint(
   }
   if (status !== 'running' && status !== 'paused') return null;
   throw new QuorateError('CORRUPT_FILE', `session ${id} has no checkpoint any more`, { session: id });
+}
+
+/**
+ * A session that was started opens its round at once; a crash may come before the start is in the journal, and updates
+ * may have been acknowledged by then. The round tells.
+ */
+async function asStarted(
+  entry: SessionEntry,
+  store: SessionStore,
+  checkpoint: Checkpoint | null,
+): Promise<SessionEntry> {
+  if (entry.status !== 'created' || checkpoint === null) return entry;
+  const underWay = await store.recoverRound();
+  await underWay?.close();
+  return checkpoint.round > 0 || underWay ? { ...entry, status: 'running' } : entry;
 }
 
 /** @throws QuorateError SESSION_EXISTS */

@@ -34,6 +34,8 @@ import type {
 export interface DiskStoreOptions extends RetentionOptions {
   /** Made if it isn't there; belongs to the store. */
   readonly folder: string;
+  /** Told of each damage that is found, as `damages` keeps it: at the opening, and later. */
+  readonly onDamage?: (damage: Damage) => void;
 }
 
 /**
@@ -48,7 +50,7 @@ export function openDiskStore(options: DiskStoreOptions): Promise<Store> {
 
 /** The same on other files: for tests of what happens when the disk fails. */
 export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): Promise<Store> {
-  const { folder, ...others } = options;
+  const { folder, onDamage = () => undefined, ...others } = options;
   const retention = parseRetention('openDiskStore', others);
   if (typeof folder !== 'string' || folder === '') {
     throw new QuorateError('INVALID_PARAMETER', 'openDiskStore: folder must be a path', {
@@ -61,7 +63,7 @@ export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): 
   await onDisk('make', folder, () => makeFolder(files, join(folder, 'sessions')));
   const unlock = await lockFolder(files, join(folder, 'lock'));
   try {
-    return await DiskStore.open(files, folder, retention, unlock);
+    return await DiskStore.open(files, folder, retention, { unlock, onDamage });
   } catch (error) {
     await unlock();
     throw error;
@@ -105,10 +107,14 @@ class DiskStore implements Store {
     files: Files,
     folder: string,
     retention: Retention,
-    unlock: () => Promise<void>,
+    { unlock, onDamage }: { unlock: () => Promise<void>; onDamage: (damage: Damage) => void },
   ): Promise<DiskStore> {
     const damages: Damage[] = [];
-    const disk: Disk = { files, note: (damage) => void damages.push(damage) };
+    const note = (damage: Damage): void => {
+      damages.push(damage);
+      onDamage(damage);
+    };
+    const disk: Disk = { files, note };
     await listFolder(files, folder);
     await listFolder(files, join(folder, 'sessions'));
     const log = await DiskEventLog.open(disk, join(folder, 'events'), retention.keepEvents);

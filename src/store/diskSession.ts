@@ -15,7 +15,7 @@ import { corruptFile, type Disk, onDisk } from './files.js';
 import { outdatedCheckpoints, outdatedRound, type Retention } from './retention.js';
 import { newestRound, requireNewAttempt, unknownRound, unknownUpdate } from './roundChecks.js';
 import { type Layout, readHeader, recordPosition } from './roundFile.js';
-import { isWholeRow, readRecords, readRow } from './roundRecovery.js';
+import { isWholeRow, readRecords, readRow, readSealed } from './roundRecovery.js';
 import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from './store.js';
 
 const roundName = /^(\d{9,})-(\d{4,})\.round$/;
@@ -37,8 +37,9 @@ export class DiskSession implements SessionStore {
   readonly #retention: Retention;
   /** By round. */
   readonly #checkpoints = new Map<number, CheckpointName>();
-  readonly #summaries = new Map<string, CheckpointSummary | null>();
+  readonly #summaries = new Map<string, Promise<CheckpointSummary | null>>();
   readonly #open = new Set<DiskRound>();
+  #proving: Promise<void> = Promise.resolve();
 
   private constructor(disk: Disk, id: string, folder: string, retention: Retention) {
     this.#disk = disk;
@@ -52,6 +53,7 @@ export class DiskSession implements SessionStore {
   static async open(disk: Disk, id: string, folder: string, retention: Retention): Promise<DiskSession> {
     const session = new DiskSession(disk, id, folder, retention);
     await onDisk('open', folder, () => session.#load());
+    session.#proving = session.#prove().catch(() => undefined); // whoever asks for it is told then
     return session;
   }
 
@@ -59,7 +61,7 @@ export class DiskSession implements SessionStore {
     const { name, summary } = await writeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint);
     const replaced = this.#checkpoints.get(checkpoint.round);
     this.#checkpoints.set(checkpoint.round, name);
-    this.#summaries.set(name.name, summary);
+    this.#summaries.set(name.name, Promise.resolve(summary));
     // The commit is done. What can't be removed now is removed after the next one, or at the next opening.
     if (replaced && replaced.name !== name.name)
       await this.#removeCheckpoint(replaced).catch(() => undefined);
@@ -110,22 +112,19 @@ export class DiskSession implements SessionStore {
     const name = (await this.#roundNames()).findLast((other) => other.round === round);
     if (!name || round > this.#committed) throw unknownRound(round);
     return this.#reading(name.path, async (file) => {
-      const { size } = await file.stat();
-      const found = await readHeader(file, size);
-      if (!found) throw corruptFile(name.path, 'its header is damaged', 0);
-      const { updates, seal } = await readRecords(file, found.layout, size);
-      if (!seal) throw corruptFile(name.path, 'it has no seal');
-      if (!seal.nodes.includes(node)) throw unknownUpdate(round, node);
+      const { layout, updates, nodes } = await readSealed(file, name.path);
+      if (!nodes.includes(node)) throw unknownUpdate(round, node);
       const stored = updates.get(node);
-      if (!stored || !(await isWholeRow(file, found.layout, stored))) {
+      if (!stored || !(await isWholeRow(file, layout, stored))) {
         throw corruptFile(name.path, `the update of node '${node}' is damaged`);
       }
-      return { update: stored.update, bytes: this.#readRowOf(name.path, found.layout, stored.slot) };
+      return { update: stored.update, bytes: this.#readRowOf(name.path, layout, stored.slot) };
     });
   }
 
   /** Ends what is open. */
   async close(): Promise<void> {
+    await this.#proving;
     await Promise.all(Array.from(this.#open, (round) => round.close()));
   }
 
@@ -162,18 +161,41 @@ export class DiskSession implements SessionStore {
   }
 
   /** Null for a damaged file, which is noted once. */
-  async #summary(checkpoint: CheckpointName): Promise<CheckpointSummary | null> {
-    const known = this.#summaries.get(checkpoint.name);
-    if (known !== undefined) return known;
-    const summary = await summarizeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint).catch(
+  #summary(checkpoint: CheckpointName): Promise<CheckpointSummary | null> {
+    const { name } = checkpoint;
+    const known = this.#summaries.get(name);
+    if (known) return known;
+    const reading = summarizeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint).catch(
       (error: unknown) => {
-        if (!(error instanceof QuorateError) || error.code !== 'CORRUPT_FILE') throw error;
-        this.#note(join(this.#checkpointFolder, checkpoint.name), error.message);
-        return null;
+        if (error instanceof QuorateError && error.code === 'CORRUPT_FILE') {
+          this.#note(join(this.#checkpointFolder, name), error.message);
+          return null;
+        }
+        this.#summaries.delete(name);
+        throw error;
       },
     );
-    this.#summaries.set(checkpoint.name, summary);
-    return summary;
+    this.#summaries.set(name, reading);
+    return reading;
+  }
+
+  /**
+   * Looks at what is kept and not needed to go on, so that damage is told of before somebody asks for it: checkpoints,
+   * and of committed rounds all but the rows, each of which is proved when it is read.
+   */
+  async #prove(): Promise<void> {
+    await this.checkpoints();
+    const newest = new Map((await this.#roundNames()).map((name) => [name.round, name]));
+    for (const { round, path } of newest.values()) {
+      if (round > this.#committed) continue;
+      try {
+        const { nodes, updates } = await this.#reading(path, (file) => readSealed(file, path));
+        const lost = nodes.filter((node) => !updates.has(node));
+        if (lost.length > 0) this.#note(path, `the records of ${lost.join(', ')} are damaged`);
+      } catch (error) {
+        if (error instanceof QuorateError && error.code === 'CORRUPT_FILE') this.#note(path, error.message);
+      }
+    }
   }
 
   async #removeCheckpoint({ name }: CheckpointName): Promise<void> {

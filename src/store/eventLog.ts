@@ -184,7 +184,11 @@ async function load(disk: Disk, folder: string): Promise<Loaded> {
     last = segment.first - 1 + own.length;
     if (own.length === 0) await disk.files.unlink(segment.path);
     else segments.push(segment);
-    if (isTorn && own.length > 0) await truncateFile(disk.files, segment.path, end);
+    if (isTorn) {
+      const message = `the last record, at byte ${end}, is incomplete; it was cut off`;
+      disk.note({ file: segment.path, session: null, message });
+      if (own.length > 0) await truncateFile(disk.files, segment.path, end);
+    }
     events.push(...own);
   }
   return { segments, events, last };

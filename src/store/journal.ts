@@ -3,8 +3,8 @@
  * the file is. A later record of a node or session replaces an earlier one; when the outdated ones are most of the file,
  * it is written anew.
  *
- * An incomplete record at the end was never acknowledged and is cut off. A damaged one there is cut off too, kept
- * beside the journal, and told of. A damaged one with others behind it fails the opening: the others may
+ * An incomplete record at the end, as a crash leaves it, was never acknowledged and is cut off. A damaged one there is
+ * cut off too, and kept beside the journal. Both are told of. A damaged one with others behind it fails the opening: the others may
  * depend on it.
  */
 import type { FileHandle } from 'node:fs/promises';
@@ -82,6 +82,7 @@ export class Journal {
     }
     if (rest === 'damaged-inside') throw corruptFile(this.#path, 'a record is damaged', end);
     if (rest === 'damaged') await this.#setAside(bytes.subarray(end), end);
+    if (rest === 'torn') this.#note(`the last record, at byte ${end}, is incomplete; it was cut off`);
     for (const record of records) this.#apply(record as JournalRecord);
     this.#file = await this.#disk.files.open(this.#path, 'r+');
     this.#end = end;
@@ -96,11 +97,11 @@ export class Journal {
       await writeFully(file, tail, 0);
       return name;
     });
-    this.#disk.note({
-      file: this.#path,
-      session: null,
-      message: `the last record, at byte ${offset}, is damaged; it was moved to ${name}`,
-    });
+    this.#note(`the last record, at byte ${offset}, is damaged; it was moved to ${name}`);
+  }
+
+  #note(message: string): void {
+    this.#disk.note({ file: this.#path, session: null, message });
   }
 
   async #write(records: readonly JournalRecord[]): Promise<void> {

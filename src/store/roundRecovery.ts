@@ -7,7 +7,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readFully } from '../core/positionalRead.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
-import { type Layout, readSlotRecord, rowPosition, slotsIn } from './roundFile.js';
+import { corruptFile } from './files.js';
+import { type Layout, readHeader, readSlotRecord, rowPosition, slotsIn } from './roundFile.js';
 
 const pieceBytes = 2 ** 18;
 
@@ -61,6 +62,16 @@ export async function readRecords(file: FileHandle, layout: Layout, size: number
     }
   }
   return { updates, seal, empty, damaged, slots, nextSequence };
+}
+
+/** Of a committed round. @throws QuorateError CORRUPT_FILE */
+export async function readSealed(file: FileHandle, path: string) {
+  const { size } = await file.stat();
+  const found = await readHeader(file, size);
+  if (!found) throw corruptFile(path, 'its header is damaged', 0);
+  const { updates, seal } = await readRecords(file, found.layout, size);
+  if (!seal) throw corruptFile(path, 'it has no seal');
+  return { layout: found.layout, updates, nodes: seal.nodes };
 }
 
 export async function isWholeRow(file: FileHandle, layout: Layout, stored: StoredUpdate): Promise<boolean> {

@@ -85,6 +85,22 @@ describe('sessions on disk', () => {
     await finish(stage, 1);
   });
 
+  it('are known as started by their round, where a crash came before the journal had it', async () => {
+    const folder = await newFolder();
+    const before = await started(folder);
+    const receipt = await send(before, 0, 1);
+    await before.coordinator.close();
+    const store = await openDiskStore({ folder });
+    const [entry] = store.sessions;
+    await store.record({ type: 'session', session: { ...entry, status: 'created' } });
+    await store.close();
+
+    const stage = await sceneOn(folder);
+    expect(stage.coordinator.session(SESSION).status).equal('running');
+    expect(await send(stage, 0, 1)).deep.equal({ ...receipt, repeated: true });
+    await finish(stage, 1);
+  });
+
   it('wait for nodes that were there before, until they are lost', async () => {
     const folder = await newFolder();
     const clock = new ManualClock();

@@ -257,6 +257,36 @@ describe('openDiskStore, opened again', () => {
     expect(store.damages.map(({ file, session: id }) => [file, id])).deep.equal([[damaged, 's']]);
   });
 
+  it('tells of damage in what nobody asks for: an older checkpoint, a committed round', async () => {
+    await reopen({ keepRounds: 3 });
+    await session.writeCheckpoint(checkpointOf(0));
+    for (const number of [1, 2, 3]) {
+      const round = await session.openRound(headerOf(number, 12));
+      for (const node of ['a', 'b']) await send(round, node, rowOf(12, number));
+      await round.seal(['a', 'b']);
+      await session.writeCheckpoint(checkpointOf(number));
+      await round.close();
+    }
+    await store.close();
+    const damage = (path: string, at: (bytes: Buffer) => number): string => {
+      const bytes = readFileSync(path);
+      bytes[at(bytes)] ^= 1;
+      writeFileSync(path, bytes);
+      return path;
+    };
+    const damaged = [
+      damage(pathOf('checkpoints', 1), (bytes) => bytes.length - 1),
+      damage(pathOf('rounds', 0), (bytes) => bytes.indexOf('"node":"a"')),
+      damage(pathOf('rounds', 1), (bytes) => bytes.indexOf('"nodes"')),
+    ];
+    const told: string[] = [];
+    store = await openDiskStore({ folder, keepRounds: 3, onDamage: ({ file }) => told.push(file) });
+    session = await store.session('s');
+    await store.close(); // waits until all was looked at
+    expect(told).deep.equal(damaged);
+    expect(store.damages.map(({ file }) => file)).deep.equal(damaged);
+  });
+
   it('keeps the newer of two checkpoints of one round', async () => {
     await session.writeCheckpoint(checkpointOf(0));
     const kept = pathOf('checkpoints');
@@ -301,7 +331,7 @@ describe('openDiskStore, opened again', () => {
     await open();
   });
 
-  it('cuts a torn record off the journal without a word, and a damaged last one with', async () => {
+  it('cuts a torn or damaged last record off the journal, tells of it, and keeps the damaged one', async () => {
     for (const id of ['a', 'b']) await store.record({ type: 'node', node: nodeEntry(id) });
     await store.close();
     const path = join(folder, 'journal');
@@ -309,10 +339,11 @@ describe('openDiskStore, opened again', () => {
     writeFileSync(path, bytes.subarray(0, -1));
     await open();
     expect(store.nodes.map(({ id }) => id)).deep.equal(['a']);
-    expect(store.damages).deep.equal([]);
+    expect(store.damages.map(({ file }) => file)).deep.equal([path]);
     await store.record({ type: 'node', node: nodeEntry('c') });
     await reopen();
     expect(store.nodes.map(({ id }) => id)).deep.equal(['a', 'c']);
+    expect(store.damages).deep.equal([]);
 
     await store.close();
     const flipped = readFileSync(path);
@@ -335,7 +366,7 @@ describe('openDiskStore, opened again', () => {
       await open();
       expect(store.events.since(0, 10).slice(0, 2)).deep.equal(told.slice(0, 2));
       expect(store.events.append(9, {}).number).equal(3 + opening);
-      expect(store.damages).deep.equal([]);
+      expect(store.damages.map(({ file }) => file)).deep.equal(opening === 0 ? [path] : []);
       await store.close();
     }
     await open();
