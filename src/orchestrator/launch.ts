@@ -36,7 +36,7 @@ export interface Launched {
 /** @param onLine is waited for: meanwhile nothing more of that stream is read */
 export function launch(
   program: Program,
-  guard: Guard,
+  guard: Pick<Guard, 'add' | 'remove'>,
   onLine: (stream: Stream, line: string) => void | Promise<void>,
 ): Launched {
   const mark = randomUUID();
@@ -93,7 +93,7 @@ const notStarted = ({ message }: Error): Launched => ({
 
 async function opened(
   group: Group,
-  guard: Guard,
+  guard: Pick<Guard, 'add' | 'remove'>,
   gate: Writable,
   ended: Promise<Exit>,
 ): Promise<number | null> {

@@ -89,6 +89,12 @@ describe('logLines', () => {
     expect([waiting, out.taken.length]).deep.equal([2, 2]);
     out.go();
     await Promise.all(done);
+    let isWaiting = true; // another time it is full
+    const again = Promise.resolve(log.line(line)).then(() => (isWaiting = false));
+    await Promise.resolve();
+    expect(isWaiting).equal(true);
+    out.go();
+    await again;
     expect(out.listenerCount('drain')).equal(0);
   });
 

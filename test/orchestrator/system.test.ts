@@ -112,6 +112,12 @@ describe('a component that runs', () => {
     });
   }
 
+  it('has not completed if it was ended because it did not answer, whatever it says', () => {
+    const play = new Play([checked('a', { restart: 'on-failure', failures: 1 }), aComponent('b')]).tick();
+    play.started('a', 'b').passes('a').after(30_000).troubled('a');
+    expect(play.ended('a', 0).is('a')).equal('backing-off');
+  });
+
   it('waits twice as long before each further restart, up to a bound, less a random part', () => {
     const bounds = { most: 10, windowMs: 600_000, firstMs: 100, mostMs: 1000 };
     for (const [chance, waits] of [
@@ -185,6 +191,14 @@ describe('a system that ends', () => {
     expect([play.is('a'), play.is('b')]).deep.equal(['stopped', 'stopped']);
     expect(play.passes('slow').did()).deep.equal([]);
     expect(play.ended('slow', 0).outcome).equal('stopped');
+  });
+
+  it('takes the death of what is still needed as its end, not as a failure', () => {
+    const never = aComponent('a', { restart: 'never' });
+    const play = new Play([never, aComponent('b', { dependsOn: ['a'] })]).tick().started('a', 'b');
+    play.happen({ type: 'stop' });
+    expect(play.ended('a', 1).is('a')).equal('stopped');
+    expect(play.ended('b', 0).outcome).equal('stopped');
   });
 
   it('kills all at once when it is told to hasten', () => {
