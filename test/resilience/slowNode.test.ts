@@ -10,7 +10,8 @@ import { type NodeProcess, nodeName, SESSION, startSystem, type System } from '.
 
 const QUICK_MS = 300;
 const SLOW_MS = 20 * QUICK_MS;
-const ROUNDS = 20;
+/** In a buffer, enough of them for the slow one to have an update. */
+const ROUNDS = 30;
 /** In the first ones the deadline is still learned, and the nodes' code still compiled. */
 const LEARNING_ROUNDS = 3;
 const D = 1000;
