@@ -36,7 +36,7 @@ describe('nodes that break the protocol', () => {
         'auth.enrolmentToken': enrolmentToken,
         'limits.headersTimeoutMs': 2000,
         'limits.bodyStallMs': 1000,
-        'limits.socketPingMs': 1000,
+        'limits.socketPingMs': 3000,
         'limits.requestsPerMinute.node': 1000,
       },
     });
@@ -111,7 +111,8 @@ describe('nodes that break the protocol', () => {
     const only = (what: string, ...answers: string[]) => {
       const got = answersTo(what);
       expect(got, what).not.deep.equal([]);
-      expect(answers, what).include.members(got);
+      // On a busy machine an attacker may be slow enough to be cut off.
+      expect([...answers, 'lost'], what).include.members(got);
     };
     const late = ['409 ROUND_CLOSED', '409 ROUND_NOT_OPEN'];
     for (const key of Object.keys(report)) expect(key).not.match(/: 5\d\d/);
@@ -139,7 +140,7 @@ describe('nodes that break the protocol', () => {
       expect(report[what], what).greaterThan(0);
     }
     expect(report['equivocates: 202']).most(ROUNDS);
-    for (const what of ['slow head', 'slow body', 'idle', 'deaf event socket']) {
+    for (const what of ['slow head', 'slow body', 'slow update', 'idle', 'deaf event socket']) {
       expect(report[`${what}: cut off`], what).equal(report[`${what}: held`]);
     }
   }
