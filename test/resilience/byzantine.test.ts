@@ -116,20 +116,22 @@ describe('nodes that break the protocol', () => {
     };
     const late = ['409 ROUND_CLOSED', '409 ROUND_NOT_OPEN'];
     for (const key of Object.keys(report)) expect(key).not.match(/: 5\d\d/);
-    only('sends', '202', ...late);
-    only('sends the same again', '200', '202', ...late);
-    only('sends the same for the next round', ...late);
-    only('sends the last round’s again', '200', ...late);
+    // The next round may have opened meanwhile: then a replay is this node's update for it, and its own conflicts.
+    const replayed = ['202', '200', '409 CONFLICTING_UPDATE', ...late];
+    only('sends', ...replayed);
+    only('sends the same again', ...replayed);
+    only('sends the same for the next round', ...replayed);
+    only('sends the last round’s again', ...replayed);
     only('speaks for another', '403 NOT_YOUR_NODE', '401 UNAUTHORIZED');
     only('removes another', '403 NOT_YOUR_NODE');
     only('stops the session', '403 FORBIDDEN');
     only('equivocates', '202', '409 CONFLICTING_UPDATE', ...late);
     only('equivocates again', '409 CONFLICTING_UPDATE', ...late);
-    only('sends for a wrong round', '400 INVALID_PARAMETER', ...late);
+    only('sends for a wrong round', '400 INVALID_PARAMETER', '202', '200', ...late);
     only('lies about examples', '400 INVALID_PARAMETER');
     only('sends odd metrics', '400 INVALID_PARAMETER', '400 MALFORMED');
     only('sends what is not finite', '422 NON_FINITE', ...late);
-    only('sends the largest of all', '202', ...late);
+    only('sends the largest of all', '202', '200', ...late);
     only('floods', '200', '429 RATE_LIMITED');
     only('registers', '201');
     for (const what of [
