@@ -20,7 +20,7 @@ describe('parseYaml', () => {
   it('refuses an alias that leads into itself, or nowhere, or to more than can be', async () => {
     await refuses('a: &a { b: *a }');
     await refuses('a: *b');
-    const bomb = [...'bcdefghij'].map((name, k) => {
+    const bomb = Array.from('bcdefghij').map((name, k) => {
       const aliases = new Array(9).fill(`*${'abcdefghij'[k]}`).join();
       return `${name}: &${name} [${aliases}]`;
     });

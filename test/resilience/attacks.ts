@@ -21,7 +21,7 @@ export const FLOODER = 'x-floods';
 
 /** What each may have in a round. */
 export function attacksOf(node: string, round: number, d: number): Float32Array[] {
-  if (node === 'x-replays') return [updateOf(1000, round, d)];
+  if (node === 'x-replays') return [updateOf(1000, round, d), updateOf(1000, round - 1, d)];
   if (node === 'x-lies') return [new Float32Array(d).fill(3e38)];
   return [new Float32Array(d).fill(1e38), new Float32Array(d).fill(-1e38)];
 }
