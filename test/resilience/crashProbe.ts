@@ -87,11 +87,12 @@ function watch(): void {
     at('before');
     return () => tell('-', 'request');
   });
-  const { listen } = Server.prototype;
-  Server.prototype.listen = function (this: Server, ...given: unknown[]) {
-    this.once('listening', () => tell('+', 'listening'));
-    return Reflect.apply(listen, this, given) as Server;
-  } as typeof listen;
+  const server = Server.prototype as unknown as Record<'listen', Method>;
+  const original = server.listen;
+  server.listen = function (...given) {
+    (this as Server).once('listening', () => tell('+', 'listening'));
+    return Reflect.apply(original, this, given);
+  };
 }
 
 /** Every operation of node:fs/promises, and of the files that it opens. */

@@ -6,10 +6,10 @@ import { measured } from './measured.js';
 /** As long as one likes: QUORATE_SOAK_SECONDS=3600. */
 const seconds = Number(process.env.QUORATE_SOAK_SECONDS ?? 60);
 
-/** Noise of a minute's samples; a leak of one update's bytes (100 kB) a round would be ten times that. */
-const MOST_RESIDENT_GROWTH = 500_000;
-/** A leak of 1 kB an update would be more. */
-const MOST_HEAP_GROWTH = 100_000;
+/** Bytes a round: one of its ten updates that stays would be as many. */
+const MOST_RESIDENT_GROWTH = 100_000;
+/** Bytes a round: 1 kB of each update that stays would be as many. */
+const MOST_HEAP_GROWTH = 10_000;
 /** A file that is just being opened or removed. */
 const MOST_MORE_DESCRIPTORS = 2;
 
@@ -19,17 +19,18 @@ describe('a server in a long run', function () {
   it('takes no more memory, descriptors and handles as rounds go by', async () => {
     const soaked = await soakFor(seconds);
     const [before, after] = soaked.idle;
-    const residentGrowth = slope(soaked, ({ residentBytes }) => residentBytes);
-    const heapGrowth = slope(soaked, ({ heapBytes }) => heapBytes);
+    const roundSeconds = soaked.seconds / soaked.rounds;
+    const residentGrowth = slope(soaked, ({ residentBytes }) => residentBytes) * roundSeconds;
+    const heapGrowth = slope(soaked, ({ heapBytes }) => heapBytes) * roundSeconds;
     measured(
       `${soaked.rounds} rounds in ${Math.round(soaked.seconds)} s: resident memory ` +
-        `${(residentGrowth / 1000).toFixed(1)} kB/s, heap ${(heapGrowth / 1000).toFixed(1)} kB/s; ` +
+        `${(residentGrowth / 1000).toFixed(1)} kB a round, heap ${(heapGrowth / 1000).toFixed(1)} kB a round; ` +
         `descriptors ${before.descriptors} → ${after.descriptors}, handles ${before.handles} → ${after.handles}`,
       {
         rounds: soaked.rounds,
         seconds: soaked.seconds,
-        residentGrowthBytesPerSecond: residentGrowth,
-        heapGrowthBytesPerSecond: heapGrowth,
+        residentGrowthBytesPerRound: residentGrowth,
+        heapGrowthBytesPerRound: heapGrowth,
         descriptorsBefore: before.descriptors,
         descriptorsAfter: after.descriptors,
         handlesBefore: before.handles,
@@ -37,8 +38,8 @@ describe('a server in a long run', function () {
       },
     );
     expect(soaked.samples.length).above(5);
-    expect(residentGrowth, 'bytes of resident memory a second').below(MOST_RESIDENT_GROWTH);
-    expect(heapGrowth, 'bytes of heap a second').below(MOST_HEAP_GROWTH);
+    expect(residentGrowth, 'bytes of resident memory a round').below(MOST_RESIDENT_GROWTH);
+    expect(heapGrowth, 'bytes of heap a round').below(MOST_HEAP_GROWTH);
     expect(after.descriptors).most(before.descriptors + MOST_MORE_DESCRIPTORS);
     expect(after.handles).most(before.handles + MOST_MORE_DESCRIPTORS);
   });
