@@ -179,7 +179,7 @@ describe('quorate serve, session and node', function () {
       url,
     ];
     const { code, err } = await run(['session', 'create', ...line]);
-    expect([code, err]).deep.equal([1, 'quorate: NO_MODEL: --start needs a --model\n']);
+    expect([code, err]).deep.equal([1, 'quorate: NO_MODEL: --start needs a --model or --zeros\n']);
     expect((await run(['session', 'list', '--json', '--server', url])).out).equal('[]\n');
   });
 

@@ -76,7 +76,7 @@ describe('quorate up', () => {
     expect(out).not.include('\u001b');
     const again = await run(['up'], { cwd: folder });
     expect(again.code, again.err).equal(0); // what is completed stays so
-    expect(again.out).match(/session completed at round 4.*; 0 updates/);
+    expect(again.out).match(/session completed at round 4.*; updates of this node that were taken: 0/);
     expect((await run(['status'], { cwd: folder })).err).match(/^quorate: NOT_FOUND: no system runs here/);
   });
 
