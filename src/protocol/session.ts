@@ -92,8 +92,13 @@ const weightingSchema = z
 
 const adaptiveDeadlineSchema = z
   .strictObject({
-    quantile: z.number().gt(0).max(1).default(0.9).describe('of the response times'),
-    slack: z.number().min(1).default(1.5).describe('what the quantile is multiplied by'),
+    quantile: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.8)
+      .describe('of the response times; below the share of nodes that are quick'),
+    slack: z.number().min(1).default(1.25).describe('what the quantile is multiplied by'),
     leastMs: milliseconds(100).describe('the shortest deadline'),
     window: z.int().min(1).max(10_000).default(100).describe('how many of the last responses count'),
   })

@@ -9,6 +9,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { QuorateError } from '../errors.js';
 import type { NumberedEvent } from '../store/store.js';
+import { passOver } from './passOver.js';
 import { type Gate, refuseUpgrade } from './upgrade.js';
 import type { Services } from './services.js';
 import { version } from './version.js';
@@ -114,7 +115,10 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
       return server.clients.size;
     },
     attach(http) {
-      http.on('upgrade', upgrade);
+      http.on('upgrade', (req, duplex, head) => {
+        if (/\bwebsocket\b/i.test(String(req.headers.upgrade))) upgrade(req, duplex, head);
+        else passOver(http, req, duplex, head);
+      });
     },
     async close() {
       clearInterval(beat);

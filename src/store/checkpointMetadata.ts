@@ -7,17 +7,15 @@ import type { AcceptedUpdate, NodeRecord, RoundState, SessionState } from '../ro
 const count = z.int().min(0);
 const nodes = z.array(z.string());
 
-const acceptedSchema: z.ZodType<Readonly<Record<string, AcceptedUpdate>>> = z.record(
-  z.string(),
-  z.strictObject({
-    node: z.string(),
-    digest: z.string().nullable(),
-    numExamples: z.number().nullable(),
-    metrics: z.record(z.string(), z.number()),
-    staleness: count,
-    responseMs: z.number(),
-  }),
-);
+export const acceptedUpdateSchema: z.ZodType<AcceptedUpdate> = z.strictObject({
+  node: z.string(),
+  digest: z.string().nullable(),
+  numExamples: z.number().nullable(),
+  metrics: z.record(z.string(), z.number()),
+  staleness: count,
+  responseMs: z.number(),
+});
+const acceptedSchema = z.record(z.string(), acceptedUpdateSchema);
 
 const attempt = { number: count, attempt: count };
 const opened = { ...attempt, openedAtMs: z.number(), asked: nodes.nullable(), accepted: acceptedSchema };

@@ -17,9 +17,11 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { z } from 'zod';
 import { readFully } from '../core/positionalRead.js';
 import { QuorateError } from '../errors.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
+import { acceptedUpdateSchema } from './checkpointMetadata.js';
 import type { RoundHeader } from './store.js';
 
 const HEAD_BYTES = 24;
@@ -100,6 +102,16 @@ export const encodeSeal = (nodes: readonly string[], sequence: number): Buffer =
 /** Written over a record's head, it makes the slot an empty one. */
 export const emptyHead: Uint8Array = new Uint8Array(HEAD_BYTES);
 
+/** Checksums tell damage; these tell a file that was made by hand. */
+const headerSchema: z.ZodType<RoundHeader> = z.strictObject({
+  round: z.int().min(1),
+  attempt: z.int().min(1),
+  d: z.int().min(1),
+  asked: z.array(z.string()).nullable(),
+  openedAtMs: z.number(),
+});
+const sealSchema = z.strictObject({ nodes: z.array(z.string()) });
+
 interface Block {
   readonly magic: Magic;
   readonly sequence: number;
@@ -141,8 +153,8 @@ export async function readHeader(
 ): Promise<{ header: RoundHeader; layout: Layout } | undefined> {
   const block = await readBlock(file, 0, size);
   if (block?.magic !== 'header') return undefined;
-  const header = block.value as RoundHeader;
-  return { header, layout: layoutOf(header.d, block.bytes) };
+  const { data: header } = headerSchema.safeParse(block.value);
+  return header && { header, layout: layoutOf(header.d, block.bytes) };
 }
 
 export type SlotRecord =
@@ -172,12 +184,13 @@ export async function readSlotRecord(
   const block = await readBlock(file, position, size);
   if (block === null) return { kind: 'empty' };
   if (block?.magic === 'update') {
-    const { sequence, rowCrc, value } = block;
-    return { kind: 'update', update: value as AcceptedUpdate, sequence, rowCrc };
+    const { sequence, rowCrc } = block;
+    const { data: update } = acceptedUpdateSchema.safeParse(block.value);
+    if (update) return { kind: 'update', update, sequence, rowCrc };
   }
   if (block?.magic === 'seal') {
-    const { nodes } = block.value as { nodes: readonly string[] };
-    return { kind: 'seal', nodes, sequence: block.sequence, end: position + block.bytes };
+    const { data: seal } = sealSchema.safeParse(block.value);
+    if (seal) return { kind: 'seal', ...seal, sequence: block.sequence, end: position + block.bytes };
   }
   return { kind: 'damaged' };
 }

@@ -150,6 +150,20 @@ describe('what is no request', () => {
     expect(await raw.closed()).match(/^HTTP\/1\.1 200 /);
   });
 
+  it('is not what offers another protocol: the offer is passed over', async () => {
+    const fixture = await start();
+    const raw = await Raw.open(fixture.port);
+    const offer = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk';
+    const body = JSON.stringify({ id: 'one', sessions: [] });
+    raw.send(
+      `POST /v1/nodes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n\r\n`,
+    );
+    raw.send(body.slice(0, 5));
+    raw.send(body.slice(5));
+    expect(await raw.closed()).match(/^HTTP\/1\.1 201 /);
+    expect((await fixture.call('GET', '/v1/nodes/one')).status).equal(200);
+  });
+
   it('does not hold a connection by a head that never ends, and answers nobody who asked nothing', async () => {
     const fixture = await start({ config: { limits: { headersTimeoutMs: 100 } } });
     const raw = await Raw.open(fixture.port);
