@@ -8,8 +8,8 @@ import type { SinkOptions } from './sink.js';
 
 const nodes = 100;
 const connections = 4;
-/** Until rounds are no longer kept, their updates fill memory that is fresh from the system. */
-const warmUps = 3;
+/** Until rounds are no longer kept, their updates fill memory that is fresh from the system, and some more. */
+const warmUps = 6;
 
 /** MB/s of one round's updates, from the first byte sent to the last acknowledgement. */
 async function throughput(
@@ -78,7 +78,7 @@ export const ingest: ServerMeasure = {
     ];
     const speeds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
     try {
-      for (let turn = 1; turn <= warmUps + (quick ? 2 : 5); turn++) {
+      for (let turn = 1; turn <= warmUps + (quick ? 2 : 9); turn++) {
         for (const contender of contenders) {
           const speed = await contender.run(turn);
           if (turn > warmUps) speeds.get(contender.name)!.push(speed);

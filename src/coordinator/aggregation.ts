@@ -3,6 +3,7 @@
  *
  *   seal        durably decides which updates are in
  *   nextModel   on the engine, which sessions share in turns
+ *   proof       its rows are what was acknowledged
  *   evaluate    where the coordinator measures models itself
  *   checkpoint  this is the commit
  *
@@ -19,6 +20,7 @@ import type { Clock, StoredModel } from './coordinator.js';
 import type { CurrentModel } from './models.js';
 import { nextModel, type RoundOutput } from './nextModel.js';
 import type { Plan } from './policy.js';
+import { requireAcknowledged } from './proof.js';
 import {
   judgementsOf,
   type RoundPoint,
@@ -72,7 +74,7 @@ const isPassing = (error: unknown): boolean => error instanceof QuorateError && 
 
 export class Aggregation {
   readonly round: number;
-  /** @throws QuorateError ABORTED if it was given up; whatever else nextModel throws. */
+  /** @throws QuorateError ABORTED if it was given up; CORRUPT_FILE; whatever else nextModel throws. */
   readonly outcome: Promise<Committed>;
   private readonly options: AggregationOptions;
   private readonly giveUp = new AbortController();
@@ -122,6 +124,7 @@ export class Aggregation {
       },
       { engine, signal },
     );
+    await requireAcknowledged(place, updates, output.report.rows);
     const model: CurrentModel = {
       round: facts.round,
       tensors: before.tensors,

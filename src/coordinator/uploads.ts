@@ -19,6 +19,7 @@ import type { AcceptedUpdate } from '../rounds/state.js';
 import type { Slot } from '../store/store.js';
 import { readChunks } from './body.js';
 import type { Clock, IncomingUpdate } from './coordinator.js';
+import { digestOfPieces } from './proof.js';
 import type { RoundFile } from './roundFile.js';
 import type { Session } from './session.js';
 import { Turns } from './turns.js';
@@ -163,10 +164,8 @@ export class Uploads {
   }
 
   private async storedDigest(round: number, node: string): Promise<string> {
-    const hash = currentHost().sha256();
     const { bytes } = await this.session.readUpdate(round, node);
-    for await (const piece of bytes) hash.update(piece);
-    return hash.hex();
+    return digestOfPieces(bytes);
   }
 
   private async store(incoming: IncomingUpdate, giveUp: AbortSignal): Promise<UpdateReceipt> {

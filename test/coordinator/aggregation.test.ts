@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type ErrorCode, QuorateError } from '../../src/errors.js';
@@ -5,10 +7,21 @@ import type { SessionEvent } from '../../src/rounds/state.js';
 import { faultyStore, type Write } from '../support/coordinator/faultyStore.js';
 import { gate } from '../support/coordinator/gate.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
-import { nodeName, scene, SESSION, updateOf } from '../support/coordinator/scene.js';
+import { openDiskStore } from '../../src/store/disk.js';
+import { nodeName, scene, sendAll, SESSION, updateOf } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const d = 20;
+
+/** Of the first value of the first row in the newest round's file. */
+function flipFirstBit(folder: string): void {
+  const newest = readdirSync(folder).sort().at(-1)!;
+  const path = join(folder, newest);
+  const bytes = readFileSync(path);
+  bytes[4096] ^= 1;
+  writeFileSync(path, bytes, { flag: 'r+' });
+}
 
 describe('the aggregation of a round', () => {
   for (const write of ['seal', 'writeCheckpoint'] as const) {
@@ -58,6 +71,44 @@ describe('the aggregation of a round', () => {
     await stage.committed(1);
     await stage.coordinator.close();
   });
+
+  for (const [kind, sent] of [
+    ['an update', 2],
+    ['a stale update', 1],
+  ] as const) {
+    it(`fails the round where ${kind} on disk is not what was acknowledged any more`, async () => {
+      const folder = temporaryFolder();
+      let isDamaging = false;
+      const disk = await openDiskStore({ folder });
+      const store = faultyStore(async (write) => {
+        if (write === 'seal' && isDamaging) flipFirstBit(join(folder, 'sessions', SESSION, 'rounds'));
+      }, disk);
+      const clock = new ManualClock();
+      const stage = await scene({ store, clock });
+      await stage.register(3);
+      const mode = { buffered: { bufferSize: 2, maxStaleness: 1 } };
+      await stage.begin({ quorum: 2, rounds: 2, mode, retry: { firstMs: 100 } }, d);
+      await sendAll(stage, [0, 1], 1, d);
+      await stage.committed(1);
+      const before = stage.coordinator.session(SESSION).model;
+      isDamaging = true;
+      const failure = stage.event((body) => body.type === 'round-failed');
+      await stage.send(2, sent, updateOf(2, sent, d)); // its row is the first
+      await stage.send(0, 2, updateOf(0, 2, d));
+      const { body } = await failure;
+      expect(body).deep.include({ code: 'CORRUPT_FILE', round: 2, attempt: 1 });
+      expect(body.message).contain(nodeName(2));
+      expect(stage.coordinator.session(SESSION).model).deep.equal(before);
+
+      isDamaging = false;
+      clock.advance(100);
+      await stage.opened(2, 2);
+      await sendAll(stage, [0, 2], 2, d);
+      await stage.committed(2);
+      await stage.coordinator.close();
+      await disk.close();
+    });
+  }
 
   it('is given up when the session is stopped, and what it was made of is discarded', async () => {
     const sealing = gate();

@@ -9,16 +9,23 @@ export type Write = 'record' | 'openRound' | 'commit' | 'committed' | 'seal' | '
 export type BeforeWrite = (write: Write, session: string) => Promise<void>;
 
 export function faultyStore(before: BeforeWrite, store: Store = memoryStore()): Store {
+  const { kind, nodes, sessions, events } = store;
   return {
-    ...store,
-    get events() {
-      return store.events;
+    kind,
+    nodes,
+    sessions,
+    get damages() {
+      return store.damages;
     },
+    events,
+    evaluations: (id) => store.evaluations(id),
     async record(record) {
       await before('record', record.type === 'session' ? record.session.id : '');
       await store.record(record);
     },
     session: async (id) => faultySession(id, before, await store.session(id)),
+    removeSession: (id) => store.removeSession(id),
+    close: () => store.close(),
   };
 }
 
