@@ -172,7 +172,7 @@ export class Uploads {
     const { file } = this.session;
     if (!file) throw closed();
     const place = await file.ready();
-    const slot = await place.reserve(incoming.node);
+    const slot = await place.reserve(incoming.node, this.takesDigests);
     let digest: string | null;
     try {
       const hash = this.takesDigests ? currentHost().sha256() : null;

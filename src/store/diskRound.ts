@@ -103,9 +103,9 @@ export class DiskRound implements RoundStore {
     return this.#sealed;
   }
 
-  async reserve(): Promise<Slot> {
+  async reserve(_node: string, isDigested = false): Promise<Slot> {
     if (this.#ended || this.#sealed) throw roundClosed(this.header);
-    const slot = new DiskSlot(this.#host, this.#empty.pop() ?? this.#slots++);
+    const slot = new DiskSlot(this.#host, this.#empty.pop() ?? this.#slots++, isDigested);
     this.#open.add(slot);
     return slot;
   }

@@ -9,6 +9,8 @@
  *
  *   magic (4) │ bytes of JSON │ sequence │ CRC-32 of the row │ CRC-32 of the JSON │ CRC-32 of the 20 bytes before
  *
+ * Where the JSON has the row's SHA-256, its CRC-32 may be 0.
+ *
  * The JSON of an update is AcceptedUpdate. A seal lists nodes; it is the record of a slot that has no row, behind all
  * others, so it may be of any length. An area that was never written is zero: the slot is empty. Nothing that a node
  * sends lies where records are looked for.

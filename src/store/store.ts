@@ -129,8 +129,11 @@ export interface RoundStore {
   readonly updates: readonly AcceptedUpdate[];
   /** The nodes whose updates are aggregated, sorted, once that is decided. */
   readonly sealed: readonly string[] | null;
-  /** @throws QuorateError ROUND_CLOSED after seal, close or discard */
-  reserve(node: string): Promise<Slot>;
+  /**
+   * @param isDigested its commit will have a digest, which proves the row: no checksum of it is taken
+   * @throws QuorateError ROUND_CLOSED after seal, close or discard
+   */
+  reserve(node: string, isDigested?: boolean): Promise<Slot>;
   /**
    * Decides durably which updates are in the round: a late one can't be found in it after a crash. The same nodes
    * again change nothing.

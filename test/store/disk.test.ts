@@ -207,6 +207,14 @@ describe('openDiskStore, opened again', () => {
     await send(round, 'a', rowOf(10, 1));
   });
 
+  it('takes no update without the digest that its slot was promised', async () => {
+    const round = await session.openRound(headerOf(1, 10));
+    const slot = await round.reserve('a', true);
+    await slot.write(bytesOf(rowOf(10, 1)));
+    await expectRefusal(() => slot.commit(updateOf('a', rowOf(10, 1), false)), 'INTERNAL');
+    await send(round, 'a', rowOf(10, 1));
+  });
+
   it('writes checkpoints that are safetensors files, named by their own SHA-256', async () => {
     const checkpoint = {
       ...checkpointOf(7),

@@ -23,11 +23,12 @@ const session = await store.session('s');
 
 /** In two pieces, so that there is something to interrupt. */
 async function send(round: RoundStore, node: string, row: Float32Array): Promise<void> {
-  const slot = await round.reserve(node);
+  const withDigest = node !== 'n3';
+  const slot = await round.reserve(node, withDigest);
   const bytes = bytesOf(row);
   await slot.write(bytes.subarray(0, 1001));
   await slot.write(bytes.subarray(1001));
-  await slot.commit(updateOf(node, row, node !== 'n3'));
+  await slot.commit(updateOf(node, row, withDigest));
 }
 
 async function train(): Promise<never> {

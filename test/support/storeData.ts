@@ -35,7 +35,7 @@ export async function send(
   row: Float32Array,
   withDigest = true,
 ): Promise<AcceptedUpdate> {
-  const slot = await round.reserve(node);
+  const slot = await round.reserve(node, withDigest);
   await slot.write(bytesOf(row));
   const update = updateOf(node, row, withDigest);
   await slot.commit(update);

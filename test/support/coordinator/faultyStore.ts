@@ -57,8 +57,8 @@ function faultyRound(id: string, before: BeforeWrite, store: RoundStore): RoundS
     get sealed() {
       return store.sealed;
     },
-    reserve: async (node) => {
-      const slot = await store.reserve(node);
+    reserve: async (node, isDigested) => {
+      const slot = await store.reserve(node, isDigested);
       return {
         write: (bytes) => slot.write(bytes),
         abort: () => slot.abort(),
