@@ -62,7 +62,7 @@ function withAnswer(
     accepted: record.accepted + 1,
     meanResponseMs: meanWith(record.meanResponseMs, record.accepted, responseMs),
     lastRound: round,
-    trainedFor: Math.max(record.trainedFor ?? 0, round - staleness),
+    trainedFor: round - staleness, // later than before: earlier ones are not admitted
   };
 }
 

@@ -72,6 +72,8 @@ describe('a round that fails', () => {
     const play = Play.running({}, 'a', 'b').updates('ab').commit();
     play.send({ type: 'aggregation-failed', round: 1, code: 'INTERNAL', message: '' });
     expect([play.phase, play.number]).deep.equal(['collecting', 2]);
+    play.updates('ab').send({ type: 'aggregation-failed', round: 1, code: 'INTERNAL', message: '' });
+    expect([play.phase, play.number]).deep.equal(['aggregating', 2]);
   });
 });
 

@@ -70,6 +70,13 @@ describe('excluding a node', () => {
     ]);
   });
 
+  it('is announced in the order of their names, whichever came first', () => {
+    const play = Play.running({ exclude: { rounds: 1, suspicion: 0.5 } }, 'c', 'b', 'a').updates('cba');
+    play.commit({ c: 1, b: 0, a: 1 });
+    const announced = play.announcements().filter(({ type }) => type === 'node-excluded');
+    expect(announced.map((event) => 'node' in event && event.node)).deep.equal(['a', 'c']);
+  });
+
   it('starts anew after a round that was not suspicious', () => {
     const play = three();
     for (const suspicion of [0.9, 0.1, 0.9]) play.updates('abc').commit({ a: suspicion });

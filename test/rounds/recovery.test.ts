@@ -123,6 +123,11 @@ describe('a session after a restart', () => {
     expect(play.come('a').updates('a').effectsOf('accept')[0].update).deep.equal(updateOf('a'));
   });
 
+  it('waits for them in the order of their names', () => {
+    const play = recover(restarted({ nodes: ['c', 'a', 'b'] }), '');
+    expect(play.state.round).deep.include({ awaited: ['a', 'b', 'c'] });
+  });
+
   it('waits for those who were not heard yet, though all who are there are in', () => {
     const play = recover(restarted(), 'ab').come('a', 'b');
     expect(play.phase).equal('collecting');

@@ -39,7 +39,7 @@ describe('the end of a session', () => {
     const stopWhen = { ...loss, reaches: 0.1, patience: null };
     const play = started(stopWhen).updates('ab').commit({}, { loss: 0.2 });
     expect(play.state.status).equal('running');
-    expect(play.updates('ab').commit({}, { loss: 0.05 }).state.status).equal('completed');
+    expect(play.updates('ab').commit({}, { loss: 0.1 }).state.status).equal('completed');
   });
 
   it('comes when a metric has not improved for `patience` rounds', () => {
