@@ -43,6 +43,7 @@ export const errorCodes = {
   BAD_DIGEST: 'The body does not have the digest that was announced.',
   MALFORMED: 'A body, header, file or message cannot be read as what it should be.',
   UNSUPPORTED_MEDIA_TYPE: 'The body is of a type that is not taken here.',
+  HEAD_TOO_LARGE: 'The address and the headers are longer than what is taken here.',
   PAYLOAD_TOO_LARGE: 'The body is larger than what is taken here.',
   INCOMPLETE_UPLOAD: 'The sender went away before the body was complete.',
   RANGE_NOT_SATISFIABLE: 'The range that was asked for lies outside of the file.',

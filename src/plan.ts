@@ -1,6 +1,7 @@
 /** From a pipeline and the distances between the rows: what is to be combined, and how. */
 import type { Geometry } from './core/geometry.js';
 import type { Combination } from './core/passes.js';
+import type { Steps } from './core/steps.js';
 import type { Pipeline } from './pipeline.js';
 
 export interface Plan {
@@ -12,10 +13,10 @@ export interface Plan {
 }
 
 /** What the pipeline makes of the rows, given their geometry. */
-export function planOf({ preaggregators, rule: { work } }: Pipeline, base: Geometry): Plan {
+export function* planOf({ preaggregators, rule: { work } }: Pipeline, base: Geometry): Steps<Plan> {
   const geometry = preaggregators.reduce((points, stage) => points.map(stage.combine(points)), base);
   if (work.kind === 'linear') {
-    const weights = work.rowWeights(geometry);
+    const weights = yield* work.rowWeights(geometry);
     return {
       combination: { kind: 'weighted-sum', weights },
       rowWeights: weights,

@@ -10,6 +10,7 @@ import { farRows } from './core/far.js';
 import { Geometry, type Measured } from './core/geometry.js';
 import { combinePass, normsPass, pairwisePass, type PassOptions, pulledPass } from './core/passes.js';
 import { type RowSource, withRow } from './core/source.js';
+import { inTurns } from './core/steps.js';
 import type { Rows } from './core/tiles.js';
 import { QuorateError } from './errors.js';
 import { checkPipeline, type Pipeline, pipelineText, restrictPipeline } from './pipeline.js';
@@ -32,7 +33,7 @@ export interface AggregateOptions {
    * If the call fails, what it holds is unspecified.
    */
   readonly into?: Float32Array;
-  /** Gives up between tiles. */
+  /** Gives up between tiles, and in the middle of a search for weights. */
   readonly signal?: AbortSignal;
 }
 
@@ -104,7 +105,7 @@ export class Run {
       if (bad.length > 0) return { bad };
     }
     const base = new Geometry(measured ?? unmeasured(pass.chosen.length), anchor ? 1 : 0);
-    const plan = await this.timed('weights', () => planOf(pipeline, base));
+    const plan = await this.timed('weights', () => inTurns(planOf(pipeline, base), this.options.signal));
     return this.combine(pipeline, kept, pass, plan, measured ? base : undefined);
   }
 

@@ -40,7 +40,7 @@ const SMALL_TILE_BYTES = 1024 * 1024;
 const LARGE_TILE_BYTES = 16 * 1024 * 1024;
 
 /** @throws QuorateError ABORTED */
-function stopIfAborted(signal: AbortSignal | undefined): void {
+export function stopIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new QuorateError('ABORTED', 'the aggregation was aborted', {}, signal.reason);
 }
 

@@ -18,13 +18,14 @@ export const caf = linearRule({
   constraint: 'n > 2f',
   minUpdates: ({ f }) => 2 * f + 1,
   needsDistances: true,
-  weights(geometry, { f }) {
+  *weights(geometry, { f }) {
     const { n } = geometry;
     let weights: Float64Array = new Float64Array(n).fill(1);
     let best = weights;
     let least = Infinity;
     const total = () => weights.reduce((sum, weight) => sum + weight, 0);
     while (total() > n - 2 * f) {
+      yield;
       const { variance, projections } = widestSpread(geometry, weights);
       if (variance < least) [least, best] = [variance, weights];
       if (variance === 0) break;

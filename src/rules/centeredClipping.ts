@@ -25,11 +25,12 @@ export const centeredClipping = linearRule({
   needsDistances: true,
   combines: true,
   anchor: ({ previous }) => previous,
-  weights(geometry, { tau, iterations, previous }) {
+  *weights(geometry, { tau, iterations, previous }) {
     const { n } = geometry;
     let v = new Float64Array(previous ? n + 1 : n);
     if (previous) v[n] = 1;
     for (let iteration = 0; iteration < iterations; iteration++) {
+      yield;
       const shares = geometry.squaredDistancesTo(geometry.rowWeights(v)).map((squared) => {
         const distance = Math.sqrt(squared);
         return (distance <= tau ? 1 : tau / distance) / n;

@@ -24,15 +24,21 @@ export const geometricMedian = linearRule({
       .min(0)
       .default(1e-9)
       .describe('ends when the point moves by less than this share of the middle distance to it'),
-    maxIterations: z.int().min(1).default(1000).describe('ends at the latest after so many iterations'),
+    maxIterations: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(1000)
+      .describe('ends at the latest after so many iterations'),
   }),
   constraint: 'n ≥ 1',
   minUpdates: () => 1,
   needsDistances: true,
   combines: true,
-  weights(geometry, { nu, tolerance, maxIterations }) {
+  *weights(geometry, { nu, tolerance, maxIterations }) {
     let weights: Float64Array = new Float64Array(geometry.n); // the origin
     for (let iteration = 0; iteration < maxIterations; iteration++) {
+      yield;
       const distances = geometry.squaredDistancesTo(geometry.rowWeights(weights)).map(Math.sqrt);
       const lengths = distances.map((distance) => Math.max(nu, distance));
       const shortest = lengths.reduce((least, length) => Math.min(least, length));

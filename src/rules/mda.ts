@@ -12,6 +12,7 @@
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/parameters.js';
+import type { Steps } from '../core/steps.js';
 import { QuorateError } from '../errors.js';
 import { meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
@@ -85,7 +86,7 @@ function farPairs(geometry: Geometry, squared: number): Graph {
   return { neighbours, removed: new Uint8Array(n) };
 }
 
-function leastSquaredDiameter(geometry: Geometry, f: number): number {
+function* leastSquaredDiameter(geometry: Geometry, f: number): Steps<number> {
   const { n } = geometry;
   const distances = [0];
   for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) distances.push(geometry.squaredDistance(i, j));
@@ -93,6 +94,7 @@ function leastSquaredDiameter(geometry: Geometry, f: number): number {
   let low = 0;
   let high = sorted.length - 1;
   while (low < high) {
+    yield;
     const middle = (low + high) >> 1;
     if (coverable(farPairs(geometry, sorted[middle]), f)) high = middle;
     else low = middle + 1;
@@ -101,13 +103,14 @@ function leastSquaredDiameter(geometry: Geometry, f: number): number {
 }
 
 /** The first subset, in the order of the rows, of n − f points none farther apart than the least diameter. */
-function firstSubset(geometry: Geometry, f: number): number[] {
+function* firstSubset(geometry: Geometry, f: number): Steps<number[]> {
   const { n } = geometry;
-  const { neighbours, removed } = farPairs(geometry, leastSquaredDiameter(geometry, f));
+  const { neighbours, removed } = farPairs(geometry, yield* leastSquaredDiameter(geometry, f));
   const kept: number[] = [];
   let budget = f;
   for (let i = 0; i < n && kept.length < n - f; i++) {
     if (removed[i]) continue;
+    yield;
     const excluded = neighbours[i].filter((j) => !removed[j]);
     for (const j of excluded) removed[j] = 1;
     if (excluded.length <= budget && coverable({ neighbours, removed }, budget - excluded.length)) {
@@ -138,5 +141,7 @@ export const mda = linearRule({
     );
   },
   needsDistances: true,
-  weights: (geometry, { f }) => meanOf(geometry.n, firstSubset(geometry, f)),
+  *weights(geometry, { f }) {
+    return meanOf(geometry.n, yield* firstSubset(geometry, f));
+  },
 });

@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import type { Selection } from '../core/network/selection.js';
 import { parseParameters } from '../core/parameters.js';
+import type { Steps } from '../core/steps.js';
 import { QuorateError } from '../errors.js';
 
 /** What both kinds, and pre-aggregators, say of themselves. */
@@ -45,8 +46,8 @@ export interface LinearDefinition<S extends z.ZodObject> extends Definition<S> {
   readonly combines?: boolean;
   /** A further row that the geometry is to know, after the updates: a former aggregate. */
   readonly anchor?: (parameters: z.output<S>) => Float32Array | undefined;
-  /** Weights over the geometry's points and, last, its anchor if the rule has one. */
-  readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array;
+  /** Weights over the geometry's points and, last, its anchor if the rule has one; in steps where it may take long. */
+  readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array | Steps<Float64Array>;
 }
 
 interface Coordinates {
@@ -60,7 +61,7 @@ interface Linear {
   readonly needsDistances: boolean;
   readonly combines: boolean;
   readonly anchor: Float32Array | undefined;
-  readonly rowWeights: (geometry: Geometry) => Float64Array;
+  readonly rowWeights: (geometry: Geometry) => Steps<Float64Array>;
 }
 
 /** What rules and pre-aggregators have in common once their parameters are known. */
@@ -157,6 +158,9 @@ export function linearRule<S extends z.ZodObject>(definition: LinearDefinition<S
     needsDistances: definition.needsDistances,
     combines: definition.combines ?? false,
     anchor: definition.anchor?.(parameters),
-    rowWeights: (geometry) => geometry.rowWeights(definition.weights(geometry, parameters)),
+    *rowWeights(geometry) {
+      const weights = definition.weights(geometry, parameters);
+      return geometry.rowWeights(weights instanceof Float64Array ? weights : yield* weights);
+    },
   }));
 }

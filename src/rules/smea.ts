@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/parameters.js';
+import type { Steps } from '../core/steps.js';
 import { QuorateError } from '../errors.js';
 import { widestSpread } from './covariance.js';
 import { everyPoint } from './krum.js';
@@ -36,6 +37,12 @@ function scatterAlong(projections: Float64Array, members: readonly number[]): nu
   return squares;
 }
 
+/** To be decided: `order[at]` and all after it, given those kept before. */
+interface Choice {
+  readonly at: number;
+  readonly kept: readonly number[];
+}
+
 class SubsetSearch {
   private readonly geometry: Geometry;
   private readonly size: number;
@@ -43,7 +50,7 @@ class SubsetSearch {
   /** Those that stand out come first: keeping one of them is soon found to be too much. */
   private readonly order: readonly number[];
   private least = Infinity;
-  best: readonly number[] = [];
+  private best: readonly number[] = [];
 
   constructor(geometry: Geometry, f: number) {
     this.geometry = geometry;
@@ -53,7 +60,6 @@ class SubsetSearch {
       geometry.n,
     );
     this.evaluate(this.order.slice(f)); // a good first guess
-    this.descend(0, []);
   }
 
   private tooWide(members: readonly number[]): boolean {
@@ -75,18 +81,30 @@ class SubsetSearch {
     if (scatter < this.least) [this.least, this.best] = [scatter, members];
   }
 
-  /** Decides on `order[at]` and all after it, given those kept before. */
-  private descend(at: number, kept: readonly number[]): void {
-    if (kept.length > 1 && this.tooWide(kept)) return;
+  /** The members of the best subset. Depth first: without a row sooner than with it. */
+  *run(): Steps<readonly number[]> {
+    const open: Choice[] = [{ at: 0, kept: [] }];
+    for (let choice = open.pop(); choice; choice = open.pop()) {
+      yield;
+      open.push(...this.decide(choice));
+    }
+    return this.best;
+  }
+
+  /** What is left to decide on, the next one last; at the end of a branch nothing. */
+  private decide({ at, kept }: Choice): readonly Choice[] {
+    if (kept.length > 1 && this.tooWide(kept)) return [];
     const wanted = this.size - kept.length;
     const left = this.order.length - at;
-    if (wanted === 0 || wanted === left) {
-      const members = wanted === 0 ? kept : [...kept, ...this.order.slice(at)];
-      if (!this.tooWide(members)) this.evaluate(members);
-      return;
+    if (wanted > 0 && wanted < left) {
+      return [
+        { at: at + 1, kept: [...kept, this.order[at]] },
+        { at: at + 1, kept },
+      ];
     }
-    this.descend(at + 1, kept);
-    this.descend(at + 1, [...kept, this.order[at]]);
+    const members = wanted === 0 ? kept : [...kept, ...this.order.slice(at)];
+    if (!this.tooWide(members)) this.evaluate(members);
+    return [];
   }
 }
 
@@ -107,5 +125,7 @@ export const smea = linearRule({
     );
   },
   needsDistances: true,
-  weights: (geometry, { f }) => meanOf(geometry.n, new SubsetSearch(geometry, f).best),
+  *weights(geometry, { f }) {
+    return meanOf(geometry.n, yield* new SubsetSearch(geometry, f).run());
+  },
 });

@@ -8,10 +8,15 @@ const milliseconds = z
   .max(2 ** 31 - 1);
 const bytes = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
+/** Stands for a secret wherever a configuration is shown. */
+export const REDACTED = '....not-shown....';
+
 /** Tokens travel in a header: visible ASCII characters, and long enough not to be guessed. */
 const secretSchema = z
   .string()
   .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, 'must be 16 to 256 letters, digits, or any of . _ ~ + / = -')
+  // A printed configuration that became a file: everybody would know the token.
+  .refine((secret) => secret !== REDACTED, 'is no secret: it stands for one that was not shown')
   .nullable()
   .default(null);
 
@@ -123,9 +128,6 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 export function isAuthOn({ auth, listen }: Pick<ServerConfig, 'auth' | 'listen'>): boolean {
   return auth.enabled === 'auto' ? !loopback.test(listen.host) : auth.enabled;
 }
-
-/** Stands for a secret wherever a configuration is shown. */
-export const REDACTED = '....not-shown....';
 
 /** The configuration without its secrets. */
 export function redactConfig(config: ServerConfig): ServerConfig {

@@ -97,7 +97,7 @@ function originOf(path: string, origins: Origins): string | undefined {
   return undefined;
 }
 
-/** The whole configuration as a file that `loadConfig` reads, secrets not shown. */
+/** The whole configuration as a file that `loadConfig` reads; secrets, which are not shown, have to be put in again. */
 export function printConfig(config: ServerConfig): string {
   return stringify(redactConfig(config));
 }

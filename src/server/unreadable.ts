@@ -2,7 +2,12 @@
  * What Node's parser can't read, wherever on a connection it comes. The connection ends, and where an answer can still
  * be told from those before it, it says why.
  */
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import {
+  type IncomingMessage,
+  maxHeaderSize,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { QuorateError } from '../errors.js';
@@ -11,7 +16,6 @@ import { endWith, rawProblem, refuseUpgrade } from './upgrade.js';
 
 /** In words, for what happens to people who did not write the parser. */
 const reasons: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: 'its address and headers are too long',
   ERR_HTTP_REQUEST_TIMEOUT: 'its head did not come in time',
   HPE_INVALID_EOF_STATE: 'it ended in the middle',
   HPE_PAUSED_H2_UPGRADE: 'HTTP/1.1 is spoken here',
@@ -20,6 +24,19 @@ const reasons: Readonly<Record<string, string>> = {
 interface Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+}
+
+function refusalOf(code: string): QuorateError {
+  if (code !== 'HPE_HEADER_OVERFLOW') {
+    return new QuorateError('MALFORMED', `this is no HTTP request: ${reasons[code] ?? code}`);
+  }
+  return new QuorateError(
+    'HEAD_TOO_LARGE',
+    `at most ${maxHeaderSize} bytes of address and headers are taken`,
+    {
+      limitBytes: maxHeaderSize,
+    },
+  );
 }
 
 /** Refuses what is no HTTP, and tunnels, with a problem document. */
@@ -45,8 +62,7 @@ export function refuseUnreadable(http: HttpServer, log: Logger): void {
     const open = [...(exchanges.get(socket) ?? [])];
     // It would be read as a part of the answer that is being sent.
     if (open.some(({ res }) => res.headersSent)) return void socket.destroy();
-    const code = error.code ?? error.message;
-    const problem = new QuorateError('MALFORMED', `this is no HTTP request: ${reasons[code] ?? code}`);
+    const problem = refusalOf(error.code ?? error.message);
     const refuse = () => endWith(socket, rawProblem(problem, requestIdOf(undefined)));
     // Requests before it are answered first, or theirs would be taken for this one's answer.
     const before = open.filter(({ req }) => req.complete).at(-1);

@@ -194,6 +194,26 @@ describe('quorate config', () => {
     }
   });
 
+  it('takes every setting by --set, also those that have a flag of their own', async () => {
+    const given = { 'listen.host': '0.0.0.0', 'listen.port': 0, dataFolder: '/rounds', logLevel: 'warn' };
+    const settings = Object.entries(given).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+    const { code, out } = await run(['config', '--json', ...settings]);
+    expect(code).equal(0);
+    expect(JSON.parse(out)).deep.include({
+      listen: { host: '0.0.0.0', port: 0 },
+      dataFolder: '/rounds',
+      logLevel: 'warn',
+    });
+  });
+
+  it('refuses a setting that is given by a flag and by --set', async () => {
+    const { code, err } = await run(['config', '--port', '1', '--set', 'listen.port=2']);
+    expect([code, err]).deep.equal([
+      1,
+      'quorate: INVALID_PARAMETER: listen.port is given twice: by a flag of its own, and by --set\n',
+    ]);
+  });
+
   it('refuses what is no setting', async () => {
     const { code, err } = await run(['config', '--set', 'limits.jsonBites=1']);
     expect(code).equal(1);

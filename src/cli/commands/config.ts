@@ -9,7 +9,7 @@ export function configCommand(): Command {
     .summary("print the server's configuration")
     .description(
       "Prints the server's whole configuration as `quorate serve` would use it: a file, over " +
-        'it the environment (QUORATE_LIMITS_JSON_BYTES), over it flags. Secrets are not shown.',
+        'it the environment (QUORATE_LIMITS_JSON_BYTES), over it flags. Secrets are not shown, and have to be put in again.',
     )
     .addOption(jsonOption())
     .addHelpText(
