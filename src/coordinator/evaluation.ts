@@ -4,6 +4,7 @@
  */
 import { QuorateError } from '../errors.js';
 import type { Evaluation } from '../protocol/views.js';
+import { commonNames } from './commonNames.js';
 import { examplesOf } from './nextModel.js';
 
 const MEAN = '.mean';
@@ -64,13 +65,13 @@ export class Evaluations {
   /** @param examplesUpTo a cap on what a node's examples count; null: all nodes count alike */
   summary(examplesUpTo: number | null): Readonly<Record<string, number>> {
     const answers = [...this.answers.entries()].sort(byNode).map(([, evaluation]) => evaluation);
-    const reported = new Set(answers.flatMap(({ metrics }) => Object.keys(metrics)));
+    const reported = commonNames(answers.map(({ metrics }) => metrics));
     // Nobody may put a metric of its own in the place of a mean.
-    const names = [...reported].filter(
-      (name) => !name.endsWith(MEAN) || !reported.has(name.slice(0, -MEAN.length)),
+    const names = reported.filter(
+      (name) => !name.endsWith(MEAN) || !reported.includes(name.slice(0, -MEAN.length)),
     );
     return Object.fromEntries(
-      names.sort().flatMap((name) => {
+      names.flatMap((name) => {
         const theirs = answers.filter(({ metrics }) => Object.hasOwn(metrics, name));
         const values = theirs.map(({ metrics }) => metrics[name]);
         const weights = theirs.map((answer) =>

@@ -6,8 +6,9 @@ import type { RoundPoint } from './record.js';
 
 /** In memory, and so the most that can be asked for. */
 const MOST_LINES = 10_000;
-/** In a checkpoint: some 200 KB at most. */
+/** In a checkpoint, whose header is bounded: some 200 KB as a rule. Lines that name the nodes of a large sample are longer. */
 const MOST_LINES_STORED = 1000;
+const MOST_CHARACTERS_STORED = 2 ** 20;
 
 export class History {
   private lines: RoundPoint[];
@@ -37,8 +38,11 @@ export class History {
     return this.lines.filter(({ round }) => round >= from).slice(0, limit);
   }
 
-  /** For a checkpoint, with one more. */
+  /** For a checkpoint: the newest lines that there is room for, and one more. */
   storedWith(point: RoundPoint): readonly RoundPoint[] {
-    return [...this.lines.slice(1 - MOST_LINES_STORED), point];
+    const newest = this.lines.slice(1 - MOST_LINES_STORED);
+    let room = MOST_CHARACTERS_STORED - JSON.stringify(point).length;
+    const tooOld = newest.findLastIndex((line) => (room -= JSON.stringify(line).length) < 0);
+    return [...newest.slice(tooOld + 1), point];
   }
 }

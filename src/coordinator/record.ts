@@ -2,6 +2,7 @@
 import type { MetricsPoint, RoundSummary, RoundView } from '../protocol/views.js';
 import type { Report, RowReport } from '../report.js';
 import type { AcceptedUpdate, Judgement } from '../rounds/state.js';
+import { commonNames } from './commonNames.js';
 
 /** A round's line in the series. */
 export interface RoundPoint {
@@ -65,17 +66,15 @@ export function suspicionOf(judgements: readonly Judgement[]): {
 
 /** What nodes measured in training, each the mean over those that did: `train.loss`. Nobody checks it. */
 export function trainingMetrics(updates: readonly Pick<AcceptedUpdate, 'metrics'>[]): Record<string, number> {
-  const values = new Map<string, number[]>();
-  for (const { metrics } of updates) {
-    for (const [name, value] of Object.entries(metrics)) {
-      values.set(name, [...(values.get(name) ?? []), value]);
-    }
-  }
+  const reports = updates.map(({ metrics }) => metrics);
   return Object.fromEntries(
-    [...values].map(([name, all]) => [
-      `train.${name}`,
-      all.reduce((mean, value) => mean + value / all.length, 0), // so that the sum can't overflow
-    ]),
+    commonNames(reports).map((name) => {
+      const all = reports.filter((metrics) => Object.hasOwn(metrics, name)).map((metrics) => metrics[name]);
+      return [
+        `train.${name}`,
+        all.reduce((mean, value) => mean + value / all.length, 0), // so that the sum can't overflow
+      ];
+    }),
   );
 }
 

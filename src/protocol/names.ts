@@ -1,5 +1,6 @@
 /** Names of nodes and sessions: they stand in addresses and in file names, so they are short and plain. */
 import { z } from 'zod';
+import { MOST_METRICS } from './mostMetrics.js';
 
 export const nameSchema = z
   .string()
@@ -16,5 +17,17 @@ export const nameSchema = z
 /** Measurements by name; finite, as JSON has no other numbers. */
 export const metricsSchema = z
   .record(z.string().min(1).max(64), z.number())
-  .refine((metrics) => Object.keys(metrics).length <= 32, 'at most 32 metrics')
-  .meta({ id: 'Metrics', description: 'Measurements by name, at most 32', examples: [{ loss: 0.31 }] });
+  .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, `at most ${MOST_METRICS} metrics`)
+  .meta({
+    id: 'Metrics',
+    description: `Measurements by name, at most ${MOST_METRICS}`,
+    examples: [{ loss: 0.31 }],
+  });
+export type Metrics = Readonly<z.output<typeof metricsSchema>>;
+
+/** Of a round: what the coordinator measured, `train.` + what nodes did in training, and what they evaluated, with `.mean`. */
+export const roundMetricsSchema = z.record(z.string(), z.number()).meta({
+  id: 'RoundMetrics',
+  description: `What was measured in a round, and of its model. Of what nodes measure in training, and of what they evaluate, the ${MOST_METRICS} that most of them report`,
+  examples: [{ 'train.loss': 0.31, accuracy: 0.91, 'accuracy.mean': 0.88 }],
+});

@@ -1,6 +1,6 @@
 /** What the server tells of nodes, sessions and rounds. The coordinator returns these, the server sends them as JSON. */
 import { z } from 'zod';
-import { metricsSchema, nameSchema } from './names.js';
+import { metricsSchema, nameSchema, roundMetricsSchema } from './names.js';
 import { sessionConfigSchema } from './session.js';
 
 const timeMs = z.number().describe('milliseconds since 1970');
@@ -93,7 +93,7 @@ export const roundSummarySchema = z
     committedAtMs: timeMs.nullable(),
     asked: z.array(nameSchema).nullable().describe('nodes; null: every node that is there'),
     accepted: z.int().describe('updates that are in'),
-    metrics: metricsSchema,
+    metrics: roundMetricsSchema,
   })
   .meta({ id: 'RoundSummary', description: 'A round in short' });
 export type RoundSummary = z.output<typeof roundSummarySchema>;
@@ -185,7 +185,7 @@ export const metricsPointSchema = z
     refused: z.int(),
     meanSuspicion: z.number().nullable(),
     maxSuspicion: z.number().nullable(),
-    metrics: metricsSchema.describe(
+    metrics: roundMetricsSchema.describe(
       'what nodes measured in training (mean), what the coordinator measured, and what nodes evaluated',
     ),
   })

@@ -16,12 +16,14 @@ let temporaries = 0;
 /**
  * @param write fills the new file and returns the name that it shall have in the folder; a file of that name is
  *   replaced
- * @throws QuorateError STORE_FULL, STORE_FAILED; nothing is left then
+ * @param onRename called when the file has that name, before that is durable: what fails from here on leaves it there
+ * @throws QuorateError STORE_FULL, STORE_FAILED
  */
 export async function createAtomically(
   files: Files,
   folder: string,
   write: (file: FileHandle) => Promise<string>,
+  onRename: () => void = () => undefined,
 ): Promise<string> {
   const temporary = join(folder, `${process.pid}-${++temporaries}${temporarySuffix}`);
   return onDisk('write', temporary, async () => {
@@ -31,6 +33,7 @@ export async function createAtomically(
       await file.sync();
       await file.close();
       await files.rename(temporary, join(folder, name));
+      onRename();
       await syncFolder(files, folder);
       return name;
     } catch (error) {

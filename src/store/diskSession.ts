@@ -3,17 +3,11 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuorateError } from '../errors.js';
 import { damagedSuffix, listFolder, makeFolder } from './atomicFile.js';
-import {
-  type CheckpointName,
-  parseCheckpointName,
-  readCheckpointFile,
-  summarizeCheckpointFile,
-  writeCheckpointFile,
-} from './checkpointFile.js';
+import { DiskCheckpoints } from './diskCheckpoints.js';
 import { createRound, DiskRound } from './diskRound.js';
 import { corruptFile, type Disk, onDisk } from './files.js';
-import { outdatedCheckpoints, outdatedRound, type Retention } from './retention.js';
-import { newestRound, requireNewAttempt, unknownRound, unknownUpdate } from './roundChecks.js';
+import { outdatedRound, type Retention } from './retention.js';
+import { requireNewAttempt, unknownRound, unknownUpdate } from './roundChecks.js';
 import { type Layout, readHeader, recordPosition } from './roundFile.js';
 import { isWholeRow, readRecords, readRow, readSealed } from './roundRecovery.js';
 import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from './store.js';
@@ -32,19 +26,18 @@ interface RoundName {
 export class DiskSession implements SessionStore {
   readonly #disk: Disk;
   readonly #id: string;
-  readonly #checkpointFolder: string;
+  readonly #checkpoints: DiskCheckpoints;
   readonly #roundFolder: string;
   readonly #retention: Retention;
-  /** By round. */
-  readonly #checkpoints = new Map<number, CheckpointName>();
-  readonly #summaries = new Map<string, Promise<CheckpointSummary | null>>();
   readonly #open = new Set<DiskRound>();
+  /** Files of rounds whose making failed, which may be there: nothing is in them. */
+  readonly #halfMade = new Set<string>();
   #proving: Promise<void> = Promise.resolve();
 
   private constructor(disk: Disk, id: string, folder: string, retention: Retention) {
     this.#disk = disk;
     this.#id = id;
-    this.#checkpointFolder = join(folder, 'checkpoints');
+    this.#checkpoints = new DiskCheckpoints(disk, id, join(folder, 'checkpoints'), retention);
     this.#roundFolder = join(folder, 'rounds');
     this.#retention = retention;
   }
@@ -58,41 +51,31 @@ export class DiskSession implements SessionStore {
   }
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    const { name, summary } = await writeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint);
-    const replaced = this.#checkpoints.get(checkpoint.round);
-    this.#checkpoints.set(checkpoint.round, name);
-    this.#summaries.set(name.name, Promise.resolve(summary));
-    // The commit is done. What can't be removed now is removed after the next one, or at the next opening.
-    if (replaced && replaced.name !== name.name)
-      await this.#removeCheckpoint(replaced).catch(() => undefined);
-    await this.#forget().catch(() => undefined);
+    await this.#checkpoints.write(checkpoint);
+    await this.#forgetRounds().catch(() => undefined); // tried again after the next one, or at the next opening
   }
 
-  async checkpoints(): Promise<readonly CheckpointSummary[]> {
-    const summaries: CheckpointSummary[] = [];
-    for (const round of this.#rounds) {
-      const summary = await this.#summary(this.#checkpoints.get(round)!);
-      if (summary) summaries.push(summary);
-    }
-    return summaries;
+  checkpoints(): Promise<readonly CheckpointSummary[]> {
+    return this.#checkpoints.list();
   }
 
-  async readCheckpoint(round?: number): Promise<Checkpoint> {
-    const wanted = round ?? newestRound(this.#rounds);
-    const name = this.#checkpoints.get(wanted);
-    if (!name) throw unknownRound(wanted);
-    return readCheckpointFile(this.#disk.files, this.#checkpointFolder, name);
+  readCheckpoint(round?: number): Promise<Checkpoint> {
+    return this.#checkpoints.read(round);
   }
 
   async openRound(header: RoundHeader): Promise<RoundStore> {
     const path = join(this.#roundFolder, nameOf(header));
-    requireNewAttempt(
-      header,
-      (await this.#roundNames()).some((name) => name.path === path),
-    );
-    const round = await createRound(this.#disk.files, path, header, (ended) => this.#ended(ended));
-    this.#open.add(round);
-    return round;
+    const exists = (await this.#roundNames()).some((name) => name.path === path);
+    requireNewAttempt(header, exists && !this.#halfMade.has(path));
+    try {
+      const round = await createRound(this.#disk.files, path, header, (ended) => this.#ended(ended));
+      this.#halfMade.delete(path);
+      this.#open.add(round);
+      return round;
+    } catch (error) {
+      this.#halfMade.add(path);
+      throw error;
+    }
   }
 
   async recoverRound(): Promise<RoundStore | null> {
@@ -128,55 +111,15 @@ export class DiskSession implements SessionStore {
     await Promise.all(Array.from(this.#open, (round) => round.close()));
   }
 
-  get #rounds(): number[] {
-    return [...this.#checkpoints.keys()].sort((a, b) => a - b);
-  }
-
   get #committed(): number {
-    return this.#rounds.at(-1) ?? 0;
+    return this.#checkpoints.rounds.at(-1) ?? 0;
   }
 
   async #load(): Promise<void> {
-    const { files } = this.#disk;
-    await makeFolder(files, this.#checkpointFolder);
-    await makeFolder(files, this.#roundFolder);
-    await listFolder(files, this.#roundFolder);
-    for (const name of await listFolder(files, this.#checkpointFolder)) {
-      const checkpoint = parseCheckpointName(name);
-      if (!checkpoint) continue;
-      const other = this.#checkpoints.get(checkpoint.round);
-      if (other) await this.#keepNewer(other, checkpoint);
-      else this.#checkpoints.set(checkpoint.round, checkpoint);
-    }
-    await this.#forget();
-  }
-
-  /** Two of one round: the process ended before it removed the one that was replaced. */
-  async #keepNewer(one: CheckpointName, other: CheckpointName): Promise<void> {
-    const [a, b] = [await this.#summary(one), await this.#summary(other)];
-    if (!a || !b) return void this.#checkpoints.set(one.round, a ? one : other);
-    const [newer, older] = a.createdAtMs > b.createdAtMs ? [one, other] : [other, one];
-    this.#checkpoints.set(newer.round, newer);
-    await this.#removeCheckpoint(older);
-  }
-
-  /** Null for a damaged file, which is noted once. */
-  #summary(checkpoint: CheckpointName): Promise<CheckpointSummary | null> {
-    const { name } = checkpoint;
-    const known = this.#summaries.get(name);
-    if (known) return known;
-    const reading = summarizeCheckpointFile(this.#disk.files, this.#checkpointFolder, checkpoint).catch(
-      (error: unknown) => {
-        if (error instanceof QuorateError && error.code === 'CORRUPT_FILE') {
-          this.#note(join(this.#checkpointFolder, name), error.message);
-          return null;
-        }
-        this.#summaries.delete(name);
-        throw error;
-      },
-    );
-    this.#summaries.set(name, reading);
-    return reading;
+    await makeFolder(this.#disk.files, this.#roundFolder);
+    await listFolder(this.#disk.files, this.#roundFolder);
+    await this.#checkpoints.load();
+    await this.#forgetRounds();
   }
 
   /**
@@ -184,7 +127,7 @@ export class DiskSession implements SessionStore {
    * and of committed rounds all but the rows, each of which is proved when it is read.
    */
   async #prove(): Promise<void> {
-    await this.checkpoints();
+    await this.#checkpoints.list();
     const newest = new Map((await this.#roundNames()).map((name) => [name.round, name]));
     for (const { round, path } of newest.values()) {
       if (round > this.#committed) continue;
@@ -198,20 +141,12 @@ export class DiskSession implements SessionStore {
     }
   }
 
-  async #removeCheckpoint({ name }: CheckpointName): Promise<void> {
-    await this.#disk.files.rm(join(this.#checkpointFolder, name), { force: true });
-    this.#summaries.delete(name);
-  }
-
   /** Removes what is kept no longer. */
-  async #forget(): Promise<void> {
-    for (const round of outdatedCheckpoints(this.#rounds, this.#retention)) {
-      await this.#removeCheckpoint(this.#checkpoints.get(round)!);
-      this.#checkpoints.delete(round);
-    }
+  async #forgetRounds(): Promise<void> {
+    const committed = this.#committed;
     for (const name of await this.#roundNames()) {
       const isOpen = [...this.#open].some(({ path }) => path === name.path);
-      if (!isOpen && outdatedRound(name.round, this.#committed, this.#retention)) await this.#remove(name);
+      if (!isOpen && outdatedRound(name.round, committed, this.#retention)) await this.#remove(name);
     }
   }
 
@@ -288,7 +223,7 @@ export class DiskSession implements SessionStore {
 
   async #ended(round: DiskRound): Promise<void> {
     this.#open.delete(round);
-    await this.#forget().catch(() => undefined); // tried again after the next checkpoint
+    await this.#forgetRounds().catch(() => undefined); // tried again after the next checkpoint
   }
 
   async #remove({ path }: RoundName): Promise<void> {

@@ -9,7 +9,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { createAtomically, damagedSuffix } from './atomicFile.js';
+import { createAtomically, damagedSuffix, syncFolder } from './atomicFile.js';
 import { EvaluationRecords } from './evaluationRecords.js';
 import { corruptFile, type Disk, onDisk, writeFully } from './files.js';
 import { GroupCommit } from './groupCommit.js';
@@ -36,6 +36,8 @@ export class Journal {
   #compactBytes = 0;
   /** Something that failed may have left bytes behind the end. */
   #isDirty = false;
+  /** Another file has taken the journal's name: `#file` is in no folder any more. */
+  #isReplaced = false;
 
   private constructor(disk: Disk, path: string) {
     this.#disk = disk;
@@ -107,6 +109,7 @@ export class Journal {
   async #write(records: readonly JournalRecord[]): Promise<void> {
     const bytes = Buffer.concat(records.map(encodeRecord));
     await onDisk('write', this.#path, async () => {
+      if (this.#isReplaced) await this.#reopen();
       if (this.#isDirty) await this.#cut();
       try {
         await writeFully(this.#file, bytes, this.#end);
@@ -159,22 +162,33 @@ export class Journal {
 
   async #compactIfWorthIt(): Promise<void> {
     if (this.#end <= Math.max(compactAboveBytes, this.#compactBytes * compactAtGrowth)) return;
-    // The records are durable where they are: what goes wrong here costs nothing but the room.
+    // The records are durable in either file: what goes wrong here costs room, or is made up for by the next write.
     await this.#compact().catch(() => (this.#compactBytes = this.#end));
   }
 
   async #compact(): Promise<void> {
     const { files } = this.#disk;
     const bytes = this.#snapshot();
-    await createAtomically(files, dirname(this.#path), async (file) => {
+    const write = async (file: FileHandle): Promise<string> => {
       await writeFully(file, bytes, 0);
       return basename(this.#path);
+    };
+    await createAtomically(files, dirname(this.#path), write, () => {
+      this.#isReplaced = true;
+      this.#isDirty = false;
+      this.#end = bytes.length;
+      this.#compactBytes = bytes.length;
     });
+    await this.#reopen();
+  }
+
+  /** Turns to the file that has the journal's name, durably. */
+  async #reopen(): Promise<void> {
+    const { files } = this.#disk;
+    await syncFolder(files, dirname(this.#path));
     const outdated = this.#file as FileHandle | undefined;
     this.#file = await files.open(this.#path, 'r+');
-    this.#end = bytes.length;
-    this.#compactBytes = bytes.length;
-    this.#isDirty = false;
-    await outdated?.close();
+    this.#isReplaced = false;
+    await outdated?.close().catch(() => undefined); // nothing in it is needed
   }
 }

@@ -39,6 +39,17 @@ describe('History', () => {
     expect([stored.length, stored[0], stored.at(-1)]).deep.equal([1000, 502, 1501]);
   });
 
+  it('puts in fewer lines where they are long, and at least the new one', () => {
+    const asked = Array.from({ length: 10_000 }, (_, i) => `node-${String(i).padStart(5, '0')}`);
+    const sampled = (round: number): RoundPoint => ({ ...point(round), asked });
+    const history = new History();
+    for (let round = 1; round <= 100; round++) history.add(sampled(round));
+    const stored = rounds(history.storedWith(sampled(101)));
+    expect([stored.length, stored[0], stored.at(-1)]).deep.equal([8, 94, 101]);
+    const all = { ...point(102), asked: Array.from({ length: 9 }, () => asked).flat() };
+    expect(rounds(history.storedWith(all))).deep.equal([102]);
+  });
+
   it('forgets the oldest beyond 10,000', () => {
     const history = new History();
     for (let round = 1; round <= 10_001; round++) history.add(point(round));

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { metricsPointSchema, roundViewSchema } from '../../src/protocol/views.js';
 import { digestOf } from '../../src/report.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
 import { nodeName, type Scene, scene, sendAll, SESSION, updateOf } from '../support/coordinator/scene.js';
@@ -80,6 +81,33 @@ describe('the measuring of a session’s models', () => {
     const [point] = await stage.coordinator.metrics(SESSION, { from: 1, limit: 1 });
     expect(point.metrics.accuracy).equal(0.8);
     expect((await stage.coordinator.round(SESSION, 1)).metrics.accuracy).equal(0.8);
+    await stage.coordinator.close();
+  });
+
+  it('tells what most nodes measure, in the shape that is promised, whatever one of them makes up', async () => {
+    const stage = await scene();
+    await stage.register(4);
+    await stage.begin({ quorum: 4, rounds: 1 }, d);
+    const names = Array.from({ length: 12 }, (_, i) => `metric-${i}`);
+    const honest = Object.fromEntries(names.map((name) => [name, 0.5]));
+    const madeUp = Object.fromEntries(Array.from({ length: 32 }, (_, i) => ['a'.repeat(32 + i), 1e308]));
+    const metricsOf = (node: number) => (node === 3 ? madeUp : honest);
+    for (const node of [0, 1, 2, 3]) {
+      await stage.send(node, 1, updateOf(node, 1, d), { metrics: metricsOf(node) });
+    }
+    await stage.committed(1);
+    for (const node of [0, 1, 2, 3]) {
+      const evaluation = { metrics: metricsOf(node), numExamples: null };
+      await stage.coordinator.receiveEvaluation(SESSION, 1, nodeName(node), evaluation);
+    }
+    const [point] = await stage.coordinator.metrics(SESSION, { from: 1, limit: 1 });
+    expect(metricsPointSchema.parse(point)).deep.equal(point);
+    expect(Object.keys(point.metrics)).lengthOf(32 + 2 * 32);
+    for (const name of names) {
+      expect(point.metrics).include({ [`train.${name}`]: 0.5, [name]: 0.5, [`${name}.mean`]: 0.5 });
+    }
+    const round = await stage.coordinator.round(SESSION, 1);
+    expect(roundViewSchema.parse(round)).deep.equal(round);
     await stage.coordinator.close();
   });
 

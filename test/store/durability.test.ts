@@ -235,6 +235,77 @@ describe('openDiskStore, as far as the disk is concerned', () => {
     await round.seal(['a']);
   });
 
+  it('records in the file that has the journal’s name, where writing it anew failed halfway', async () => {
+    const { watch, folder, ...opened } = await watched();
+    ({ store } = opened);
+    const capabilities = { notes: 'x'.repeat(20_000) };
+    let [renamings, failures] = [0, 0];
+    watch.before = ({ name }) => {
+      if (name === 'rename') renamings++;
+      else if (renamings > 0 && name === 'open' && failures++ < 3) throw systemError('EMFILE');
+    };
+    for (let i = 0; renamings === 0; i++) {
+      await store.record({ type: 'node', node: { ...nodeEntry('a', i), capabilities } });
+    }
+    expect(failures).equal(1);
+    // The folder may not know of the new file yet, so that nothing in it is durable.
+    await expectRefusal(() => store.record({ type: 'node', node: nodeEntry('b') }), 'STORE_FAILED');
+    await expectRefusal(() => store.record({ type: 'node', node: nodeEntry('b') }), 'STORE_FAILED');
+    await store.record({ type: 'node', node: nodeEntry('c') });
+    await store.close();
+    store = await openDiskStore({ folder });
+    expect(store.nodes.map(({ id }) => id)).deep.equal(['a', 'c']);
+  });
+
+  for (const at of ['open', 'sync']) {
+    it(`opens a round at the next try, where the first failed at ${at}`, async () => {
+      const { watch, folder, ...opened } = await watched();
+      ({ store } = opened);
+      const session = await store.session('s');
+      let isRenamed = false;
+      watch.before = ({ name, path }) => {
+        if (name === at && isRenamed) throw systemError('EIO');
+        isRenamed ||= name === 'rename' && path.includes('rounds');
+      };
+      await expectRefusal(() => session.openRound(headerOf(1, 100)), 'STORE_FAILED');
+      watch.before = () => undefined;
+      const round = await session.openRound(headerOf(1, 100));
+      await send(round, 'a', rowOf(100, 1));
+      await expectRefusal(() => session.openRound(headerOf(1, 100)), 'INTERNAL');
+      await store.close();
+      store = await openDiskStore({ folder });
+      expect((await recovered(store)).updates).deep.equal(round.updates);
+    });
+  }
+
+  it('lists and reads checkpoints while others are written and old ones removed', async () => {
+    const folder = temporaryFolder();
+    const before = await openDiskStore({ folder });
+    for (let round = 0; round <= 3; round++) {
+      await (await before.session('s')).writeCheckpoint(checkpointOf(round));
+    }
+    await before.close();
+
+    const [reading, removed] = [signal(), signal()];
+    store = await openDiskStoreOn(
+      watchedFiles(async ({ name, path }) => {
+        if (name !== 'open' || !/checkpoints.00000000[012]-/.test(path)) return;
+        reading.give();
+        await removed.given;
+      }),
+      { folder, keepCheckpoints: 2 },
+    );
+    const session = await store.session('s');
+    const listing = session.checkpoints();
+    await reading.given;
+    const asking = expectRefusal(() => session.readCheckpoint(2), 'UNKNOWN_ROUND');
+    for (const round of [4, 5]) await session.writeCheckpoint(checkpointOf(round));
+    removed.give();
+    expect((await listing).map(({ round }) => round)).deep.equal([0]);
+    await asking;
+    expect((await session.checkpoints()).map(({ round }) => round)).deep.equal([0, 4, 5]);
+  });
+
   it('does not find an update or a record that failed', async () => {
     const { watch, folder, ...opened } = await watched();
     ({ store } = opened);
