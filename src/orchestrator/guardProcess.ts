@@ -10,22 +10,15 @@
  * off and means nothing.
  */
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Group, killLeftovers, signalGroups } from './leftovers.js';
-
-const POLL_MS = 50;
+import { ending, type Group, killLeftovers, signalGroups } from './leftovers.js';
 
 const graceMs = Number(process.argv[2]);
 const groups = new Map<number, Group>();
 
 async function end(): Promise<void> {
   const deadlineMs = performance.now() + graceMs;
-  let left = signalGroups([...groups.values()], 'SIGTERM');
-  while (left.length > 0 && performance.now() < deadlineMs) {
-    await pause(POLL_MS);
-    left = signalGroups(left, 0);
-  }
-  await killLeftovers(left);
+  const told = signalGroups([...groups.values()], 'SIGTERM');
+  await killLeftovers(await ending(told, () => performance.now() >= deadlineMs));
 }
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
