@@ -7,9 +7,11 @@
  *
  * The pipe's end means that the orchestrator is gone, however that came about: SIGTERM to every group that is left, and
  * SIGKILL to those that are there after the grace, process.argv[2] in milliseconds. A line without its semicolon was cut
- * off and means nothing.
+ * off and means nothing. Then the last guard, whose pipe is descriptor 3, is told that nothing is left for it.
  */
+import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { DONE } from './lastGuard.js';
 import { ending, type Group, killLeftovers, signalGroups } from './leftovers.js';
 
 const graceMs = Number(process.argv[2]);
@@ -34,3 +36,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 await end();
+try {
+  writeSync(3, DONE);
+} catch {
+  // it ended before
+}
