@@ -1,4 +1,6 @@
 /** Asks a component whether it is well. A check that takes too long says so, and leaves nothing behind. */
+import { get as getHttp } from 'node:http';
+import { get as getHttps } from 'node:https';
 import { connect } from 'node:net';
 import { reasonOf } from '../client/transport.js';
 import type { Guard } from './guard.js';
@@ -6,10 +8,14 @@ import { launch } from './launch.js';
 import type { Component } from './plan.js';
 import { exitInWords, timeInWords } from './words.js';
 
-/** @returns what is wrong; null: nothing is, as far as this kind of check can tell */
-export async function check(component: Component, guard: Guard): Promise<string | null> {
+/**
+ * @param end what ends it, at the latest after its time
+ * @returns what is wrong; null: nothing is, as far as this kind of check can tell
+ */
+export async function check(component: Component, guard: Guard, end: AbortController): Promise<string | null> {
   const { check, timeoutMs } = component;
-  const signal = AbortSignal.timeout(timeoutMs);
+  const { signal } = end;
+  const timer = setTimeout(() => end.abort(), timeoutMs);
   const late = `no answer within ${timeInWords(timeoutMs)}`;
   try {
     switch (check.kind) {
@@ -28,13 +34,22 @@ export async function check(component: Component, guard: Guard): Promise<string 
     }
   } catch (error) {
     return signal.aborted ? late : reasonOf(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
-async function answers(url: string, signal: AbortSignal): Promise<string | null> {
-  const { ok, status, body } = await fetch(url, { signal, redirect: 'manual' });
-  await body?.cancel();
-  return ok ? null : `${url} answers with ${status}`;
+/** By a connection that ends with the answer: who serves one at a time would else have nobody served but this. */
+function answers(url: string, signal: AbortSignal): Promise<string | null> {
+  const get = new URL(url).protocol === 'https:' ? getHttps : getHttp;
+  return new Promise((resolve, reject) => {
+    const request = get(url, { signal, agent: false }, ({ statusCode = 0 }) => {
+      const isWell = statusCode >= 200 && statusCode < 300;
+      resolve(isWell ? null : `${url} answers with ${statusCode}`);
+      request.destroy();
+    });
+    request.on('error', reject);
+  });
 }
 
 function takesConnections(

@@ -1,7 +1,9 @@
-/** The orchestrator's side of its guard: tells it the process groups, and replaces it when it dies. */
+/** The orchestrator's side of its guards: tells both the process groups, and replaces what dies of them. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { beginLastGuard } from './lastGuard.js';
 import type { Group } from './leftovers.js';
 
 const program = fileURLToPath(new URL('./guardProcess.js', import.meta.url));
@@ -14,6 +16,7 @@ export class Guard {
   /** By id, each with what waits until a guard knows it. */
   private readonly groups = new Map<number, { readonly line: string; readonly known: () => void }>();
   private process: ChildProcess | null = null;
+  private last: ChildProcess | null = null;
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -48,32 +51,61 @@ export class Guard {
     clearTimeout(this.retry);
     this.process?.stdin?.end();
     this.process?.unref();
+    this.last?.stdin?.destroy(); // its guard holds it still
+    this.last?.unref();
   }
 
-  private tell(line: string): void {
-    this.process?.stdin?.write(`${line}\n`);
-  }
-
-  /** Starts it. Until then it knows nothing, and nothing is let go. */
+  /** Starts them. Until then they know nothing, and nothing is let go. */
   begin(): void {
     const startedMs = performance.now();
+    const replace = (): void => {
+      const lifeMs = performance.now() - startedMs;
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => this.begin(), lifeMs < LEAST_LIFE_MS ? LEAST_LIFE_MS : 0);
+    };
+    if (this.last === null) this.beginLast(replace);
+    if (this.process === null && this.last?.stdin) this.beginFirst(this.last.stdin, replace);
+  }
+
+  private beginLast(replace: () => void): void {
+    const last = beginLastGuard();
+    this.last = last;
+    const over = (): void => {
+      if (this.last !== last || this.isClosed) return;
+      this.last = null;
+      this.process?.kill('SIGKILL'); // it holds the pipe of the one that ended
+      replace();
+    };
+    last.once('error', over).once('exit', over);
+    for (const { line } of this.groups.values()) tell(last, line);
+  }
+
+  private beginFirst(lastPipe: Writable, replace: () => void): void {
     const guard = spawn(process.execPath, [program, String(this.graceMs)], {
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: ['pipe', 'pipe', 'ignore', lastPipe],
       detached: true,
       env: {},
     });
     this.process = guard;
-    guard.stdin.on('error', () => undefined); // its end is told below
-    createInterface({ input: guard.stdout }).on('line', (line) => {
-      this.groups.get(parseInt(line.slice(1), 10))?.known();
-    });
+    guard.stdin?.on('error', () => undefined); // its end is told below
+    if (guard.stdout) {
+      createInterface({ input: guard.stdout }).on('line', (line) => {
+        this.groups.get(parseInt(line.slice(1), 10))?.known();
+      });
+    }
     const over = (): void => {
       if (this.process !== guard || this.isClosed) return;
       this.process = null;
-      const lifeMs = performance.now() - startedMs;
-      this.retry = setTimeout(() => this.begin(), lifeMs < LEAST_LIFE_MS ? LEAST_LIFE_MS : 0);
+      replace();
     };
     guard.once('error', over).once('exit', over);
-    for (const { line } of this.groups.values()) this.tell(line);
+    for (const { line } of this.groups.values()) tell(guard, line);
+  }
+
+  private tell(line: string): void {
+    if (this.last) tell(this.last, line);
+    if (this.process) tell(this.process, line);
   }
 }
+
+const tell = ({ stdin }: ChildProcess, line: string): void => void stdin?.write(`${line}\n`);

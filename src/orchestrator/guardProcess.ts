@@ -7,25 +7,20 @@
  *
  * The pipe's end means that the orchestrator is gone, however that came about: SIGTERM to every group that is left, and
  * SIGKILL to those that are there after the grace, process.argv[2] in milliseconds. A line without its semicolon was cut
- * off and means nothing.
+ * off and means nothing. Then the last guard, whose pipe is descriptor 3, is told that nothing is left for it.
  */
+import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Group, killLeftovers, signalGroups } from './leftovers.js';
-
-const POLL_MS = 50;
+import { DONE } from './lastGuard.js';
+import { ending, type Group, killLeftovers, signalGroups } from './leftovers.js';
 
 const graceMs = Number(process.argv[2]);
 const groups = new Map<number, Group>();
 
 async function end(): Promise<void> {
   const deadlineMs = performance.now() + graceMs;
-  let left = signalGroups([...groups.values()], 'SIGTERM');
-  while (left.length > 0 && performance.now() < deadlineMs) {
-    await pause(POLL_MS);
-    left = signalGroups(left, 0);
-  }
-  await killLeftovers(left);
+  const told = signalGroups([...groups.values()], 'SIGTERM');
+  await killLeftovers(await ending(told, () => performance.now() >= deadlineMs));
 }
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
@@ -41,3 +36,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 await end();
+try {
+  writeSync(3, DONE);
+} catch {
+  // it ended before
+}

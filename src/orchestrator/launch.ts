@@ -10,7 +10,7 @@ import { statSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Guard } from './guard.js';
-import { type Group, killLeftovers, MARK, signalGroups } from './leftovers.js';
+import { ending, type Group, killLeftovers, MARK, signalGroups } from './leftovers.js';
 import { linesOf } from './lines.js';
 import type { Program } from './plan.js';
 import type { Exit } from './state.js';
@@ -25,7 +25,10 @@ export type Stream = 'stdout' | 'stderr';
 export interface Launched {
   /** The pid, once the program may run; null: it ended before, or could not be started. */
   readonly started: Promise<number | null>;
-  /** When it has ended, and with it all that is left of its group. */
+  /**
+   * When it has ended, and with it all that is left of its group: killed at once, unless they have been told to end.
+   * Then they have until SIGKILL, as it had itself: a shell around a program ends before the program does.
+   */
   readonly exited: Promise<Exit>;
   /** To the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
@@ -45,19 +48,25 @@ export function launch(
   const [, stdout, stderr, gate] = child.stdio as readonly unknown[] as [null, Readable, Readable, Writable];
   gate.on('error', () => undefined); // the gate was ended
   const group = { id: child.pid!, mark };
+  const sent = new Set<'SIGTERM' | 'SIGKILL'>();
+  let isOver = false;
   const ended = endOf(child);
   const read = Promise.all([readLines('stdout', stdout, onLine), readLines('stderr', stderr, onLine)]);
 
   return {
     started: opened(group, guard, gate, ended),
     exited: ended.then(async (exit) => {
+      if (sent.size > 0) await ending([group], () => sent.has('SIGKILL'));
       await killLeftovers([group]);
+      isOver = true;
       guard.remove(group);
       await Promise.race([read, pause(LAST_LINES_MS, undefined, { ref: false })]);
       return exit;
     }),
     signal: (signal) => {
-      if (child.exitCode === null && child.signalCode === null) signalGroups([group], signal);
+      if (isOver) return;
+      sent.add(signal);
+      signalGroups([group], signal);
     },
     silence: () => {
       stdout.destroy();

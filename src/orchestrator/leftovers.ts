@@ -3,7 +3,7 @@
  * but still have the component's mark in their environment, which children inherit. Both are found in /proc, on Linux.
  * Elsewhere only groups are known, and a process that leaves its group is on its own.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** The variable that holds the mark. */
@@ -39,6 +39,21 @@ export function signalGroups(groups: readonly Group[], signal: Signal): readonly
   return [...found];
 }
 
+/** Waits for them to end. @returns those that are still there when it is too late */
+export async function ending(
+  groups: readonly Group[],
+  isTooLate: () => boolean,
+): Promise<readonly Group[]> {
+  let left = signalGroups(groups, 0);
+  while (left.length > 0 && !isTooLate()) {
+    await pause(POLL_MS);
+    left = signalGroups(left, 0);
+  }
+  return left;
+}
+
+const POLL_MS = 50;
+
 /** SIGKILL to all that is left of it, once its leader has ended, also to what is begun meanwhile. */
 export async function killLeftovers(groups: readonly Group[]): Promise<void> {
   let left = signalGroups(groups, 'SIGKILL');
@@ -61,9 +76,10 @@ function send(pid: number, signal: Signal): boolean {
   }
 }
 
-/** Null where there is no /proc. */
+/** Null where there is no /proc, or another one: in a namespace of its own a process may see its parent's. */
 function pids(): number[] | null {
   try {
+    if (readlinkSync('/proc/self') !== String(process.pid)) return null;
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);

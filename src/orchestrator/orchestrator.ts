@@ -55,6 +55,8 @@ class Running implements Orchestrator {
   private readonly guard: Guard;
   /** The present process of each. */
   private readonly processes = new Map<string, Launched>();
+  /** What ends each check that is under way. Nobody asks any more for what it would have said. */
+  private readonly checks = new Map<string, () => Promise<void>>();
   private state: SystemState;
   private cancelWake: () => void = () => undefined;
   private finish: (outcome: Outcome) => void = () => undefined;
@@ -104,7 +106,7 @@ class Running implements Orchestrator {
         void this.startOne(effect.component, effect.run);
         break;
       case 'check':
-        void this.check(effect.component, effect.run);
+        this.check(effect.component, effect.run);
         break;
       case 'signal':
         this.processes.get(effect.component)?.signal(effect.signal);
@@ -133,11 +135,21 @@ class Running implements Orchestrator {
     if (pid !== null) tell({ type: 'started', pid });
     const exit = await process_.exited;
     process_.silence();
+    await this.checks.get(name)?.();
     tell({ type: 'exited', exit });
   }
 
-  private async check(name: string, run: number): Promise<void> {
-    const trouble = await check(this.components.get(name)!, this.guard);
-    this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
+  private check(name: string, run: number): void {
+    const end = new AbortController();
+    let isAsked = true;
+    const over = check(this.components.get(name)!, this.guard, end).then((trouble) => {
+      this.checks.delete(name);
+      if (isAsked) this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
+    });
+    this.checks.set(name, () => {
+      isAsked = false;
+      end.abort();
+      return over;
+    });
   }
 }

@@ -22,6 +22,8 @@ export interface Started {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** A program, with its arguments, that runs the command. */
+  readonly by?: readonly string[];
 }
 
 /** Whatever this machine's owner has set for the command is not for its tests. */
@@ -29,8 +31,9 @@ const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('QUORATE_')),
 );
 
-export function start(line: readonly string[], { cwd, env }: RunOptions = {}): Started {
-  const child = spawn(process.execPath, ['--enable-source-maps', program, ...line], {
+export function start(line: readonly string[], { cwd, env, by = [] }: RunOptions = {}): Started {
+  const [first, ...more] = [...by, process.execPath, '--enable-source-maps', program, ...line];
+  const child = spawn(first, more, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...environment, ...env },
     ...(cwd !== undefined && { cwd }),

@@ -1,11 +1,14 @@
 /** Real processes: how they are checked, what is done when they die or hang, and what is told of them. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gate } from '../support/coordinator/gate.js';
 import { newFolder, removeFolders } from '../support/coordinator/folders.js';
+import { hasProcesses, isGone, until } from '../support/orchestrator/marked.js';
 import { run, shell } from '../support/orchestrator/running.js';
 
 const forever = 'while :; do sleep 1000; done';
@@ -58,6 +61,21 @@ describe('createOrchestrator', () => {
       await system.reaches('a', 'backing-off', /^no answer within 100 ms; again/);
     });
 
+    it('keeps no connection open: there are servers that serve one at a time', async () => {
+      const asked = once(server, 'request');
+      run([shell('a', forever, http())]);
+      const [{ headers }] = (await asked) as [IncomingMessage];
+      expect(headers.connection).equal('close');
+    });
+
+    it('does not wait for the end of an answer, nor for its sense', async () => {
+      server.removeAllListeners('request').on('request', (_, response: ServerResponse) => {
+        response.writeHead(200, { 'content-length': 1e9 }).write('endless');
+      });
+      const system = run([shell('a', forever, http())]);
+      await system.reaches('a', 'running');
+    });
+
     it('waits for a port to take connections', async () => {
       const check = { kind: 'tcp', host: '127.0.0.1', port } as const;
       const system = run([
@@ -93,6 +111,36 @@ describe('createOrchestrator', () => {
     const check = { kind: 'exec', command: ['sh', '-c', forever] } as const;
     const system = run([shell('a', forever, { ...asked, check, timeoutMs: 50, startDeadlineMs: 300 })]);
     await system.reaches('a', 'backing-off', /not up within 300 ms: no answer within 50 ms/);
+  });
+
+  it('ends a check that is under way with its component', async function () {
+    if (!hasProcesses) this.skip();
+    const cwd = await newFolder();
+    const command = ['sh', '-c', `trap '' TERM; echo $$ > checking; mv checking check; ${forever}`];
+    const check = { kind: 'exec', command } as const;
+    const system = run([shell('a', forever, { ...asked, check, cwd, timeoutMs: 3_600_000 })]);
+    const pid = (): number => {
+      try {
+        return Number(readFileSync(join(cwd, 'check'), 'utf8'));
+      } catch {
+        return 0;
+      }
+    };
+    await until(() => pid() > 0);
+    system.stop();
+    await system.ended;
+    expect(isGone(pid())).equal(true);
+  });
+
+  it('gives the programs of a shell their time to end, though the shell ends at once', async () => {
+    const program = `trap 'sleep 0.2; echo saved; exit' TERM; echo ready; while :; do sleep 0.01; done`;
+    const system = run([
+      shell('a', `sh -c "${program}"; true`, { upWhen: 'checked', check: { kind: 'line', pattern: 'ready' } }),
+    ]);
+    await system.reaches('a', 'running');
+    system.stop();
+    await system.ended;
+    expect(system.lines.map(({ line }) => line)).include('saved');
   });
 
   it('goes on without a component that always dies', async () => {

@@ -1,5 +1,6 @@
 /** Whatever is killed, nothing is left behind. Processes are known by a mark that they inherit. */
 import { expect } from 'chai';
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -52,6 +53,7 @@ describe('quorate up leaves nothing behind', function () {
   afterEach(async () => {
     command.child.kill('SIGKILL');
     await command.result;
+    for (const pid of marked.pids()) process.kill(pid, 'SIGKILL'); // of a test that failed
     await marked.gone();
     await removeFolders();
   });
@@ -69,6 +71,7 @@ describe('quorate up leaves nothing behind', function () {
 
   const isComplete = (): boolean => marked.running(/^sleep 1000/).length === SLEEPING;
   const guards = (): number[] => childrenOf(command.child.pid!, 'guardProcess');
+  const lastGuards = (): number[] => childrenOf(command.child.pid!, 'while read -r line');
   const signal = (signal: NodeJS.Signals): void => void command.child.kill(signal);
 
   it('when it is told to end', async () => {
@@ -120,6 +123,47 @@ describe('quorate up leaves nothing behind', function () {
     signal('SIGKILL');
     await marked.gone();
     await until(() => isGone(second));
+  });
+
+  it('when it and its guard are killed in the same moment', async () => {
+    await upCompletely(3_600_000);
+    const [last] = lastGuards();
+    for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGKILL');
+    await marked.gone();
+    await until(() => isGone(last));
+  });
+
+  it('when its last guard is killed, and then it and its guard are', async () => {
+    await upCompletely();
+    const [guard] = guards();
+    const [last] = lastGuards();
+    process.kill(last, 'SIGKILL');
+    await until(() => guards().some((pid) => pid !== guard) && lastGuards().some((pid) => pid !== last));
+    const killed = [command.child.pid!, ...guards()];
+    for (const pid of killed) process.kill(pid, 'SIGSTOP');
+    for (const pid of killed) process.kill(pid, 'SIGKILL');
+    await marked.gone();
+  });
+
+  it('when it is told to end, its last guard included', async () => {
+    await up();
+    const [last] = lastGuards();
+    signal('SIGTERM');
+    await command.result;
+    await until(() => isGone(last));
+  });
+
+  it('when it has a process namespace of its own, and sees the processes of another', async function () {
+    const own = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
+    if (spawnSync('unshare', [...own, 'true']).status !== 0) this.skip();
+    await writeFile(join(folder, 'quorate.yaml'), JSON.stringify(system(300)));
+    command = start(['up'], { cwd: folder, env: marked.env, by: ['unshare', ...own] });
+    await until(isComplete);
+    const [first] = childrenOf(command.child.pid!, 'quorate');
+    process.kill(first, 'SIGTERM');
+    const { code, err } = await command.result;
+    expect([code, err]).deep.equal([0, '']);
   });
 
   it('when a component is killed: its children go with it, and it begins anew', async () => {
