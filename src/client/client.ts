@@ -110,7 +110,10 @@ export interface Client {
     signal?: AbortSignal,
   ): Promise<void>;
 
-  /** Ends by the signal, with ABORTED, or with its socket, with CONNECTION_FAILED; `since` resumes it without a gap. */
+  /**
+   * Ends by the signal, with ABORTED, or with its socket, with CONNECTION_FAILED: `since`, the last event that was seen,
+   * resumes it without a gap. A reader that falls too far behind has its socket closed, and gets what came until then.
+   */
   events(options?: EventsOptions): AsyncIterable<ServerEvent>;
 
   /** Aggregates on the server, outside of any session. @param rule 'nnm(f=1) > trimmed-mean(f=1)' */

@@ -23,10 +23,14 @@ const eventSchema = z.looseObject({
 /** An announcement of a round, a session or a node; `type` says which, and what else is in it. */
 export type ServerEvent = z.output<typeof eventSchema>;
 
+/** Characters that may wait to be read. Beyond them the socket is closed, as the server does with readers that stall. */
+const MOST_WAITING = 4 * 1024 * 1024;
+
 /**
- * One socket's worth.
+ * One socket's worth. A reader that falls behind still gets all that came before its socket was closed.
  *
- * @throws QuorateError CONNECTION_FAILED when the socket ends by itself, ABORTED by the signal, BAD_RESPONSE
+ * @throws QuorateError CONNECTION_FAILED when the socket ends by itself or the reader fell behind, ABORTED by the signal,
+ *   BAD_RESPONSE
  */
 export async function* streamEvents(
   transport: Transport,
@@ -39,6 +43,8 @@ export async function* streamEvents(
   const path = `/v1/events?${query.toString()}`;
   const { controller, unlink } = linkedController(signal);
   const waiting: string[] = [];
+  let waitingCharacters = 0;
+  let fellBehind = false;
   let closed = false;
   let wake = (): void => undefined;
   const request = {
@@ -46,6 +52,9 @@ export async function* streamEvents(
     token: transport.token,
     onMessage: (text: string) => {
       waiting.push(text);
+      waitingCharacters += text.length;
+      fellBehind ||= waitingCharacters > MOST_WAITING;
+      if (fellBehind) controller.abort();
       wake();
     },
     signal: controller.signal,
@@ -56,12 +65,15 @@ export async function* streamEvents(
   });
 
   try {
-    for (;;) {
+    for (let last = since ?? null; ;) {
       const text = waiting.shift();
       if (text !== undefined) {
+        waitingCharacters -= text.length;
         const event = eventOf(text);
+        last = event?.number ?? last;
         if (event) yield event;
       } else if (signal.aborted) throw aborted(signal);
+      else if (fellBehind) throw behind(last);
       else if (closed) throw new QuorateError('CONNECTION_FAILED', `the socket ${request.url} ended`);
       else await new Promise<void>((resolve) => (wake = resolve));
     }
@@ -70,6 +82,13 @@ export async function* streamEvents(
     unlink();
   }
 }
+
+const behind = (last: number | null): QuorateError =>
+  new QuorateError(
+    'CONNECTION_FAILED',
+    `events came faster than they were read; those after ${last} come again with since: ${last}`,
+    { since: last },
+  );
 
 /** Null: the hello. @throws QuorateError BAD_RESPONSE */
 function eventOf(text: string): ServerEvent | null {

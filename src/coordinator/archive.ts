@@ -3,7 +3,7 @@ import { QuorateError } from '../errors.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
 import type { Checkpoint, SessionStore } from '../store/store.js';
 import { History } from './history.js';
-import type { RoundPoint, RoundRecord } from './record.js';
+import { readRecord, type RoundPoint, type RoundRecord } from './record.js';
 
 /** Records that are kept at hand; older ones are read again. */
 const MOST_RECORDS = 16;
@@ -13,10 +13,10 @@ export class Archive {
   private readonly store: SessionStore;
   private readonly records = new Map<number, RoundRecord>();
 
-  /** @param newest where a restart finds the history */
+  /** @param newest where a restart finds the history. @throws QuorateError CORRUPT_FILE */
   constructor(store: SessionStore, newest: Checkpoint | null) {
     this.store = store;
-    const record = newest?.record as RoundRecord | null | undefined;
+    const record = newest && newest.round > 0 ? readRecord(newest.round, newest.record) : null;
     this.history = new History(record?.series);
     if (newest && record) this.records.set(newest.round, record);
   }
@@ -49,10 +49,10 @@ export class Archive {
   async record(round: number): Promise<RoundRecord> {
     const known = this.records.get(round);
     if (known) return known;
-    const { record } = await this.store.readCheckpoint(round);
-    if (record === null) throw new QuorateError('UNKNOWN_ROUND', 'round 0 is the initial model', { round });
-    this.remember(round, record as RoundRecord);
-    return record as RoundRecord;
+    if (round === 0) throw new QuorateError('UNKNOWN_ROUND', 'round 0 is the initial model', { round });
+    const record = readRecord(round, (await this.store.readCheckpoint(round)).record);
+    this.remember(round, record);
+    return record;
   }
 
   /** The update of a node in a committed round. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE, CORRUPT_FILE */

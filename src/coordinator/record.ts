@@ -1,5 +1,12 @@
 /** What is told of a committed round: kept in its checkpoint, as JSON. */
-import type { MetricsPoint, RoundSummary, RoundView } from '../protocol/views.js';
+import { z } from 'zod';
+import { QuorateError } from '../errors.js';
+import {
+  type MetricsPoint,
+  type RoundSummary,
+  roundUpdateSchema,
+  type RoundView,
+} from '../protocol/views.js';
 import type { Report, RowReport } from '../report.js';
 import type { AcceptedUpdate, Judgement } from '../rounds/state.js';
 import { commonNames } from './commonNames.js';
@@ -28,6 +35,44 @@ export interface RoundRecord {
   readonly timesMs: Readonly<Record<string, number>>;
   /** The newest lines of the series, oldest first; this round's is the last. */
   readonly series: readonly RoundPoint[];
+}
+
+const count = z.int().min(0);
+const numbers = z.record(z.string(), z.number());
+
+const pointSchema: z.ZodType<RoundPoint> = z.strictObject({
+  round: count,
+  attempt: count,
+  openedAtMs: z.number(),
+  committedAtMs: z.number(),
+  asked: z.array(z.string()).nullable(),
+  accepted: count,
+  refused: count,
+  meanSuspicion: z.number().nullable(),
+  maxSuspicion: z.number().nullable(),
+  metrics: numbers,
+});
+
+const recordSchema: z.ZodType<RoundRecord> = z.strictObject({
+  pipeline: z.string(),
+  updates: z.array(roundUpdateSchema),
+  previousModelDigest: z.string(),
+  aggregateDigest: z.string(),
+  modelDigest: z.string(),
+  timesMs: numbers,
+  series: z.array(pointSchema).min(1),
+});
+
+/** What a checkpoint holds as its round's record: a file that was made by hand may hold anything. @throws QuorateError CORRUPT_FILE */
+export function readRecord(round: number, stored: unknown): RoundRecord {
+  const { data, error } = recordSchema.safeParse(stored);
+  if (data) return data;
+  const [{ path, message }] = error.issues;
+  throw new QuorateError(
+    'CORRUPT_FILE',
+    `the checkpoint of round ${round} holds no record of a round: ${[...path, message].join(': ')}`,
+    { round },
+  );
 }
 
 /** One row of the report beside what is known of its update. */

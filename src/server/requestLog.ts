@@ -23,10 +23,19 @@ export function requestLog(log: Logger): Middleware {
     const id = requestIdOf(ctx.req.headers['x-request-id']);
     ctx.state.requestId = id;
     ctx.set('X-Request-Id', id);
+    // It also finishes when what was left of it is thrown away with its connection. First of those that hear of it, for
+    // the last answer ends its connection then.
+    let isSent = false;
+    ctx.res.prependOnceListener('finish', () => {
+      const { socket } = ctx.req;
+      isSent = !socket.destroyed && socket.errored === null;
+    });
     ctx.res.once('close', () => {
       const { method, path, status } = ctx;
+      const { cutOff } = ctx.state as { cutOff?: string };
       const facts = { requestId: id, method, path, status, ms: Math.round(performance.now() - startMs) };
-      if (ctx.res.writableFinished) log[levelOf(method, status)](facts, 'request');
+      if (isSent) log[levelOf(method, status)](facts, 'request');
+      else if (cutOff !== undefined) log.info(facts, cutOff);
       else log.debug(facts, 'the client went away');
     });
     await next();

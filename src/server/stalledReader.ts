@@ -6,9 +6,12 @@ import type { Middleware } from 'koa';
 
 /** Comes first, so that an answer may take as long as it likes to be made. */
 export function cutStalledReader(stallMs: number): Middleware {
-  return async ({ res }, next) => {
+  return async ({ res, state }, next) => {
     await next();
     // The socket looks at what it has left to send before it says that the time is over.
-    res.setTimeout(stallMs, () => res.destroy());
+    res.setTimeout(stallMs, () => {
+      state.cutOff = 'an answer that was not read was cut off';
+      res.destroy();
+    });
   };
 }

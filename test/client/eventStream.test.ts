@@ -56,6 +56,42 @@ describe('client.events', () => {
     await expectRefusal(() => next, 'ABORTED');
   });
 
+  it('holds only so much of what is not read: it ends its socket, and tells where to go on', async () => {
+    const padding = 'x'.repeat(10_000);
+    let sent = 0;
+    const client = clientOf(createTransport('http://127.0.0.1:1', null), ({ onMessage, signal }) => {
+      onMessage('{"type":"hello","first":1,"last":0}');
+      while (!signal.aborted && sent < 10_000) {
+        onMessage(JSON.stringify({ number: ++sent, atMs: 0, type: 'update-accepted', padding }));
+      }
+      return Promise.resolve();
+    });
+    const read: number[] = [];
+    const error = await expectRefusal(async () => {
+      for await (const { number } of client.events({ since: 0 })) read.push(number);
+    }, 'CONNECTION_FAILED');
+    expect(sent * padding.length).within(1e6, 1e7);
+    expect(read).deep.equal(Array.from({ length: sent }, (_, i) => i + 1));
+    expect(error.details).deep.equal({ since: sent });
+  });
+
+  it('goes on for as long as its reader keeps up, however much comes', async () => {
+    const padding = 'x'.repeat(100_000);
+    const most = 200;
+    const client = clientOf(createTransport('http://127.0.0.1:1', null), async ({ onMessage }) => {
+      onMessage('{"type":"hello","first":1,"last":0}');
+      for (let number = 1; number <= most; number++) {
+        onMessage(JSON.stringify({ number, atMs: 0, type: 'update-accepted', padding }));
+        await new Promise(setImmediate);
+      }
+    });
+    let read = 0;
+    const error = await expectRefusal(async () => {
+      for await (const { number } of client.events()) read = number;
+    }, 'CONNECTION_FAILED');
+    expect([read, error.details]).deep.equal([most, {}]);
+  });
+
   it('rejects with BAD_RESPONSE where something else speaks', async () => {
     const client = clientOf(createTransport(scene.stage.url, null), ({ onMessage, signal }) => {
       onMessage('{"type":"hello","first":1,"last":0}');

@@ -115,9 +115,13 @@ export class Fixture {
     return answer.json as T;
   }
 
-  /** Resolves when such a line is in the log. */
-  async logged(fits: (line: LogLine) => boolean): Promise<void> {
-    while (!this.log.some(fits)) await setImmediate();
+  /** Resolves when such a line is in the log, with the first. */
+  async logged(fits: (line: LogLine) => boolean): Promise<LogLine> {
+    for (;;) {
+      const line = this.log.find(fits);
+      if (line) return line;
+      await setImmediate();
+    }
   }
 
   /** What was logged as an error. */
