@@ -135,7 +135,10 @@ export class Session {
   /** After a restart: goes on with the round whose updates were found, as soon as its nodes are known. */
   async recover(): Promise<void> {
     const { status } = this.state;
-    const found = status === 'running' || status === 'paused' ? await this.store.recoverRound() : null;
+    const found =
+      status === 'running' || status === 'paused'
+        ? await this.store.recoverRound(this.models.newest?.values.length)
+        : null;
     if (found) {
       this.place = new RoundFile(() => Promise.resolve(found));
       await this.place.ready();

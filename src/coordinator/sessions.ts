@@ -188,7 +188,7 @@ async function asStarted(
   checkpoint: Checkpoint | null,
 ): Promise<SessionEntry> {
   if (entry.status !== 'created' || checkpoint === null) return entry;
-  const underWay = await store.recoverRound();
+  const underWay = await store.recoverRound(checkpoint.model.length);
   await underWay?.close();
   return checkpoint.round > 0 || underWay ? { ...entry, status: 'running' } : entry;
 }
