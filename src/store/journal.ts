@@ -98,7 +98,7 @@ export class Journal {
   #checked(record: unknown): JournalRecord {
     const { data, error } = journalRecordSchema.safeParse(record);
     if (data) return data;
-    throw corruptFile(this.#path, `a record says what none may: ${z.prettifyError(error!)}`);
+    throw corruptFile(this.#path, `a record says what none may: ${z.prettifyError(error)}`);
   }
 
   async #setAside(tail: Uint8Array, offset: number): Promise<void> {

@@ -230,7 +230,7 @@ describe('openDiskStore, of a folder with a damaged file', () => {
   for (const part of nonsense) {
     it(`sets a round aside whose header says ${JSON.stringify(part)}, however good its checksums`, async () => {
       const folder = temporaryFolder();
-      const { bytes } = encodeHeader({ ...headerOf(2, d), ...part } as RoundHeader);
+      const { bytes } = encodeHeader({ ...headerOf(2, d), ...part });
       const image = new Map(await makeImage(false));
       const name = [...image.keys()].find((other) => other.includes('rounds/000000002'))!;
       image.set(
