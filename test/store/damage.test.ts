@@ -13,7 +13,6 @@ import { encodeHeader } from '../../src/store/roundFile.js';
 import type {
   JournalRecord,
   NumberedEvent,
-  RoundHeader,
   SessionStore,
   Store,
 } from '../../src/store/store.js';
