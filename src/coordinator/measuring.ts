@@ -1,7 +1,8 @@
 /**
  * The nodes' evaluations of the newest model. Each is durable before it counts, and counts before it is acknowledged.
  * They are put together when all nodes that are there, a quorum of them, have answered, or when the next model is about
- * to be committed; after the last round, by a deadline. Which ones were is durable too, so that a restart finds the same.
+ * to be committed; after the last round, by a deadline. Which ones were is durable before it is told, so that a restart
+ * finds the same, and tells nothing else.
  */
 import type { Evaluation } from '../protocol/views.js';
 import type { EvaluationRecord, StoredEvaluations } from '../store/store.js';
@@ -27,6 +28,8 @@ export interface MeasuringOptions {
 export class Measuring {
   private readonly options: MeasuringOptions;
   private evaluations: Evaluations;
+  /** Resolves when what was put together last is told. */
+  private telling: Promise<void> = Promise.resolve();
   private cancelDeadline: (() => void) | null = null;
   /** What was put together before a restart; null: nothing, of this model. */
   readonly recovered: Readonly<Record<string, number>> | null;
@@ -52,7 +55,7 @@ export class Measuring {
   /** No other round will end this one's. */
   endInTime(): void {
     const { clock, deadlineMs } = this.options;
-    this.cancelDeadline = clock.at(clock.now() + deadlineMs, () => this.conclude());
+    this.cancelDeadline = clock.at(clock.now() + deadlineMs, () => void this.conclude());
   }
 
   /** @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE, STORE_FULL, STORE_FAILED */
@@ -62,21 +65,28 @@ export class Measuring {
     if (!evaluations.isNew(node, round, evaluation)) return;
     await record({ type: 'evaluation', session, round, node, evaluation });
     evaluations.add(node, round, evaluation); // which may have been closed meanwhile
-    this.concludeIfAnswered();
+    await this.concludeIfAnswered();
   }
 
-  concludeIfAnswered(): void {
+  async concludeIfAnswered(): Promise<void> {
     const nodes = this.options.nodes();
-    if (nodes.length >= this.options.quorum && this.evaluations.hasAll(nodes)) this.conclude();
+    if (nodes.length >= this.options.quorum && this.evaluations.hasAll(nodes)) await this.conclude();
   }
 
-  conclude(): void {
+  /** Resolves when what there is to tell is told. Never throws. */
+  conclude(): Promise<void> {
     const { evaluations } = this;
-    if (!evaluations.close()) return;
+    if (!evaluations.close()) return this.telling;
     const { session, record, tell, inBackground, examplesUpTo } = this.options;
     const { round, nodes } = evaluations;
-    inBackground(record({ type: 'evaluations-counted', session, round, nodes }));
-    tell(round, evaluations.summary(examplesUpTo));
+    const recording = record({ type: 'evaluations-counted', session, round, nodes });
+    inBackground(recording);
+    // Where there is no room for it, it is told all the same: the next checkpoint holds it.
+    this.telling = recording
+      .catch(() => undefined)
+      .then(() => tell(round, evaluations.summary(examplesUpTo)));
+    inBackground(this.telling);
+    return this.telling;
   }
 
   close(): void {

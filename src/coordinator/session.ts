@@ -20,7 +20,7 @@ import type {
 import { Aggregation, type Committed } from './aggregation.js';
 import { Archive } from './archive.js';
 import { type Command, requireAllowed } from './command.js';
-import type { Clock, CoordinatorOptions, Model } from './coordinator.js';
+import type { Clock, CoordinatorOptions, Model, StoredModel } from './coordinator.js';
 import { type Happening, Machine } from './machine.js';
 import { Measuring } from './measuring.js';
 import { Models } from './models.js';
@@ -29,6 +29,7 @@ import { RoundFile } from './roundFile.js';
 import { StatusRecord } from './statusRecord.js';
 import { type StoredUpdate, storedUpdate } from './storedUpdate.js';
 import { Turns } from './turns.js';
+import type { Untold } from './untold.js';
 
 /** What all sessions share. */
 export interface Surroundings {
@@ -103,7 +104,7 @@ export class Session {
     });
     const { status, reason } = entry;
     const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
-    const { recovered } = this.measuring; // told before the restart
+    const { recovered } = this.measuring;
     if (recovered) this.archive.measured(committed, recovered);
     this.machine = new Machine(recovered ? measured(plan.policy, state, committed, recovered) : state, {
       policy: plan.policy,
@@ -133,9 +134,13 @@ export class Session {
   }
 
   /** After a restart: goes on with the round whose updates were found, as soon as its nodes are known. */
-  async recover(): Promise<void> {
+  async recover(missed: Untold): Promise<void> {
     const { status } = this.state;
-    const found = status === 'running' || status === 'paused' ? await this.store.recoverRound() : null;
+    await this.tell(missed);
+    const found =
+      status === 'running' || status === 'paused'
+        ? await this.store.recoverRound(this.models.newest?.values.length)
+        : null;
     if (found) {
       this.place = new RoundFile(() => Promise.resolve(found));
       await this.place.ready();
@@ -156,7 +161,7 @@ export class Session {
   /** A node came or went. */
   presence(node: string, present: boolean): void {
     void this.send({ type: present ? 'node-present' : 'node-absent', node });
-    this.measuring.concludeIfAnswered();
+    this.inBackground(this.measuring.concludeIfAnswered());
   }
 
   /** For the node's history. */
@@ -211,6 +216,21 @@ export class Session {
     await this.place?.close();
   }
 
+  /** What only the store heard of before the restart. */
+  private async tell({ committed, evaluated }: Untold): Promise<void> {
+    const { committed: round, nodes } = this.state;
+    const { recovered } = this.measuring;
+    if (committed) {
+      const { series } = await this.archive.record(round);
+      this.announce({ type: 'round-committed', round, metrics: series.at(-1)!.metrics });
+      const excluded = Object.keys(nodes).filter(
+        (node) => nodes[node].excluded && nodes[node].lastRound === round,
+      );
+      for (const node of excluded.sort()) this.announce({ type: 'node-excluded', node, round });
+    }
+    if (evaluated && recovered) this.announce({ type: 'round-evaluated', round, metrics: recovered });
+  }
+
   private run(effect: Effect, atMs: number): void {
     switch (effect.type) {
       case 'open-round':
@@ -247,7 +267,7 @@ export class Session {
     const { round } = this.state;
     const file = this.place;
     if (this.isClosing || round.phase !== 'aggregating' || !file) return;
-    const { engine, clock, evaluate } = this.surroundings;
+    const { engine, clock } = this.surroundings;
     const { number, attempt, openedAtMs, asked } = round;
     const aggregation = new Aggregation({
       plan: this.plan,
@@ -258,13 +278,10 @@ export class Session {
       before: this.models.require(),
       facts: { round: number, attempt, openedAtMs, asked },
       updates,
-      evaluate: evaluate && ((model) => evaluate(model, this.id)),
+      evaluate: (model) => this.measure(model),
       refusedSoFar: () => this.refusals,
       series: (point) => this.archive.seriesWith(point),
-      stateAfter: (findings) => {
-        this.measuring.conclude();
-        return this.machine.foretell({ type: 'committed', ...findings });
-      },
+      stateAfter: (findings) => this.machine.foretell({ type: 'committed', ...findings }),
       onError: (error) => this.report(error),
     });
     this.aggregation = aggregation;
@@ -274,6 +291,15 @@ export class Session {
         (error: unknown) => this.fail(aggregation, file, error),
       ),
     );
+  }
+
+  /** The next model; what nodes found of the one before is told by then, and in the checkpoint. */
+  private async measure(model: StoredModel): Promise<Readonly<Record<string, number>>> {
+    try {
+      return (await this.surroundings.evaluate?.(model, this.id)) ?? {};
+    } finally {
+      await this.measuring.conclude();
+    }
   }
 
   private async commit(

@@ -5,6 +5,7 @@ import type { Nodes } from './nodes.js';
 import { type Plan, planOf } from './policy.js';
 import { Session, type Surroundings } from './session.js';
 import { Turns } from './turns.js';
+import { untold } from './untold.js';
 import { Uploads } from './uploads.js';
 
 export interface SessionsOptions extends Surroundings {
@@ -119,7 +120,7 @@ export class Sessions {
     const own = await this.options.store.session(entry.id);
     const checkpoint = await newestCheckpoint(own, entry);
     const { session } = this.hold(await asStarted(entry, own, checkpoint), plan, own, checkpoint);
-    await session.recover();
+    await session.recover(untold(this.options.store.events, entry.id, session.state.committed));
   }
 
   private hold(entry: SessionEntry, plan: Plan, store: SessionStore, checkpoint: Checkpoint | null): Held {
@@ -188,7 +189,7 @@ async function asStarted(
   checkpoint: Checkpoint | null,
 ): Promise<SessionEntry> {
   if (entry.status !== 'created' || checkpoint === null) return entry;
-  const underWay = await store.recoverRound();
+  const underWay = await store.recoverRound(checkpoint.model.length);
   await underWay?.close();
   return checkpoint.round > 0 || underWay ? { ...entry, status: 'running' } : entry;
 }

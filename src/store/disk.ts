@@ -65,7 +65,7 @@ export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): 
   try {
     return await DiskStore.open(files, folder, retention, { unlock, onDamage });
   } catch (error) {
-    await unlock();
+    await unlock().catch(() => undefined); // why it is not open says more
     throw error;
   }
 }

@@ -78,7 +78,7 @@ export class DiskSession implements SessionStore {
     }
   }
 
-  async recoverRound(): Promise<RoundStore | null> {
+  async recoverRound(d?: number): Promise<RoundStore | null> {
     const next = this.#committed + 1;
     let recovered: DiskRound | null = null;
     for (const name of (await this.#roundNames()).reverse()) {
@@ -86,7 +86,7 @@ export class DiskSession implements SessionStore {
       if (name.round > next) await this.#setAside(name, 'it belongs to a model that is not here');
       else if (recovered)
         await this.#remove(name); // an earlier attempt
-      else recovered = await this.#recover(name);
+      else recovered = await this.#recover(name, d);
     }
     return recovered;
   }
@@ -162,15 +162,16 @@ export class DiskSession implements SessionStore {
       .sort((a, b) => a.round - b.round || a.attempt - b.attempt);
   }
 
-  async #recover(name: RoundName): Promise<DiskRound | null> {
+  async #recover(name: RoundName, d: number | undefined): Promise<DiskRound | null> {
     const { files } = this.#disk;
     const file = await onDisk('open', name.path, () => files.open(name.path, 'r+'));
     try {
       const { size } = await file.stat();
       const found = await readHeader(file, size);
-      if (found?.header.round !== name.round || found.header.attempt !== name.attempt) {
+      const isOwn = found?.header.round === name.round && found.header.attempt === name.attempt;
+      if (!isOwn || found.header.d !== (d ?? found.header.d)) {
         await file.close();
-        await this.#setAside(name, 'its header is damaged');
+        await this.#setAside(name, isOwn ? 'its updates are not of this model' : 'its header is damaged');
         return null;
       }
       const { header, layout } = found;

@@ -6,8 +6,9 @@
  * Events are told, not needed: a damaged segment is set aside, and numbering goes on behind what it may have held, for
  * a number must never mean two things.
  */
-import { closeSync, fdatasync, fdatasyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { damagedSuffix, listFolder, makeFolder } from './atomicFile.js';
 import { type Disk, type Files, onDisk } from './files.js';
 import { EventRing } from './eventRing.js';
@@ -19,6 +20,13 @@ const nameOf = (first: number): string => `${String(first).padStart(15, '0')}.ev
 
 /** Of the events that are kept, so many are in one file. */
 const segmentShare = 4;
+
+/** Checksums tell damage; this tells a file that was made by hand. */
+const eventSchema: z.ZodType<NumberedEvent> = z.strictObject({
+  number: z.int().min(1),
+  atMs: z.number(),
+  body: z.record(z.string(), z.unknown()),
+});
 
 interface Segment {
   readonly first: number;
@@ -87,7 +95,11 @@ export class DiskEventLog implements EventLog {
     const waiting = this.#unwritten.length;
     try {
       while (this.#unwritten.length > 0) {
-        const open = (this.#open ??= this.#begin(this.last - this.#unwritten.length + 1));
+        if (!this.#open) {
+          this.#open = this.#begin(this.last - this.#unwritten.length + 1);
+          this.#forget();
+        }
+        const open = this.#open;
         writeAll(open.descriptor, this.#unwritten[0], open.end);
         open.end += this.#unwritten[0].length;
         this.#unwritten.shift();
@@ -108,7 +120,6 @@ export class DiskEventLog implements EventLog {
     const path = join(this.#folder, nameOf(first));
     const open = { descriptor: openSync(path, 'w'), end: 0, events: 0 };
     this.#segments.push({ first, path });
-    this.#forget();
     return open;
   }
 
@@ -133,7 +144,8 @@ export class DiskEventLog implements EventLog {
   /** Removes the segments that hold nothing but events that are no longer kept. */
   #forget(): void {
     while (this.#segments.length > 1 && this.#segments[1].first <= this.first) {
-      unlinkSync(this.#segments.shift()!.path);
+      rmSync(this.#segments[0].path, { force: true });
+      this.#segments.shift();
     }
   }
 }
@@ -169,16 +181,20 @@ async function load(disk: Disk, folder: string): Promise<Loaded> {
     const segment = { first: Number(segmentName.exec(name)![1]), path: join(folder, name) };
     const bytes = await disk.files.readFile(segment.path);
     const { values, end, rest } = decodeRecords(bytes);
-    const own = values as NumberedEvent[];
+    const own = z.array(eventSchema).safeParse(values).data ?? [];
     const isTorn = rest === 'torn' && i === names.length - 1;
     if (segment.first !== last + 1) await drop(`${name} begins after a gap`);
-    if ((rest !== 'nothing' && !isTorn) || own.some(({ number }, k) => number !== segment.first + k)) {
+    if (
+      (rest !== 'nothing' && !isTorn) ||
+      own.length < values.length ||
+      own.some(({ number }, k) => number !== segment.first + k)
+    ) {
       const message = `damaged at byte ${end}; moved aside`;
       disk.note({ file: segment.path, session: null, message });
       await drop(`${name} is damaged`);
       await disk.files.rename(segment.path, segment.path + damagedSuffix);
       // No record is shorter than its head, so that the segment can't have held more numbers than this.
-      last = segment.first - 1 + own.length + Math.ceil((bytes.length - end) / RECORD_HEAD_BYTES);
+      last = segment.first - 1 + values.length + Math.ceil((bytes.length - end) / RECORD_HEAD_BYTES);
       continue;
     }
     last = segment.first - 1 + own.length;

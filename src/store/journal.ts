@@ -9,10 +9,12 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { z } from 'zod';
 import { createAtomically, damagedSuffix, syncFolder } from './atomicFile.js';
 import { EvaluationRecords } from './evaluationRecords.js';
 import { corruptFile, type Disk, onDisk, writeFully } from './files.js';
 import { GroupCommit } from './groupCommit.js';
+import { journalRecordSchema } from './journalSchema.js';
 import { decodeRecords, encodeRecord } from './records.js';
 import type { JournalRecord, NodeEntry, SessionEntry } from './store.js';
 
@@ -85,12 +87,18 @@ export class Journal {
     if (rest === 'damaged-inside') throw corruptFile(this.#path, 'a record is damaged', end);
     if (rest === 'damaged') await this.#setAside(bytes.subarray(end), end);
     if (rest === 'torn') this.#note(`the last record, at byte ${end}, is incomplete; it was cut off`);
-    for (const record of records) this.#apply(record as JournalRecord);
+    for (const record of records) this.#apply(this.#checked(record));
     this.#file = await this.#disk.files.open(this.#path, 'r+');
     this.#end = end;
     if (rest !== 'nothing') await this.#cut();
     this.#compactBytes = this.#snapshot().length;
     await this.#compactIfWorthIt();
+  }
+
+  #checked(record: unknown): JournalRecord {
+    const { data, error } = journalRecordSchema.safeParse(record);
+    if (data) return data;
+    throw corruptFile(this.#path, `a record says what none may: ${z.prettifyError(error)}`);
   }
 
   async #setAside(tail: Uint8Array, offset: number): Promise<void> {

@@ -37,10 +37,10 @@ export function decodeRecords(bytes: Buffer): Records {
   const values: unknown[] = [];
   let end = 0;
   while (end < bytes.length) {
-    const json = jsonAt(bytes, end);
-    if (!json) return { values, end, rest: restOf(bytes, end) };
-    values.push(JSON.parse(json.toString('utf8')) as unknown);
-    end += RECORD_HEAD_BYTES + json.length;
+    const record = recordAt(bytes, end);
+    if (!record) return { values, end, rest: restOf(bytes, end) };
+    values.push(record.value);
+    end = record.end;
   }
   return { values, end, rest: 'nothing' };
 }
@@ -49,7 +49,7 @@ function restOf(bytes: Buffer, end: number): Records['rest'] {
   const left = bytes.length - end;
   if (left < RECORD_HEAD_BYTES) return 'torn';
   if (hasHead(bytes, end) && bytes.readUInt32LE(end) > left - RECORD_HEAD_BYTES) return 'torn';
-  for (let at = end + 1; at < bytes.length; at++) if (jsonAt(bytes, at)) return 'damaged-inside';
+  for (let at = end + 1; at < bytes.length; at++) if (recordAt(bytes, at)) return 'damaged-inside';
   return 'damaged';
 }
 
@@ -59,8 +59,20 @@ function hasHead(bytes: Buffer, at: number): boolean {
   );
 }
 
-function jsonAt(bytes: Buffer, at: number): Buffer | null {
+function recordAt(bytes: Buffer, at: number): { value: unknown; end: number } | null {
   if (!hasHead(bytes, at)) return null;
-  const json = bytes.subarray(at + RECORD_HEAD_BYTES, at + RECORD_HEAD_BYTES + bytes.readUInt32LE(at));
-  return json.length === bytes.readUInt32LE(at) && crc32(json) === bytes.readUInt32LE(at + 4) ? json : null;
+  const end = at + RECORD_HEAD_BYTES + bytes.readUInt32LE(at);
+  const json = bytes.subarray(at + RECORD_HEAD_BYTES, end);
+  if (end > bytes.length || crc32(json) !== bytes.readUInt32LE(at + 4)) return null;
+  const value = parseJson(json);
+  return value === undefined ? null : { value, end };
+}
+
+/** Undefined where it is none: a checksum is easily made by hand. */
+export function parseJson(json: Buffer): unknown {
+  try {
+    return JSON.parse(json.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

@@ -24,6 +24,7 @@ import { readFully } from '../core/positionalRead.js';
 import { QuorateError } from '../errors.js';
 import type { AcceptedUpdate } from '../rounds/state.js';
 import { acceptedUpdateSchema } from './checkpointMetadata.js';
+import { parseJson } from './records.js';
 import type { RoundHeader } from './store.js';
 
 const HEAD_BYTES = 24;
@@ -139,11 +140,13 @@ async function readBlock(
   const json = Buffer.alloc(length);
   await readFully(file, json, position + HEAD_BYTES);
   if (crc32(json) !== head.readUInt32LE(16)) return undefined;
+  const value = parseJson(json);
+  if (value === undefined) return undefined;
   return {
     magic,
     sequence: head.readUInt32LE(8),
     rowCrc: head.readUInt32LE(12),
-    value: JSON.parse(json.toString('utf8')) as unknown,
+    value,
     bytes: HEAD_BYTES + length,
   };
 }

@@ -160,8 +160,12 @@ export interface SessionStore {
   readCheckpoint(round?: number): Promise<Checkpoint>;
   /** @throws QuorateError INTERNAL if this attempt of this round is here already; STORE_FULL, STORE_FAILED */
   openRound(header: RoundHeader): Promise<RoundStore>;
-  /** The round that was under way when the process ended: the newest attempt of the one after the newest checkpoint's. */
-  recoverRound(): Promise<RoundStore | null>;
+  /**
+   * The round that was under way when the process ended: the newest attempt of the one after the newest checkpoint's.
+   *
+   * @param d of the session's model; updates of another size are set aside
+   */
+  recoverRound(d?: number): Promise<RoundStore | null>;
   /** An update of a committed round that is still kept: one that the round was sealed with. @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE */
   readUpdate(
     round: number,

@@ -3,6 +3,7 @@ import type { CoordinatorOptions } from '../../src/coordinator/coordinator.js';
 import { QuorateError } from '../../src/errors.js';
 import type { SessionConfigInput } from '../../src/protocol/session.js';
 import { openDiskStore } from '../../src/store/disk.js';
+import type { EventLog, Store } from '../../src/store/store.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
 import { newFolder, removeFolders } from '../support/coordinator/folders.js';
 import { gate } from '../support/coordinator/gate.js';
@@ -17,6 +18,33 @@ const evaluate = (stage: Scene, node: number, round: number, accuracy: number) =
     metrics: { accuracy },
     numExamples: null,
   });
+
+const partly = (store: Store, parts: Partial<Store>): Store => ({
+  kind: store.kind,
+  nodes: store.nodes,
+  sessions: store.sessions,
+  damages: store.damages,
+  events: store.events,
+  evaluations: (session) => store.evaluations(session),
+  record: (record) => store.record(record),
+  session: (id) => store.session(id),
+  removeSession: (id) => store.removeSession(id),
+  close: () => store.close(),
+  ...parts,
+});
+
+/** As if the process had been killed before it could write events of these types. */
+const deaf = (log: EventLog, types: readonly unknown[]): EventLog => ({
+  get first() {
+    return log.first;
+  },
+  get last() {
+    return log.last;
+  },
+  since: (number, limit) => log.since(number, limit),
+  append: (atMs, body) =>
+    types.includes(body.type) ? { number: log.last + 1, atMs, body } : log.append(atMs, body),
+});
 
 async function commit(stage: Scene, round: number): Promise<void> {
   const { last } = stage.coordinator.events; // a session of this name may have been here before
@@ -86,12 +114,61 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
+  it('are told once it is durable which of them count', async () => {
+    const [asked, durable] = [gate(), gate()];
+    const store = await openDiskStore({ folder });
+    const record: Store['record'] = async (entry) => {
+      if (entry.type === 'evaluations-counted') {
+        asked.open();
+        await durable.opened;
+      }
+      await store.record(entry);
+    };
+    const stage = await measurable(await scene({ store: partly(store, { record }) }));
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 0.5);
+    const last = evaluate(stage, 2, 1, 0.9);
+    await asked.opened;
+    expect(stage.told('round-evaluated')).deep.equal([]);
+    durable.open();
+    await last;
+    expect(stage.told('round-evaluated')).lengthOf(1);
+    await stage.coordinator.close();
+  });
+
+  it('are told after a restart where only the store heard of them before; so is a commit', async () => {
+    const store = await openDiskStore({ folder });
+    const unheard: unknown[] = [];
+    let stage = await measurable(
+      await scene({ store: partly(store, { events: deaf(store.events, unheard) }) }),
+    );
+    unheard.push('round-evaluated', 'round-committed');
+    for (const node of [0, 1, 2]) await evaluate(stage, node, 1, 0.5);
+    expect(stage.told('round-evaluated')).deep.equal([]);
+    stage = await reopened(stage);
+    expect(stage.told('round-evaluated')).lengthOf(1);
+    expect(stage.told('round-evaluated')[0]).deep.include({ round: 1, session: SESSION });
+
+    await stage.coordinator.close();
+    const again = await openDiskStore({ folder });
+    stage = await scene({ store: partly(again, { events: deaf(again.events, unheard) }) });
+    await stage.register(3);
+    const committed = stage.committed(2);
+    await Promise.all([0, 1, 2].map((node) => stage.send(node, 2, updateOf(node, 2, d))));
+    await committed;
+    expect(stage.told('round-committed')).lengthOf(1);
+    for (let i = 0; i < 2; i++) stage = await reopened(stage);
+    expect(stage.told('round-committed').map(({ round }) => round)).deep.equal([1, 2]);
+    expect(stage.told('round-evaluated')).lengthOf(1);
+    await stage.coordinator.close();
+  });
+
   it('of the last round end by a deadline', async () => {
     let stage = await measurable(await open(), { rounds: 1, deadlineMs: 500 });
     await evaluate(stage, 0, 1, 0.7);
     const clock = new ManualClock();
     stage = await reopened(stage, { clock });
     clock.advance(500);
+    await stage.event(({ type }) => type === 'round-evaluated');
     expect(await accuracies(stage)).deep.equal([0.7]);
     stage = await reopened(stage);
     expect(await accuracies(stage)).deep.equal([0.7]);
@@ -135,14 +212,15 @@ describe('a node’s evaluation', () => {
     const durable = gate();
     let isHeld = false;
     const store = faultyStore(async (write) => {
-      if (write === 'record' && isHeld) await durable.opened;
+      if (write !== 'record' || !isHeld) return;
+      isHeld = false; // only the late one
+      await durable.opened;
     });
     const stage = await measurable(await scene({ store }));
     await evaluate(stage, 0, 1, 0.5);
     isHeld = true;
     const late = evaluate(stage, 1, 1, 0.9);
     await commit(stage, 2);
-    isHeld = false;
     durable.open();
     await expectRefusal(() => late, 'ROUND_CLOSED');
     expect((await accuracies(stage))[0]).equal(0.5);

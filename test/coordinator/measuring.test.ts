@@ -137,6 +137,7 @@ describe('the measuring of a session’s models', () => {
     await evaluate(stage, 0, 1, 0.7);
     expect(stage.told('round-evaluated')).length(0);
     clock.advance(500);
+    await stage.event(({ type }) => type === 'round-evaluated');
     expect(stage.told('round-evaluated')).length(1);
     await stage.coordinator.close();
   });

@@ -5,9 +5,18 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk.js';
-import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../src/store/store.js';
+import { encodeRecord } from '../../src/store/records.js';
+import { encodeHeader } from '../../src/store/roundFile.js';
+import type {
+  JournalRecord,
+  NumberedEvent,
+  SessionStore,
+  Store,
+} from '../../src/store/store.js';
+import { expectRefusal } from '../support/refusal.js';
 import {
   bytesOf,
   checkpointOf,
@@ -201,6 +210,79 @@ describe('openDiskStore, of a folder with a damaged file', () => {
     expect(again.events.last).equal(event.number);
     expect(again.events.since(event.number - 1, 1)).deep.equal([event]);
     await again.close();
+  }
+
+  const nonsense: readonly object[] = [
+    { d: 0 },
+    { d: -4096 },
+    { d: 2 ** 50 },
+    { d: d + 1 },
+    { d: String(d) },
+    { d: d + 0.5 },
+    { round: '2' },
+    { round: 3 },
+    { attempt: 0 },
+    { asked: [1] },
+    { openedAtMs: null },
+    { more: true },
+  ];
+  for (const part of nonsense) {
+    it(`sets a round aside whose header says ${JSON.stringify(part)}, however good its checksums`, async () => {
+      const folder = temporaryFolder();
+      const { bytes } = encodeHeader({ ...headerOf(2, d), ...part });
+      const image = new Map(await makeImage(false));
+      const name = [...image.keys()].find((other) => other.includes('rounds/000000002'))!;
+      image.set(
+        name,
+        Buffer.concat([bytes, Buffer.alloc(4096 - bytes.length), image.get(name)!.subarray(4096)]),
+      );
+      writeImage(image, folder);
+      const store = await openDiskStore({ folder, keepEvents });
+      const session = await store.session('s');
+      expect(await session.recoverRound(d)).null;
+      expect(store.damages.map(({ file }) => file)).deep.equal([join(folder, name)]);
+      expect(statSync(join(folder, `${name}.damaged`)).isFile()).true;
+      await send(await session.openRound(headerOf(2, d)), 'a', rowOf(d, 1));
+      await store.close();
+    });
+  }
+
+  it('takes no header for one that has a good checksum and is no JSON', async () => {
+    const folder = temporaryFolder();
+    const image = new Map(await makeImage(false));
+    const name = [...image.keys()].find((other) => other.includes('rounds/000000002'))!;
+    const bytes = Buffer.from(image.get(name)!);
+    bytes[24] = 0x5b; // of the JSON, a bracket
+    bytes.writeUInt32LE(crc32(bytes.subarray(24, 24 + bytes.readUInt32LE(4))), 16);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
+    writeImage(image.set(name, bytes), folder);
+    const store = await openDiskStore({ folder, keepEvents });
+    expect(await (await store.session('s')).recoverRound()).null;
+    expect(store.damages[0].message).match(/header/);
+    await store.close();
+  });
+
+  const handMade: readonly unknown[] = [null, 5, {}, { number: '1' }, { type: 'node', node: null }];
+  for (const value of handMade) {
+    it(`believes neither journal nor events that say ${JSON.stringify(value)}`, async () => {
+      const image = await makeImage(false);
+      const add = async (part: string): Promise<string> => {
+        const folder = temporaryFolder();
+        const name = [...image.keys()].find((other) => other.includes(part))!;
+        const bytes = Buffer.concat([image.get(name)!, encodeRecord(value)]);
+        writeImage(new Map(image).set(name, bytes), folder);
+        return folder;
+      };
+      await expectRefusal(
+        async () => openDiskStore({ folder: await add('journal'), keepEvents }),
+        'CORRUPT_FILE',
+      );
+      const store = await openDiskStore({ folder: await add('events'), keepEvents });
+      expect(store.damages).not.empty;
+      for (const { message } of store.damages) expect(message).match(/aside/);
+      expect(store.events.append(0, {}).number).greaterThan(12);
+      await store.close();
+    });
   }
 
   it('names what it does not read', async () => {

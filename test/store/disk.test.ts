@@ -88,6 +88,20 @@ describe('openDiskStore, opened again', () => {
     expect(store.damages).deep.equal([]);
   });
 
+  it('goes on with events where somebody else removed the oldest', async () => {
+    await reopen({ keepEvents: 8 });
+    const append = (count: number): void => {
+      for (let i = 0; i < count; i++) store.events.append(i, { i });
+    };
+    append(6);
+    rmSync(join(folder, 'events', readdirSync(join(folder, 'events')).sort()[0]));
+    append(20);
+    expect(store.damages).deep.equal([]);
+    const kept = store.events.since(store.events.last - 8, 8);
+    await reopen({ keepEvents: 8 });
+    expect(store.events.since(18, 8)).deep.equal(kept);
+  });
+
   it('finds the updates of the round that was under way, and takes more', async () => {
     await session.writeCheckpoint(checkpointOf(0));
     const asked = Array.from({ length: 1000 }, (_, i) => `node-${i}`);

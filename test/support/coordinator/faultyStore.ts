@@ -41,7 +41,7 @@ function faultySession(id: string, before: BeforeWrite, store: SessionStore): Se
     },
     checkpoints: () => store.checkpoints(),
     readCheckpoint: (round) => store.readCheckpoint(round),
-    recoverRound: () => store.recoverRound(),
+    recoverRound: (d) => store.recoverRound(d),
     readUpdate: (round, node) => store.readUpdate(round, node),
   };
 }
