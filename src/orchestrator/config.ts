@@ -32,10 +32,7 @@ export const checkKinds = ['http', 'tcp', 'exec', 'line'] as const;
 const healthSchema = z
   .strictObject({
     http: z.url({ protocol: /^https?$/ }).describe('an address that answers with 2xx'),
-    tcp: z
-      .string()
-      .refine(isHostAndPort, 'must be host:port')
-      .describe('host:port that takes connections'),
+    tcp: z.string().refine(isHostAndPort, 'must be host:port').describe('host:port that takes connections'),
     exec: commandSchema.describe('a command that ends with 0'),
     line: z
       .string()
