@@ -22,6 +22,13 @@ const colours = [
   'greenBright',
 ] as const;
 
+export interface LogLook {
+  readonly json: boolean;
+  /** What components write must not take it over. */
+  readonly terminal: boolean;
+  readonly colour: boolean;
+}
+
 /** Who speaks of the components. */
 const OURSELVES = 'quorate';
 
@@ -31,11 +38,28 @@ function styled(state: Announcement['state'], text: string): string {
   return styleText(state === 'failed' ? 'red' : 'yellow', text, { validateStream: false });
 }
 
+/**
+ * For a terminal: colours last until the end of the line, and what would move the cursor, clear the screen or change the
+ * character set is shown instead of done.
+ */
+function tame(line: string): string {
+  let isColoured = false;
+  const text = line.replace(/(?!\t)\p{Cc}(\[[\d;]*m)?/gu, (found, rest: string | undefined) => {
+    const code = found.charCodeAt(0);
+    if (code !== ESCAPE || rest === undefined) return `\\x${code.toString(16).padStart(2, '0')}${rest ?? ''}`;
+    isColoured = true;
+    return found;
+  });
+  return isColoured ? `${text}${String.fromCharCode(ESCAPE)}[0m` : text;
+}
+
+const ESCAPE = 0x1b;
+
 /** @param names of all components */
 export function logLines(
   out: Writable,
   names: readonly string[],
-  { json, colour }: { readonly json: boolean; readonly colour: boolean },
+  { json, terminal, colour }: LogLook,
 ): LogLines {
   const width = Math.max(OURSELVES.length, ...names.map(({ length }) => length));
   const prefixes = new Map(
@@ -58,7 +82,7 @@ export function logLines(
       put(
         json
           ? JSON.stringify({ time: isoTime(atMs), component, stream, line })
-          : `${prefixes.get(component)!} ${line}`,
+          : `${prefixes.get(component)!} ${terminal ? tame(line) : line}`,
       ),
     event: ({ component, state, message, atMs }) => {
       void put(
@@ -70,16 +94,18 @@ export function logLines(
   };
 }
 
-/** Writes lines; a stream that is full makes its writers wait, all of them for the same moment. */
+/** Writes lines; a stream that is full makes its writers wait, all of them for the same moment; a broken one does not. */
 function room(out: Writable): (line: string) => void | Promise<void> {
   let drained: Promise<void> | undefined;
   return (line) => {
     if (out.write(`${line}\n`)) return undefined;
     drained ??= new Promise((resolve) => {
-      out.once('drain', () => {
+      const go = (): void => {
+        out.off('drain', go).off('error', go);
         drained = undefined;
         resolve();
-      });
+      };
+      out.once('drain', go).once('error', go);
     });
     return drained;
   };

@@ -27,7 +27,7 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   const log = logLines(
     process.stdout,
     plan.components.map(({ name }) => name),
-    { json, colour: process.stdout.isTTY && !process.env.NO_COLOR && !json },
+    { json, terminal: process.stdout.isTTY, colour: process.stdout.isTTY && !process.env.NO_COLOR },
   );
   let system: System | null = null;
   let toldMs: number | null = null;
@@ -38,6 +38,11 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   };
   // To the very end: one that comes late must not change how this process ends.
   for (const signal of signals) process.on(signal, end);
+  // Nobody reads any more, as when a terminal is closed: the same, but each further line is no further signal.
+  process.stdout.removeAllListeners('error').on('error', () => {
+    if (toldMs === null) end();
+  });
+  process.stderr.on('error', () => undefined);
   system = await up({ plan, onLine: (line) => log.line(line), onEvent: (event) => log.event(event) });
   if (toldMs !== null) system.stop();
   log.facts({

@@ -12,7 +12,11 @@ import { exitInWords, timeInWords } from './words.js';
  * @param end what ends it, at the latest after its time
  * @returns what is wrong; null: nothing is, as far as this kind of check can tell
  */
-export async function check(component: Component, guard: Guard, end: AbortController): Promise<string | null> {
+export async function check(
+  component: Component,
+  guard: Guard,
+  end: AbortController,
+): Promise<string | null> {
   const { check, timeoutMs } = component;
   const { signal } = end;
   const timer = setTimeout(() => end.abort(), timeoutMs);

@@ -47,7 +47,7 @@ interface Server {
   readonly files: readonly PlannedFile[];
 }
 
-/** @throws QuorateError INVALID_PARAMETER for what needs a server where there is none, and for a name given twice */
+/** @throws QuorateError INVALID_PARAMETER for what needs a server where there is none, for a name given twice, and for nothing to start */
 export function compose(config: SystemConfig, around: Surroundings): Composition {
   const server = serverOf(config, around);
   const sessions = config.sessions.map((session) => sessionOf(session, server, around));
@@ -60,6 +60,9 @@ export function compose(config: SystemConfig, around: Surroundings): Composition
   });
 
   const components = [...server.components, ...sessions.map((one) => one.component), ...nodes, ...others];
+  if (components.length === 0) {
+    throw new QuorateError('INVALID_PARAMETER', 'there is nothing to start: the file names no component');
+  }
   const names = new Set<string>();
   for (const { name } of components) {
     if (names.has(name)) {

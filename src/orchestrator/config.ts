@@ -20,6 +20,11 @@ const isPattern = (text: string): boolean => {
   }
 };
 
+function isHostAndPort(text: string): boolean {
+  const [, digits] = /^.+:(\d{1,5})$/.exec(text) ?? [];
+  return Number(digits) >= 1 && Number(digits) <= 65_535;
+}
+
 const commandSchema = z.array(z.string().max(100_000)).min(1).max(1000);
 
 export const checkKinds = ['http', 'tcp', 'exec', 'line'] as const;
@@ -27,10 +32,7 @@ export const checkKinds = ['http', 'tcp', 'exec', 'line'] as const;
 const healthSchema = z
   .strictObject({
     http: z.url({ protocol: /^https?$/ }).describe('an address that answers with 2xx'),
-    tcp: z
-      .string()
-      .regex(/^.+:\d{1,5}$/, 'must be host:port')
-      .describe('host:port that takes connections'),
+    tcp: z.string().refine(isHostAndPort, 'must be host:port').describe('host:port that takes connections'),
     exec: commandSchema.describe('a command that ends with 0'),
     line: z
       .string()

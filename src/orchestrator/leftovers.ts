@@ -40,10 +40,7 @@ export function signalGroups(groups: readonly Group[], signal: Signal): readonly
 }
 
 /** Waits for them to end. @returns those that are still there when it is too late */
-export async function ending(
-  groups: readonly Group[],
-  isTooLate: () => boolean,
-): Promise<readonly Group[]> {
+export async function ending(groups: readonly Group[], isTooLate: () => boolean): Promise<readonly Group[]> {
   let left = signalGroups(groups, 0);
   while (left.length > 0 && !isTooLate()) {
     await pause(POLL_MS);

@@ -144,7 +144,8 @@ class Running implements Orchestrator {
     let isAsked = true;
     const over = check(this.components.get(name)!, this.guard, end).then((trouble) => {
       this.checks.delete(name);
-      if (isAsked) this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
+      if (isAsked)
+        this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
     });
     this.checks.set(name, () => {
       isAsked = false;

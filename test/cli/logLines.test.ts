@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Writable } from 'node:stream';
 import { logLines } from '../../src/cli/logLines.js';
 
-const plain = { json: false, colour: false };
+const plain = { json: false, terminal: false, colour: false };
 
 /** Takes one write at a time, and the next when it is told to. */
 class Slow extends Writable {
@@ -54,7 +54,7 @@ describe('logLines', () => {
   it('gives each component a colour of its own, for its name alone', () => {
     const out = new Fast();
     const names = Array.from({ length: 8 }, (_, index) => `c-${index}`);
-    const log = logLines(out, names, { json: false, colour: true });
+    const log = logLines(out, names, { json: false, terminal: true, colour: true });
     for (const component of names) void log.line({ ...line, component });
     const escape = String.fromCharCode(27);
     const colours = out.taken.map((text) => text.slice(0, text.indexOf('c-')));
@@ -63,9 +63,30 @@ describe('logLines', () => {
       expect(text.startsWith(`${escape}[`) && text.endsWith(`${escape}[39m hello\n`)).true;
   });
 
+  it('lets no component take the terminal over, and leaves the bytes alone for everybody else', () => {
+    const escape = String.fromCharCode(27);
+    const text = `${escape}[31mred\r\t${escape}[2J\u0007\u009b1m`;
+    const told = (terminal: boolean): string => {
+      const out = new Fast();
+      void logLines(out, ['a'], { ...plain, terminal }).line({ ...line, line: text });
+      return out.taken.join('');
+    };
+    expect(told(false)).equal(`a       | ${text}\n`);
+    expect(told(true)).equal(`a       | ${escape}[31mred\\x0d\t\\x1b[2J\\x07\\x9b1m${escape}[0m\n`);
+  });
+
+  it('makes nobody wait for a stream that is broken', async () => {
+    const out = new Slow();
+    out.on('error', () => undefined);
+    const log = logLines(out, ['a'], plain);
+    const waits = log.line(line);
+    out.destroy(new Error('closed'));
+    await waits;
+  });
+
   it('writes JSON, a line each, with component, stream and time', () => {
     const out = new Fast();
-    const log = logLines(out, ['a'], { json: true, colour: false });
+    const log = logLines(out, ['a'], { json: true, terminal: false, colour: false });
     void log.line({ ...line, line: 'with "quotes"' });
     log.event(event);
     expect(out.taken.map((text) => JSON.parse(text) as unknown)).deep.equal([

@@ -1,6 +1,6 @@
 /** quorate up and quorate status, as a user has them: real servers, nodes, and a tiny trainer. */
 import { expect } from 'chai';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import {
@@ -152,6 +152,32 @@ describe('quorate up', () => {
       const { code, out, err } = await command.result;
       expect([code, err], out).deep.equal([0, '']);
     }
+  });
+
+  it('stops all in order when nobody reads its output any more', async () => {
+    const needed = `trap 'test -e first && touch second; exit' TERM; while :; do sleep 0.01; done`;
+    const needs = `trap 'sleep 0.3; touch first; exit' TERM; while :; do echo x; sleep 0.01; done`;
+    const command = await up({
+      components: {
+        needed: { command: ['sh', '-c', needed] },
+        needs: { command: ['sh', '-c', needs], dependsOn: ['needed'] },
+      },
+    });
+    await command.says('needs   | x');
+    command.child.stdout!.destroy();
+    const { code } = await command.result;
+    expect(code).equal(0);
+    expect(await readdir(folder)).include.members(['first', 'second']);
+  });
+
+  it('says that a system which was killed runs no more', async () => {
+    const command = await up({ components: { a: { command: forever } } });
+    await command.says('a running');
+    command.child.kill('SIGKILL');
+    await command.result;
+    const { code, err } = await run(['status'], { cwd: folder });
+    expect(code).equal(1);
+    expect(err).match(/^quorate: NOT_FOUND: no system runs here any more: .*ECONNREFUSED/);
   });
 
   it('ends with 4 when something could not be started', async () => {

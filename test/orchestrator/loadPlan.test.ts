@@ -173,6 +173,13 @@ describe('loadPlan', () => {
       'health',
     ],
     [
+      'a port that is none',
+      { components: { a: { command: ['x'], health: { tcp: 'a:65536' } } } },
+      'INVALID_PARAMETER',
+      'components.a.health.tcp: must be host:port',
+    ],
+    ['nothing to start', '', 'INVALID_PARAMETER', 'there is nothing to start'],
+    [
       'no regular expression',
       { components: { a: { command: ['x'], health: { line: '(' } } } },
       'INVALID_PARAMETER',

@@ -135,7 +135,10 @@ describe('createOrchestrator', () => {
   it('gives the programs of a shell their time to end, though the shell ends at once', async () => {
     const program = `trap 'sleep 0.2; echo saved; exit' TERM; echo ready; while :; do sleep 0.01; done`;
     const system = run([
-      shell('a', `sh -c "${program}"; true`, { upWhen: 'checked', check: { kind: 'line', pattern: 'ready' } }),
+      shell('a', `sh -c "${program}"; true`, {
+        upWhen: 'checked',
+        check: { kind: 'line', pattern: 'ready' },
+      }),
     ]);
     await system.reaches('a', 'running');
     system.stop();

@@ -8,11 +8,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createClient, QuorateError } from '../../src/client/index.js';
 import { bytesOf } from '../support/storeData.js';
 import { type AttackOptions, attacksOf, FLOODER } from './attacks.js';
-import { sendReport } from './report.js';
+import { sendProgress, sendReport } from './report.js';
 import { SESSION } from './system.js';
 import { updateOf } from './trainer.js';
 
 const FLOOD = 300;
+/** More than a node may ask in a minute. */
+const GREATEST_FLOOD = 1200;
+const LOST_MS = 30_000;
 const options = JSON.parse(process.argv[2]) as AttackOptions;
 const { server, tokens, enrolmentToken, victim, d } = options;
 const { port } = new URL(server);
@@ -26,10 +29,14 @@ interface Request {
 }
 
 async function send(what: string, method: string, path: string, request: Request = {}): Promise<void> {
+  // A fetch whose connection ends at the wrong moment may never settle, nor keep the process.
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), LOST_MS);
   try {
     const { token, headers = {}, body } = request;
     const response = await fetch(`${server}${path}`, {
       method,
+      signal: controller.signal,
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
       ...(body === undefined ? {} : { body: body as BodyInit }),
     });
@@ -38,6 +45,8 @@ async function send(what: string, method: string, path: string, request: Request
     count(`${what}: ${response.status}${code}`);
   } catch {
     count(`${what}: lost`);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -96,9 +105,9 @@ async function lie(round: number): Promise<void> {
   }
 }
 
-const flood = (): Promise<unknown> =>
+const flood = (round: number): Promise<unknown> =>
   Promise.all(
-    Array.from({ length: FLOOD }, () =>
+    Array.from({ length: round === 1 ? GREATEST_FLOOD : FLOOD }, () =>
       send('floods', 'POST', `/v1/nodes/${FLOODER}/heartbeat`, { token: tokens[FLOODER] }),
     ),
   );
@@ -166,8 +175,12 @@ async function* openings(): AsyncGenerator<number> {
 async function run(): Promise<void> {
   const begun: Promise<unknown>[] = [multiply()];
   for await (const round of openings()) {
-    const attacks = [replay, equivocate, lie, flood, ...(round === 2 ? [holdMany] : [])];
-    begun.push(...attacks.map((attack) => attack(round)));
+    const updates = Promise.all([replay, equivocate, lie].map((attack) => attack(round)));
+    begun.push(
+      updates.then(() => sendProgress(round)),
+      flood(round),
+      ...(round === 2 ? [holdMany(round)] : []),
+    );
   }
   await Promise.all(begun);
   // For what is held to be cut off.

@@ -1,5 +1,6 @@
 /** quorate status: how the components of a running system are. */
 import { Command } from 'commander';
+import { QuorateError } from '../../errors.js';
 import { jsonOption } from '../options.js';
 import { printJson, printTable } from '../print.js';
 import { SYSTEM_FILE } from './up.js';
@@ -27,7 +28,12 @@ export function statusCommand(): Command {
 async function run(file: string, { url, json }: Flags): Promise<void> {
   const { readStatus, stateFolderOf, statusAddress } = await import('../../orchestrator/index.js');
   const { exitInWords, timeInWords } = await import('../../orchestrator/words.js');
-  const view = await readStatus(url ?? (await statusAddress(stateFolderOf(file))));
+  const folder = stateFolderOf(file);
+  const view = await readStatus(url ?? (await statusAddress(folder))).catch((error: unknown) => {
+    const isKilled = url === undefined && error instanceof QuorateError && error.code === 'CONNECTION_FAILED';
+    if (!isKilled) throw error;
+    throw new QuorateError('NOT_FOUND', `no system runs here any more: ${error.message}`, { folder }, error);
+  });
   if (json) {
     printJson(view);
     return;
