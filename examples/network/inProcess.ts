@@ -64,7 +64,7 @@ export async function runInProcess(setting: Setting): Promise<Result> {
 }
 
 /** The initial model's tensors, as its safetensors file has them. */
-export const tensorsOf = (setting: Setting) =>
+const tensorsOf = (setting: Setting) =>
   createNetwork(trainConfigOf(setting).hidden).tensors.map(({ name, shape }) => ({ name, shape }));
 
 /** Measures models on the digits that no node holds. */

@@ -1,9 +1,8 @@
 /** One session, from its creation to its end: a server that is there, ten node processes, and what they reach. */
-import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from '../../src/client/index.js';
-import { QuorateError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { createNetwork } from '../mnist/network.js';
+import { followEvents } from './followEvents.js';
 import type { Processes } from './processes.js';
 import { sessionOf, type Setting, trainConfigOf } from './setting.js';
 
@@ -22,9 +21,6 @@ export interface TrainingOptions {
   readonly onRound: (round: number, model: Float32Array) => void;
   readonly signal: AbortSignal;
 }
-
-/** Between two attempts to find a server that went away. */
-const RETURN_MS = 200;
 
 /** The first model as a file that servers take. */
 export function initialModel(setting: Setting): Uint8Array {
@@ -54,28 +50,11 @@ export async function trainOverNetwork(options: TrainingOptions): Promise<Traine
       });
     }
   });
-  let last = 0;
-  /** @returns at the session's end. @throws QuorateError CONNECTION_FAILED when the server goes away */
-  const watch = async (): Promise<void> => {
-    for await (const event of client.events({ session, since: last, signal })) {
-      if (event.type === 'round-committed')
-        onRound(Number(event.round), (await client.model(session)).values);
-      last = event.number;
-      if (event.type === 'session-status' && event.status === 'completed') return;
-    }
-  };
-  const watchOn = async (): Promise<void> => {
-    for (;;) {
-      try {
-        await watch();
-        return;
-      } catch (error) {
-        if (!(error instanceof QuorateError) || error.code !== 'CONNECTION_FAILED') throw error;
-        await pause(RETURN_MS, undefined, { signal });
-      }
-    }
-  };
-  await Promise.race([watchOn(), stopped]);
+  const watched = followEvents(client, { session, signal }, async ({ type, round, status }) => {
+    if (type === 'round-committed') onRound(Number(round), (await client.model(session)).values);
+    return type === 'session-status' && status === 'completed';
+  });
+  await Promise.race([watched, stopped]);
   await Promise.race([Promise.all(nodes.map(({ ended }) => ended)), stopped]);
   const { values, digest } = await client.model(session);
   return { model: values, digest };

@@ -7,7 +7,7 @@ import { readSafetensors, type Tensor, writeSafetensors } from '../formats/safet
 import type { TensorShape } from '../formats/tensorShape.js';
 
 /** @throws QuorateError NOT_FOUND */
-export async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return Uint8Array.from(await readFile(file));
   } catch (error) {

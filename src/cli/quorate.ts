@@ -43,7 +43,7 @@ const program = new Command('quorate')
 Examples:
   $ quorate serve --data ./rounds
   $ quorate session create digits.yaml --model initial.npy --start
-  $ quorate node --session digits --id node-1 --trainer ./trainer.js
+  $ quorate node --session digits --id node-1 --trainer ./trainer.mjs
   $ quorate aggregate updates.npy --rule 'nnm(f=2) > krum(f=2)'`,
   );
 for (const command of commands) program.addCommand(command);

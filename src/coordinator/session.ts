@@ -17,15 +17,16 @@ import type {
   SessionStore,
   StoredEvaluations,
 } from '../store/store.js';
-import { Aggregation, type Committed } from './aggregation.js';
+import type { Committed } from './aggregation.js';
 import { Archive } from './archive.js';
 import { type Command, requireAllowed } from './command.js';
 import type { Clock, CoordinatorOptions, Model, StoredModel } from './coordinator.js';
+import { CurrentRound, type Recipe } from './currentRound.js';
 import { type Happening, Machine } from './machine.js';
 import { Measuring } from './measuring.js';
 import { Models } from './models.js';
 import type { Plan } from './policy.js';
-import { RoundFile } from './roundFile.js';
+import type { RoundFile } from './roundFile.js';
 import { StatusRecord } from './statusRecord.js';
 import { type StoredUpdate, storedUpdate } from './storedUpdate.js';
 import { Turns } from './turns.js';
@@ -67,8 +68,7 @@ export class Session {
   readonly models: Models;
   private readonly surroundings: Surroundings;
   private readonly machine: Machine;
-  private place: RoundFile | null = null;
-  private aggregation: Aggregation | null = null;
+  private readonly round: CurrentRound;
   private readonly measuring: Measuring;
   /** Uploads that were refused since the last commit. */
   private refusals = 0;
@@ -102,6 +102,13 @@ export class Session {
       tell: (round, metrics) => void this.send({ type: 'evaluated', round, metrics }),
       inBackground: (work) => this.inBackground(work),
     });
+    this.round = new CurrentRound({
+      recipe: () => this.recipe(),
+      inBackground: (work) => this.inBackground(work),
+      onCommitted: (committed) => this.committed(committed),
+      onFailed: (round, error, isGivenUp) => this.failed(round, error, isGivenUp),
+      isLeftForRestart: () => this.isClosing && !isOver(this.state.status),
+    });
     const { status, reason } = entry;
     const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
     const { recovered } = this.measuring;
@@ -121,7 +128,7 @@ export class Session {
 
   /** Of the round that collects or is being aggregated. */
   get file(): RoundFile | null {
-    return this.place;
+    return this.round.file;
   }
 
   get entry(): SessionEntry {
@@ -142,8 +149,7 @@ export class Session {
         ? await this.store.recoverRound(this.models.newest?.values.length)
         : null;
     if (found) {
-      this.place = new RoundFile(() => Promise.resolve(found));
-      await this.place.ready();
+      await this.round.recover(found);
       const { round, attempt, asked } = found.header;
       void this.send({
         type: 'recovered',
@@ -198,7 +204,7 @@ export class Session {
 
   /** @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE, CORRUPT_FILE */
   readUpdate(round: number, node: string): Promise<StoredUpdate> {
-    return storedUpdate({ store: this.store, open: this.state.round, file: this.place }, round, node);
+    return storedUpdate({ store: this.store, open: this.state.round, file: this.file }, round, node);
   }
 
   /** Begins nothing any more, and gives up what can be done again after a restart. */
@@ -206,14 +212,14 @@ export class Session {
     this.isClosing = true;
     this.cancelWake?.();
     this.measuring.close();
-    this.aggregation?.abort();
+    this.round.abort();
   }
 
   /** Waits for what is being written. What was acknowledged stays. */
   async close(): Promise<void> {
     await this.turns.idle();
     while (this.background.size > 0) await Promise.all(this.background);
-    await this.place?.close();
+    await this.round.close();
   }
 
   /** What only the store heard of before the restart. */
@@ -237,10 +243,12 @@ export class Session {
         this.openRound(effect, atMs);
         return;
       case 'aggregate':
-        this.aggregate(effect);
+        if (!this.isClosing && this.state.round.phase === 'aggregating') {
+          this.round.aggregate(this.state.round, effect.updates);
+        }
         return;
       case 'discard-round':
-        this.discardRound();
+        this.round.discard();
         return;
       case 'wake':
         this.wake(effect.atMs);
@@ -258,39 +266,23 @@ export class Session {
   private openRound({ round, attempt, asked }: EffectOf<'open-round'>, openedAtMs: number): void {
     if (this.isClosing) return;
     const d = this.models.require().values.length;
-    const place = new RoundFile(() => this.store.openRound({ round, attempt, d, asked, openedAtMs }));
-    this.place = place;
-    this.inBackground(place.ready().then(() => undefined));
+    this.round.open(() => this.store.openRound({ round, attempt, d, asked, openedAtMs }));
   }
 
-  private aggregate({ updates }: EffectOf<'aggregate'>): void {
-    const { round } = this.state;
-    const file = this.place;
-    if (this.isClosing || round.phase !== 'aggregating' || !file) return;
+  private recipe(): Recipe {
     const { engine, clock } = this.surroundings;
-    const { number, attempt, openedAtMs, asked } = round;
-    const aggregation = new Aggregation({
+    return {
       plan: this.plan,
       engine,
       clock,
       store: this.store,
-      file,
       before: this.models.require(),
-      facts: { round: number, attempt, openedAtMs, asked },
-      updates,
       evaluate: (model) => this.measure(model),
       refusedSoFar: () => this.refusals,
       series: (point) => this.archive.seriesWith(point),
       stateAfter: (findings) => this.machine.foretell({ type: 'committed', ...findings }),
       onError: (error) => this.report(error),
-    });
-    this.aggregation = aggregation;
-    this.inBackground(
-      aggregation.outcome.then(
-        (committed) => this.commit(committed, file),
-        (error: unknown) => this.fail(aggregation, file, error),
-      ),
-    );
+    };
   }
 
   /** The next model; what nodes found of the one before is told by then, and in the checkpoint. */
@@ -302,41 +294,20 @@ export class Session {
     }
   }
 
-  private async commit(
-    { round, judgements, metrics, model, record }: Committed,
-    file: RoundFile,
-  ): Promise<void> {
-    this.aggregation = null;
-    this.place = null; // uploads that are still under way are too late
+  private async committed({ round, judgements, metrics, model, record }: Committed): Promise<void> {
     this.refusals = 0;
     this.models.committed(model);
     this.archive.add(round, record);
     this.measuring.begin(round);
     await this.send({ type: 'committed', round, judgements, metrics });
     if (this.state.round.phase === 'idle' && !this.isClosing) this.measuring.endInTime();
-    await file.close();
   }
 
-  private async fail(aggregation: Aggregation, file: RoundFile, error: unknown): Promise<void> {
-    this.aggregation = null;
-    // Where the session goes on after a restart, this is done again then.
-    if (aggregation.isGivenUp && this.isClosing && !isOver(this.state.status)) return;
-    const { round } = aggregation;
+  private async failed(round: number, error: unknown, isGivenUp: boolean): Promise<void> {
     const known = error instanceof QuorateError;
     const message = known ? error.message : 'the aggregation failed for a reason of its own';
-    if (!aggregation.isGivenUp) this.report(error);
+    if (!isGivenUp) this.report(error);
     await this.send({ type: 'aggregation-failed', round, code: known ? error.code : 'INTERNAL', message });
-    if (aggregation.isGivenUp) await this.discard(file);
-  }
-
-  private discardRound(): void {
-    if (this.aggregation) this.aggregation.abort();
-    else if (this.place) this.inBackground(this.discard(this.place));
-  }
-
-  private async discard(file: RoundFile): Promise<void> {
-    if (this.place === file) this.place = null;
-    await file.discard();
   }
 
   private wake(atMs: number | null): void {

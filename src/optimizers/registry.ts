@@ -11,7 +11,7 @@ import type { OptimizerFactory, ServerOptimizer, StateVector } from './serverOpt
 
 type Listed = Pick<OptimizerFactory, 'definition' | 'from'>;
 
-export const optimizerFactories: readonly Listed[] = [fedAvg, fedAvgM, fedAdagrad, fedAdam, fedYogi];
+const optimizerFactories: readonly Listed[] = [fedAvg, fedAvgM, fedAdagrad, fedAdam, fedYogi];
 
 /** What `optimizers()` tells of an optimizer. */
 export interface OptimizerDescription {

@@ -14,7 +14,7 @@ import { exitInWords, timeInWords } from './words.js';
 type Step = AnyStep<ComponentState>;
 
 /** Between the checks of a component that is coming up, however rarely it is checked later. */
-export const START_CHECK_MS = 200;
+const START_CHECK_MS = 200;
 
 /** What is not checked has been up if it lived for so long: a program that is not there ends at once. */
 const LEAST_LIFE_MS = 1000;

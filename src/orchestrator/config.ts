@@ -27,7 +27,7 @@ function isHostAndPort(text: string): boolean {
 
 const commandSchema = z.array(z.string().max(100_000)).min(1).max(1000);
 
-export const checkKinds = ['http', 'tcp', 'exec', 'line'] as const;
+const checkKinds = ['http', 'tcp', 'exec', 'line'] as const;
 
 const healthSchema = z
   .strictObject({

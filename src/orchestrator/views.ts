@@ -14,7 +14,7 @@ const states = [
   'stopped',
 ] as const satisfies readonly Phase['is'][];
 
-export const componentViewSchema = z.strictObject({
+const componentViewSchema = z.strictObject({
   name: z.string(),
   state: z.enum(states),
   pid: z.int().nullable(),

@@ -52,7 +52,7 @@ export const nodeViewSchema = z
   .meta({ id: 'Node', description: 'A registered node' });
 export type NodeView = z.output<typeof nodeViewSchema>;
 
-export const nodeRecordSchema = z
+const nodeRecordSchema = z
   .strictObject({
     node: nameSchema,
     present: z.boolean().describe('whether rounds can ask it now'),
@@ -68,7 +68,7 @@ export const nodeRecordSchema = z
   })
   .meta({ id: 'NodeRecord', description: 'How a node has behaved in a session' });
 
-export const tensorSchema = z
+const tensorSchema = z
   .strictObject({ name: z.string(), shape: z.array(z.int().min(0)).describe('none for a single value') })
   .meta({
     id: 'Tensor',
@@ -76,12 +76,10 @@ export const tensorSchema = z
     examples: [{ name: 'fc.weight', shape: [10, 784] }],
   });
 
-export const roundPhaseSchema = z
-  .enum(['waiting', 'collecting', 'aggregating', 'backing-off', 'committed'])
-  .meta({
-    id: 'RoundPhase',
-    description: 'waiting: for nodes; backing-off: after an attempt without quorum',
-  });
+const roundPhaseSchema = z.enum(['waiting', 'collecting', 'aggregating', 'backing-off', 'committed']).meta({
+  id: 'RoundPhase',
+  description: 'waiting: for nodes; backing-off: after an attempt without quorum',
+});
 
 export const roundSummarySchema = z
   .strictObject({

@@ -95,7 +95,7 @@ const engineSchema = z.strictObject({
   memoryLimitBytes: bytes.nullable().default(null).describe("bound on the core's memory; null: 4 GiB"),
 });
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export const configSchema = z.strictObject({
   listen: listenSchema.prefault({}),

@@ -1,8 +1,8 @@
 /** The OpenAPI 3.1 document that the table of routes makes. */
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from 'zod-openapi';
-import { type ErrorCode, errorCodes } from '../errors.js';
-import { PROBLEM_TYPE, problemSchema } from './problem.js';
+import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
+import { PROBLEM_TYPE, problemOf, problemSchema } from './problem.js';
 import { problemsOf } from './problems.js';
 import { type MediaTypes, type Route, tags } from './route.js';
 import { statuses } from './statuses.js';
@@ -24,6 +24,9 @@ const headersOf = (headers: Readonly<Record<string, string>>) =>
 /** '/v1/nodes/:node' → '/v1/nodes/{node}' */
 export const templateOf = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
+const problemExample = (code: ErrorCode) =>
+  problemOf(new QuorateError(code, 'what exactly is wrong'), '389d613b-6028-452b-8a25-b7ee0d6ab428');
+
 function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] {
   const byStatus = new Map<string, ErrorCode[]>();
   for (const code of problemsOf(route)) {
@@ -36,7 +39,7 @@ function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] 
       status,
       {
         description: codes.map((code) => `\`${code}\`: ${errorCodes[code]}`).join('\n\n'),
-        content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+        content: { [PROBLEM_TYPE]: { schema: problemSchema, example: problemExample(codes[0]) } },
       },
     ]),
   );
@@ -108,7 +111,6 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
         'Byzantine-robust training over the network. Errors are explained at [/docs/errors](/docs/errors).',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/' }],
     tags: tags.map((name) => ({ name, description: tagDescriptions[name] })),
     security: [{ token: [] }],
     components: {

@@ -4,7 +4,10 @@ import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
 import type { BodyRoom } from './bodyRoom.js';
 import type { ServerConfig } from './config.js';
-import type { Lifecycle } from './shutdown.js';
+
+export interface Lifecycle {
+  readonly isEnding: boolean;
+}
 
 export interface Services {
   readonly coordinator: Coordinator;

@@ -5,11 +5,8 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Lifecycle } from './services.js';
 import type { EventSockets } from './socket.js';
-
-export interface Lifecycle {
-  readonly isEnding: boolean;
-}
 
 export class Ending implements Lifecycle {
   private ending: Promise<void> | undefined;

@@ -10,7 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { QuorateError } from '../errors.js';
 import type { NumberedEvent } from '../store/store.js';
 import { passOver } from './passOver.js';
-import { type Gate, refuseUpgrade } from './upgrade.js';
+import { type Gate, type Reading, refuseUpgrade } from './upgrade.js';
 import type { Services } from './services.js';
 import { version } from './version.js';
 
@@ -30,14 +30,6 @@ export interface EventSockets {
   /** Asks all to close, and resolves when they have. */
   close(): Promise<void>;
   terminate(): void;
-}
-
-/** What a reader asked for. */
-export interface Reading {
-  readonly since: number | undefined;
-  readonly session: string | undefined;
-  /** Of events; undefined: all. */
-  readonly types: ReadonlySet<string> | undefined;
 }
 
 const messages = new WeakMap<NumberedEvent, Buffer>();

@@ -12,7 +12,14 @@ import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from './problem.js
 import { requestIdOf } from './requestLog.js';
 import { events as eventsRoute, eventsQuery } from './routes/events.js';
 import type { Services } from './services.js';
-import type { Reading } from './socket.js';
+
+/** What a reader asked for. */
+export interface Reading {
+  readonly since: number | undefined;
+  readonly session: string | undefined;
+  /** Of events; undefined: all. */
+  readonly types: ReadonlySet<string> | undefined;
+}
 
 /** Lets a request for a socket through, or throws what it is refused with. */
 export type Gate = (req: IncomingMessage) => Promise<Reading>;

@@ -12,7 +12,7 @@ export interface Retention {
 
 export type RetentionOptions = Partial<Retention>;
 
-export const retentionOptions = ['keepRounds', 'keepCheckpoints', 'keepEvents'] as const;
+const retentionOptions = ['keepRounds', 'keepCheckpoints', 'keepEvents'] as const;
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
 export function parseRetention(

@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createClient, QuorateError } from '../../src/client/index.js';
+import { followEvents } from '../../examples/network/followEvents.js';
+import { createClient } from '../../src/client/index.js';
 import { bytesOf } from '../support/storeData.js';
 import { type AttackOptions, attacksOf, FLOODER } from './attacks.js';
 import { sendProgress, sendReport } from './report.js';
@@ -155,33 +156,22 @@ async function holdMany(round: number): Promise<void> {
   await Promise.all(holding);
 }
 
-/** The rounds as they open, until the session is over. */
-async function* openings(): AsyncGenerator<number> {
-  const client = createClient({ server, token: tokens['x-replays'] });
-  for (let since = 0; ;) {
-    try {
-      for await (const { number, type, round, status } of client.events({ session: SESSION, since })) {
-        since = number;
-        if (type === 'session-status' && status === 'completed') return;
-        if (type === 'round-opened') yield Number(round);
-      }
-    } catch (error) {
-      // Its socket may be ended for its slowness, as any other's.
-      if (!(error instanceof QuorateError) || error.code !== 'CONNECTION_FAILED') throw error;
-    }
-  }
-}
-
 async function run(): Promise<void> {
   const begun: Promise<unknown>[] = [multiply()];
-  for await (const round of openings()) {
-    const updates = Promise.all([replay, equivocate, lie].map((attack) => attack(round)));
-    begun.push(
-      updates.then(() => sendProgress(round)),
-      flood(round),
-      ...(round === 2 ? [holdMany(round)] : []),
-    );
-  }
+  const client = createClient({ server, token: tokens['x-replays'] });
+  // Its socket may be ended for its slowness, as any other's.
+  await followEvents(client, { session: SESSION }, ({ type, round, status }) => {
+    if (type === 'round-opened') {
+      const opened = Number(round);
+      const updates = Promise.all([replay, equivocate, lie].map((attack) => attack(opened)));
+      begun.push(
+        updates.then(() => sendProgress(opened)),
+        flood(opened),
+        ...(opened === 2 ? [holdMany(opened)] : []),
+      );
+    }
+    return type === 'session-status' && status === 'completed';
+  });
   await Promise.all(begun);
   // For what is held to be cut off.
   for (const deadlineMs = Date.now() + 20_000; Date.now() < deadlineMs && isHeld();) await pause(100);

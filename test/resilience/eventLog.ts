@@ -1,12 +1,9 @@
 /** All that a server announces, as its own clients hear it: over restarts, without gaps. */
-import { setTimeout as pause } from 'node:timers/promises';
-import { type Client, QuorateError, type ServerEvent } from '../../src/client/index.js';
+import { followEvents } from '../../examples/network/followEvents.js';
+import type { Client, ServerEvent } from '../../src/client/index.js';
 import { Watch } from './watch.js';
 
 export type Fits = (event: ServerEvent) => boolean;
-
-/** Between two attempts to find a server that went away. */
-const RETURN_MS = 50;
 
 export class EventLog {
   readonly events: ServerEvent[] = [];
@@ -48,17 +45,14 @@ export class EventLog {
 
   private async follow(client: Client): Promise<void> {
     const { signal } = this.controller;
-    while (!signal.aborted) {
-      try {
-        for await (const event of client.events({ since: this.last, signal })) {
-          this.events.push(event);
-          this.watch.look();
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof QuorateError) || error.code !== 'CONNECTION_FAILED') throw error;
-        await pause(RETURN_MS);
-      }
+    try {
+      await followEvents(client, { signal }, (event) => {
+        this.events.push(event);
+        this.watch.look();
+        return false;
+      });
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 }

@@ -37,7 +37,7 @@ export interface SystemOptions {
   readonly tokens?: boolean;
 }
 
-export const ADMIN_TOKEN = 'the-admin-token-of-this-system';
+const ADMIN_TOKEN = 'the-admin-token-of-this-system';
 export const ENROLMENT_TOKEN = 'the-enrolment-token-of-this-system';
 
 export interface NodeOptions extends Omit<TrainerOptions, 'node'> {

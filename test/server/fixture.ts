@@ -140,7 +140,7 @@ export function expectProblem(answer: Answer, code: ErrorCode): Problem {
 }
 
 /** The route that an address belongs to. */
-export function routeOf(method: string, path: string): Route | undefined {
+function routeOf(method: string, path: string): Route | undefined {
   const parts = path.split('?')[0].split('/');
   return routes.find((route) => {
     const wanted = route.path.split('/');

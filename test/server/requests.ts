@@ -117,7 +117,7 @@ export const validRequests: readonly Request[] = [
   },
 ];
 
-export const bytesOfBody = (body: unknown): Buffer =>
+const bytesOfBody = (body: unknown): Buffer =>
   body instanceof Uint8Array || typeof body === 'string'
     ? Buffer.from(body as Uint8Array)
     : Buffer.from(body === undefined ? '' : JSON.stringify(body));

@@ -6,8 +6,8 @@ import { actual, expected, title, type Stages } from './library.js';
 import { expectClose } from './close.js';
 import { attacked, closeRows, lies, normalRows, random, rowsOf, unequalRows } from './random.js';
 
-export const everyN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 16, 17, 31, 32, 33, 47, 48, 64, 100, 129, 257, 300];
-export const everyD = [
+const everyN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 15, 16, 17, 31, 32, 33, 47, 48, 64, 100, 129, 257, 300];
+const everyD = [
   1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 127, 128, 1000, 1024, 1025, 16383, 16384, 16385, 20000,
 ];
 

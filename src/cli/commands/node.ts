@@ -61,8 +61,8 @@ export function nodeCommand(): Command {
       'after',
       `
 Examples:
-  $ quorate node --session digits --id node-1 --trainer ./trainer.js
-  $ quorate node --session digits --id node-2 --trainer ./trainer.js \\
+  $ quorate node --session digits --id node-1 --trainer ./trainer.mjs
+  $ quorate node --session digits --id node-2 --trainer ./trainer.mjs \\
       --set batchSize=32 --set 'shards=[1,2]' --encoding bf16`,
     )
     .action(run);

@@ -22,7 +22,7 @@ import { schedule, type Step } from './schedule.js';
 import { type Code, F32, I32, op, V128, wasmModule } from './wasmModule.js';
 
 /** Up to here, rows are read directly: more streams than this defeat the processor's prefetching. */
-export const MOST_DIRECT_ROWS = 40;
+const MOST_DIRECT_ROWS = 40;
 /** Longer functions than this many comparators keep V8's optimizing compiler busy too long. */
 const COMPARATORS_A_FUNCTION = 2000;
 const REGISTERS = 8;

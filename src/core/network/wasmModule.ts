@@ -6,7 +6,7 @@
 export type Code = number[];
 
 /** Unsigned LEB128. */
-export function unsigned(value: number): Code {
+function unsigned(value: number): Code {
   const bytes: Code = [];
   do {
     const low = value % 128;

@@ -10,7 +10,7 @@ const whole = (least: number, most: number, description: string) =>
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
     .meta({ description, override: { type: 'integer', minimum: least, maximum: most } });
 
-export const roundNumber = whole(0, 999_999_999, 'number of a round');
+const roundNumber = whole(0, 999_999_999, 'number of a round');
 
 export const sessionPath = z.strictObject({ session: nameSchema });
 export const nodePath = z.strictObject({ node: nameSchema });

@@ -12,7 +12,7 @@ interface Operation {
   summary: string;
   parameters?: { name: string; in: string; required?: boolean; schema: object }[];
   requestBody?: { content: Record<string, object> };
-  responses: Record<string, { description: string; content?: Record<string, object> }>;
+  responses: Record<string, { description: string; content?: Record<string, { example?: object }> }>;
 }
 interface Document {
   openapi: string;
@@ -111,7 +111,9 @@ describe('the table of routes', () => {
         const status = statuses[code];
         if (route.answers[status]) continue;
         expect(responses[status].description, `${route.operation} ${code}`).include(`\`${code}\``);
-        expect(Object.keys(responses[status].content ?? {})).deep.equal(['application/problem+json']);
+        const content = responses[status].content ?? {};
+        expect(Object.keys(content)).deep.equal(['application/problem+json']);
+        expect(content['application/problem+json'].example).include({ status });
       }
     }
   });

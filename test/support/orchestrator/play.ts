@@ -11,7 +11,7 @@ import type {
 } from '../../../src/orchestrator/state.js';
 import { begin, step, wakeAtMs } from '../../../src/orchestrator/system.js';
 
-export const exitWith = (code: number): Exit => ({ code, signal: null, message: null });
+const exitWith = (code: number): Exit => ({ code, signal: null, message: null });
 
 /** Started, no checks, restarted whatever happens. */
 export const aComponent = (name: string, more: Partial<ComponentPolicy> = {}): ComponentPolicy => ({
