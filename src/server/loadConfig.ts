@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { QuorateError } from '../errors.js';
 import { parseYaml } from '../formats/yaml.js';
 import { parse } from '../schema.js';
-import { configSchema, redactConfig, type ServerConfig } from './config.js';
+import { configSchema, REDACTED, redactConfig, type ServerConfig } from './config.js';
 import { type Setting, settings } from './settings.js';
 import { isTree, readYamlFile, type Tree } from './yamlFile.js';
 
@@ -82,13 +82,24 @@ function unknown(path: string, source: string): QuorateError {
 
 function check(tree: Tree, origins: Origins, file: string): ServerConfig {
   try {
-    return parse('the configuration', configSchema, tree);
+    return withSecrets(parse('the configuration', configSchema, tree));
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error;
     const path = String(error.details.parameter);
     const source = originOf(path, origins) ?? file;
     throw new QuorateError(error.code, `${error.message} (${source})`, { path, source });
   }
+}
+
+/** A printed configuration that became a file has none: everybody would know what stands for them. */
+function withSecrets(config: ServerConfig): ServerConfig {
+  for (const name of ['adminToken', 'enrolmentToken'] as const) {
+    if (config.auth[name] !== REDACTED) continue;
+    const parameter = `auth.${name}`;
+    const message = `the configuration: ${parameter}: is no secret: it stands for one that was not shown`;
+    throw new QuorateError('INVALID_PARAMETER', message, { parameter });
+  }
+  return config;
 }
 
 function originOf(path: string, origins: Origins): string | undefined {

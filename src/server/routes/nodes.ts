@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { nodeRegistrationSchema, nodeViewSchema } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
 import { route } from '../route.js';
-import { nodePath } from './parameters.js';
+import { byId, nodePath } from './parameters.js';
 
 const registeredSchema = z.strictObject({
   node: nodeViewSchema,
@@ -64,7 +64,7 @@ export const listNodes = route({
     },
   },
   handle: ({ ctx, services }) => {
-    ctx.body = { nodes: services.coordinator.nodes() };
+    ctx.body = { nodes: byId(services.coordinator.nodes()) };
   },
 });
 

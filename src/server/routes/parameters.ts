@@ -29,6 +29,10 @@ export const pageQuery = z.strictObject({
 /** Where the next page begins. */
 export const nextSchema = z.int().nullable().describe('`from` of the next page; null: there is none');
 
+/** In the order of their ids, whatever order they came in. */
+export const byId = <T extends { readonly id: string }>(items: readonly T[]): T[] =>
+  [...items].sort((a, b) => (a.id < b.id ? -1 : 1));
+
 /** One more than the page holds is asked for, to know whether another follows. */
 export function cutPage<T>(
   items: readonly T[],

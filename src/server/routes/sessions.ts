@@ -5,7 +5,7 @@ import { sessionConfigSchema } from '../../protocol/session.js';
 import { sessionViewSchema } from '../../protocol/views.js';
 import type { Coordinator } from '../../coordinator/coordinator.js';
 import { type Route, route } from '../route.js';
-import { sessionPath } from './parameters.js';
+import { byId, sessionPath } from './parameters.js';
 
 const session = { 'application/json': sessionViewSchema };
 
@@ -43,7 +43,7 @@ export const listSessions = route({
     },
   },
   handle: ({ ctx, services }) => {
-    ctx.body = { sessions: services.coordinator.sessions() };
+    ctx.body = { sessions: byId(services.coordinator.sessions()) };
   },
 });
 

@@ -125,6 +125,26 @@ async function train(fixture: Fixture, rounds: number): Promise<void> {
   }
 }
 
+describe('lists', () => {
+  afterEach(closeAll);
+
+  it('are in the order of ids, whatever order they came in', async () => {
+    const fixture = await start();
+    for (const id of ['b', 'c', 'a']) {
+      await fixture.call('POST', '/v1/sessions', { json: { id, pipeline: 'median', quorum: 1 } });
+      await fixture.call('POST', '/v1/nodes', { json: { id } });
+    }
+    type Listed = Record<'sessions' | 'nodes', { id: string }[]>;
+    for (const list of ['sessions', 'nodes'] as const) {
+      const listed = (await fixture.get<Listed>(`/v1/${list}`))[list];
+      expect(
+        listed.map(({ id }) => id),
+        list,
+      ).deep.equal(['a', 'b', 'c']);
+    }
+  });
+});
+
 describe('…/rounds and …/metrics', () => {
   afterEach(closeAll);
 
