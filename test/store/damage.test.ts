@@ -10,12 +10,7 @@ import { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk.js';
 import { encodeRecord } from '../../src/store/records.js';
 import { encodeHeader } from '../../src/store/roundFile.js';
-import type {
-  JournalRecord,
-  NumberedEvent,
-  SessionStore,
-  Store,
-} from '../../src/store/store.js';
+import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../src/store/store.js';
 import { expectRefusal } from '../support/refusal.js';
 import {
   bytesOf,
