@@ -47,6 +47,8 @@ export interface Surroundings {
 /** What a session is made from: its journal entry, its configuration as it was checked, and what is stored of it. */
 export interface SessionOrigin {
   readonly entry: SessionEntry;
+  /** The journal's. */
+  readonly recordedStatus: SessionEntry['status'];
   readonly plan: Plan;
   readonly store: SessionStore;
   /** The newest; null before there is a model. */
@@ -79,7 +81,7 @@ export class Session {
   private readonly background = new Set<Promise<void>>();
 
   constructor(origin: SessionOrigin, surroundings: Surroundings) {
-    const { entry, plan, store, checkpoint, evaluations, nodes } = origin;
+    const { entry, recordedStatus, plan, store, checkpoint, evaluations, nodes } = origin;
     this.id = entry.id;
     this.plan = plan;
     this.createdAtMs = entry.createdAtMs;
@@ -87,7 +89,7 @@ export class Session {
     this.surroundings = surroundings;
     this.archive = new Archive(store, checkpoint);
     this.models = new Models(entry.id, store, checkpoint);
-    this.status = new StatusRecord(entry.status, (session) =>
+    this.status = new StatusRecord(recordedStatus, (session) =>
       surroundings.record({ type: 'session', session }),
     );
     const committed = checkpoint?.round ?? 0;
@@ -143,6 +145,7 @@ export class Session {
   /** After a restart: goes on with the round whose updates were found, as soon as its nodes are known. */
   async recover(missed: Untold): Promise<void> {
     const { status } = this.state;
+    this.inBackground(this.status.write(this.entry));
     await this.tell(missed);
     const found =
       status === 'running' || status === 'paused'

@@ -119,14 +119,24 @@ export class Sessions {
     const plan = planOf(entry.config);
     const own = await this.options.store.session(entry.id);
     const checkpoint = await newestCheckpoint(own, entry);
-    const { session } = this.hold(await asStarted(entry, own, checkpoint), plan, own, checkpoint);
+    const started = await asStarted(entry, own, checkpoint);
+    const { session } = this.hold(started, plan, own, checkpoint, entry.status);
     await session.recover(untold(this.options.store.events, entry.id, session.state.committed));
   }
 
-  private hold(entry: SessionEntry, plan: Plan, store: SessionStore, checkpoint: Checkpoint | null): Held {
+  private hold(
+    entry: SessionEntry,
+    plan: Plan,
+    store: SessionStore,
+    checkpoint: Checkpoint | null,
+    recordedStatus = entry.status,
+  ): Held {
     const nodes = this.options.nodes.of(entry.id).map(({ id }) => id);
     const evaluations = this.options.store.evaluations(entry.id);
-    const session = new Session({ entry, plan, store, checkpoint, evaluations, nodes }, this.options);
+    const session = new Session(
+      { entry, recordedStatus, plan, store, checkpoint, evaluations, nodes },
+      this.options,
+    );
     const held = { session, uploads: new Uploads(session, this.options.clock, this.options.takesDigests) };
     this.held.set(entry.id, held);
     return held;

@@ -101,6 +101,23 @@ describe('sessions on disk', () => {
     await finish(stage, 1);
   });
 
+  it('are recorded as started once that is known', async () => {
+    const folder = await newFolder();
+    const before = await started(folder);
+    await before.coordinator.close();
+    const store = await openDiskStore({ folder });
+    const [entry] = store.sessions;
+    await store.record({ type: 'session', session: { ...entry, status: 'created' } });
+    await store.close();
+
+    const stage = await sceneOn(folder);
+    await stage.coordinator.start(SESSION); // whose answer was lost
+    await stage.coordinator.close();
+    const after = await openDiskStore({ folder });
+    expect(after.sessions.map(({ status }) => status)).deep.equal(['running']);
+    await after.close();
+  });
+
   it('wait for nodes that were there before, until they are lost', async () => {
     const folder = await newFolder();
     const clock = new ManualClock();
