@@ -109,8 +109,8 @@ describe('createOrchestrator', () => {
 
   it('ends a check that hangs, and restarts the component', async () => {
     const check = { kind: 'exec', command: ['sh', '-c', forever] } as const;
-    const system = run([shell('a', forever, { ...asked, check, timeoutMs: 50, startDeadlineMs: 300 })]);
-    await system.reaches('a', 'backing-off', /not up within 300 ms: no answer within 50 ms/);
+    const system = run([shell('a', forever, { ...asked, check, timeoutMs: 50, startDeadlineMs: 3_000 })]);
+    await system.reaches('a', 'backing-off', /not up within 3 s: no answer within 50 ms/);
   });
 
   it('ends a check that is under way with its component', async function () {
