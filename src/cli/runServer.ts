@@ -1,5 +1,5 @@
 /** Runs the server until the process is told to end. */
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { createCoordinator } from '../coordinator/createCoordinator.js';
 import { createEngine } from '../core/engine.js';
 import { isAuthOn, type ServerConfig } from '../server/config.js';
@@ -7,9 +7,14 @@ import { createServer } from '../server/server.js';
 import { openDiskStore } from '../store/disk.js';
 import { memoryStore } from '../store/memory.js';
 import type { Damage, Store } from '../store/store.js';
+import { logText } from './logText.js';
 import { printLine } from './print.js';
 import { serverConfig } from './serverConfig.js';
 import type { ServerFlags } from './serverFlags.js';
+
+/** Standard error: JSON for programs, text in a terminal. */
+const logDestination = (): DestinationStream =>
+  process.stderr.isTTY ? { write: (line) => process.stderr.write(logText(line)) } : pino.destination(2);
 
 async function openStore({ dataFolder, store }: ServerConfig, log: Logger): Promise<Store> {
   const { keepRounds, keepCheckpoints } = store;
@@ -29,7 +34,7 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
     process.on('SIGINT', end).on('SIGTERM', end);
   });
   const config = await serverConfig(flags);
-  const log = pino({ level: config.logLevel }, pino.destination(2));
+  const log = pino({ level: config.logLevel }, logDestination());
   const { threads, memoryLimitBytes } = config.engine;
   const engine = createEngine({
     ...(threads !== null && { threads }),

@@ -9,7 +9,7 @@ export function serveCommand(): Command {
     .description(
       'Runs the server. Settings come from a file, over it the environment ' +
         '(QUORATE_LISTEN_PORT), over it flags; `quorate config` prints all of them. SIGINT and ' +
-        'SIGTERM end it gracefully. Logs go to standard error.',
+        'SIGTERM end it gracefully. Logs go to standard error: text in a terminal, else JSON.',
     )
     .addOption(jsonOption())
     .addHelpText(
