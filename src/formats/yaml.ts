@@ -23,14 +23,19 @@ export function parseYaml(what: string, text: string): unknown {
     const reason = error instanceof Error ? error.message : String(error);
     throw new QuorateError('MALFORMED', `${what}: ${reason}`, {}, error);
   }
-  if (isDeeperThan(value, MOST_NESTING)) {
-    throw new QuorateError('MALFORMED', `${what}: nested more than ${MOST_NESTING} levels deep`);
-  }
+  requirePlain(what, value, MOST_NESTING);
   return value;
 }
 
-/** Also what has no end. */
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+/** @throws QuorateError MALFORMED for what is nested deeper than `levels`, as what has no end is, and for `__proto__` */
+function requirePlain(what: string, value: unknown, levels: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (levels === 0) {
+    throw new QuorateError('MALFORMED', `${what}: nested more than ${MOST_NESTING} levels deep`);
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    // A schema would pass it over without a word.
+    if (key === '__proto__') throw new QuorateError('MALFORMED', `${what}: '__proto__' is no name`);
+    requirePlain(what, inner, levels - 1);
+  }
 }

@@ -48,7 +48,10 @@ export function documentation(routes: readonly Route[]): Router {
     ctx.body = document;
   });
   router.get('/docs', (ctx) => {
-    page(ctx, html, explorerPage);
+    if (ctx.path.endsWith('/')) {
+      ctx.status = 301; // the page's addresses are relative to where it should be
+      ctx.redirect('../docs');
+    } else page(ctx, html, explorerPage);
   });
   router.get('/docs/errors', (ctx) => {
     page(ctx, html, errorsPage(errorCodes));

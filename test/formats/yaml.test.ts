@@ -27,6 +27,11 @@ describe('parseYaml', () => {
     await refuses(['a: &a [x]', ...bomb].join('\n'));
   });
 
+  it('refuses a name that no object can have as its own, wherever it stands', async () => {
+    await refuses('a: 1\n__proto__: { b: 2 }');
+    await refuses('a: [{ "__proto__": 1 }]');
+  });
+
   it('refuses what is nested deeper than anybody reads', async () => {
     await refuses('['.repeat(65) + ']'.repeat(65));
     await refuses('['.repeat(5_000));

@@ -30,7 +30,7 @@ export const registerNode = route({
     201: { description: 'A new node.', content: registered },
     200: { description: 'The node is back.', content: registered },
   },
-  problems: ['NODE_EXISTS', 'UNKNOWN_SESSION', 'NOT_YOUR_NODE'],
+  problems: ['NODE_EXISTS', 'NOT_YOUR_NODE'],
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
     // The enrolment token makes nodes; it must not speak for one that is there, unless it is this very one.
     const isThere = coordinator.nodes().some(({ id }) => id === body.id);

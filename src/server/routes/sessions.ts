@@ -74,7 +74,7 @@ export const deleteSession = route({
   access: 'admin',
   params: sessionPath,
   answers: { 204: { description: 'It is gone.' } },
-  problems: ['UNKNOWN_SESSION', 'WRONG_STATE'],
+  problems: ['UNKNOWN_SESSION'],
   handle: async ({ ctx, params, services }) => {
     await services.coordinator.deleteSession(params.session);
     ctx.status = 204;

@@ -292,6 +292,8 @@ describe('what the server tells of itself', () => {
     ]) {
       expect((await fixture.call('GET', path)).status, path).equal(200);
     }
+    const slash = await fetch(`${fixture.url}/docs/`, { redirect: 'manual' });
+    expect([slash.status, slash.headers.get('location')]).deep.equal([301, '../docs']);
     expect((await fixture.call('GET', '/docs/errors')).text).include('id="BAD_DIGEST"');
     // The explorer has elements of its own: what is ours is told by a class.
     const { text: style } = await fixture.call('GET', '/docs/page.css');
