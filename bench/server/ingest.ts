@@ -17,6 +17,7 @@ async function throughput(
   body: Uint8Array,
   path: (node: number) => string,
 ): Promise<number> {
+  through.close(); // those that were idle while others had their turns may be at their end
   const began = performance.now();
   const tasks = Array.from({ length: nodes }, (_, node) => () => through.send('PUT', path(node), body));
   await atOnce(connections, tasks);
