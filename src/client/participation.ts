@@ -1,9 +1,11 @@
 /**
  * What a node does for its session, one thing at a time:
  *
- *   the open round asks for it   download the model, train, send
- *   a new model is committed     evaluate it, where there is an `evaluate`
+ *   a new model is committed     download it, evaluate it, where there is an `evaluate`
+ *   the open round asks for it   train, send
  *   otherwise                    wait for the picture to change
+ *
+ * In this order, for a commit waits for updates and not for evaluations: whoever is in a round has evaluated by then.
  *
  * An update is kept until the next round's, so that whatever must be sent again (a lost answer, a restarted server, the
  * round's next attempt) is the very same bytes.
@@ -181,10 +183,10 @@ export async function participate(part: Participation): Promise<number> {
   for (;;) {
     const { open, answered, excluded, status, committed } = picture;
     const asked = open !== null && (open.asked === null || open.asked.includes(node));
-    if (asked && !answered && !excluded) await answer(open);
-    else if (part.evaluate && committed > evaluated && !excluded && isWorthwhile(status)) {
+    if (part.evaluate && committed > evaluated && !excluded && isWorthwhile(status)) {
       await evaluateNewest(part.evaluate);
-    } else if (excluded || isOver(status)) return acceptedIn.size;
+    } else if (asked && !answered && !excluded) await answer(open);
+    else if (excluded || isOver(status)) return acceptedIn.size;
     else await picture.change(signal);
   }
 }

@@ -50,16 +50,16 @@ export class Evaluations {
     if (this.isNew(node, round, evaluation)) this.answers.set(node, evaluation);
   }
 
-  /** Takes no more. @returns false if there is nothing to tell: no answers, or it was closed before */
-  close(): boolean {
-    const hasNews = !this.isClosed && this.answers.size > 0;
+  /** Takes no more. @returns false if there is nothing to tell: fewer than `least` answers, or it was closed before */
+  close(least: number): boolean {
+    const hasNews = !this.isClosed && this.answers.size >= least;
     this.isClosed = true;
     return hasNews;
   }
 
-  /** Whether all of these have answered, and there are any. */
-  hasAll(nodes: readonly string[]): boolean {
-    return this.answers.size > 0 && nodes.every((node) => this.answers.has(node));
+  /** Whether all of these have answered, `least` or more altogether. */
+  hasAll(nodes: readonly string[], least: number): boolean {
+    return this.answers.size >= least && nodes.every((node) => this.answers.has(node));
   }
 
   /** @param examplesUpTo a cap on what a node's examples count; null: all nodes count alike */

@@ -1,7 +1,7 @@
 /**
  * The nodes' evaluations of the newest model. Each is durable before it counts, and counts before it is acknowledged.
- * They are put together when all nodes that are there, a quorum of them, have answered, or when the next model is about
- * to be committed; after the last round, by a deadline. Which ones were is durable before it is told, so that a restart
+ * They are put together when all nodes that are there have answered, or when the next model is about to be committed;
+ * after the last round, by a deadline. Fewer than a quorum say nothing: they could all be attackers. Which ones were is durable before it is told, so that a restart
  * finds the same, and tells nothing else.
  */
 import type { Evaluation } from '../protocol/views.js';
@@ -13,7 +13,7 @@ export interface MeasuringOptions {
   readonly session: string;
   readonly clock: Clock;
   readonly deadlineMs: number;
-  /** After a restart nodes come back one by one: the first few are not all. */
+  /** The fewest that are put together. */
   readonly quorum: number;
   /** A cap on what a node's examples count; null: all nodes count alike. */
   readonly examplesUpTo: number | null;
@@ -45,7 +45,9 @@ export class Measuring {
         .map(({ node, evaluation }) => [node, evaluation]),
     );
     this.recovered =
-      counted && this.evaluations.close() ? this.evaluations.summary(options.examplesUpTo) : null;
+      counted && this.evaluations.close(counted.length)
+        ? this.evaluations.summary(options.examplesUpTo)
+        : null;
   }
 
   begin(round: number): void {
@@ -69,15 +71,15 @@ export class Measuring {
   }
 
   async concludeIfAnswered(): Promise<void> {
-    const nodes = this.options.nodes();
-    if (nodes.length >= this.options.quorum && this.evaluations.hasAll(nodes)) await this.conclude();
+    const { nodes, quorum } = this.options;
+    if (this.evaluations.hasAll(nodes(), quorum)) await this.conclude();
   }
 
   /** Resolves when what there is to tell is told. Never throws. */
   conclude(): Promise<void> {
     const { evaluations } = this;
-    if (!evaluations.close()) return this.telling;
-    const { session, record, tell, inBackground, examplesUpTo } = this.options;
+    const { session, quorum, record, tell, inBackground, examplesUpTo } = this.options;
+    if (!evaluations.close(quorum)) return this.telling;
     const { round, nodes } = evaluations;
     const recording = record({ type: 'evaluations-counted', session, round, nodes });
     inBackground(recording);

@@ -165,9 +165,12 @@ describe('participate', () => {
         },
       }),
     );
-    expect(evaluated.at(-1)).deep.equal({ type: 'evaluated', round: 2, metrics: { first: 2 } });
-    const points = await scene.stage.coordinator.metrics('job', { from: 0, limit: 10 });
-    expect(points.at(-1)?.metrics).include({ first: 2 });
+    // Before its next update: the commit that the update brings about is the end of evaluating.
+    expect(evaluated).deep.equal(
+      [1, 2].map((round) => ({ type: 'evaluated', round, metrics: { first: round } })),
+    );
+    const points = await scene.stage.coordinator.metrics('job', { from: 1, limit: 10 });
+    expect(points.map(({ metrics }) => metrics.first)).deep.equal([1, 2]);
   });
 
   it('goes on after an update that the server refuses', async () => {

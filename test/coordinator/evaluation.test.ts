@@ -60,12 +60,13 @@ describe('Evaluations', () => {
     expect([accuracy, mean]).deep.equal([1.7e308, 1.7e308]);
   });
 
-  it('has all when each of those who are there has answered, and any at all', () => {
+  it('has all when each of those who are there has answered, and enough altogether', () => {
     const evaluations = new Evaluations(1);
-    expect(evaluations.hasAll([])).equal(false);
+    expect(evaluations.hasAll([], 1)).equal(false);
     evaluations.add('a', 1, of(1));
-    expect(evaluations.hasAll(['a', 'b'])).equal(false);
-    expect(evaluations.hasAll(['a'])).equal(true);
+    expect(evaluations.hasAll(['a', 'b'], 1)).equal(false);
+    expect(evaluations.hasAll(['a'], 2)).equal(false);
+    expect(evaluations.hasAll(['a'], 1)).equal(true);
   });
 
   it('takes the same again, whatever the order of its metrics, and nothing else', async () => {
@@ -81,13 +82,15 @@ describe('Evaluations', () => {
     await expectRefusal(() => evaluations.add('a', 3, of(1)), 'ROUND_NOT_OPEN');
     await expectRefusal(() => evaluations.add('a', 1, of(1)), 'ROUND_CLOSED');
     evaluations.add('a', 2, of(1));
-    expect(evaluations.close()).equal(true);
-    expect(evaluations.close(), 'a second time').equal(false);
+    expect(evaluations.close(1)).equal(true);
+    expect(evaluations.close(1), 'a second time').equal(false);
     evaluations.add('a', 2, of(1));
     await expectRefusal(() => evaluations.add('b', 2, of(1)), 'ROUND_CLOSED');
   });
 
-  it('has nothing to tell without answers', () => {
-    expect(new Evaluations(2).close()).equal(false);
+  it('has nothing to tell with fewer answers than it takes', () => {
+    const evaluations = new Evaluations(2);
+    evaluations.add('a', 2, of(1));
+    expect(evaluations.close(2)).equal(false);
   });
 });

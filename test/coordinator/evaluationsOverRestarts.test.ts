@@ -163,8 +163,8 @@ describe('nodes’ evaluations, over a restart', () => {
   });
 
   it('of the last round end by a deadline', async () => {
-    let stage = await measurable(await open(), { rounds: 1, deadlineMs: 500 });
-    await evaluate(stage, 0, 1, 0.7);
+    let stage = await measurable(await open(), { quorum: 2, rounds: 1, deadlineMs: 500 });
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 0.7);
     const clock = new ManualClock();
     stage = await reopened(stage, { clock });
     clock.advance(500);
@@ -216,10 +216,10 @@ describe('a node’s evaluation', () => {
       isHeld = false; // only the late one
       await durable.opened;
     });
-    const stage = await measurable(await scene({ store }));
-    await evaluate(stage, 0, 1, 0.5);
+    const stage = await measurable(await scene({ store }), { quorum: 2 });
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 0.5);
     isHeld = true;
-    const late = evaluate(stage, 1, 1, 0.9);
+    const late = evaluate(stage, 2, 1, 0.9);
     await commit(stage, 2);
     durable.open();
     await expectRefusal(() => late, 'ROUND_CLOSED');

@@ -113,28 +113,45 @@ describe('the measuring of a session’s models', () => {
 
   it('ends with the next commit', async () => {
     const stage = await scene();
-    await stage.register(2);
+    await stage.register(3);
     await stage.begin({ quorum: 2, rounds: 2 }, d);
-    await sendAll(stage, [0, 1], 1, d);
+    await sendAll(stage, [0, 1, 2], 1, d);
     await stage.committed(1);
-    await evaluate(stage, 0, 1, 0.7);
-    await sendAll(stage, [0, 1], 2, d);
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 0.7);
+    await sendAll(stage, [0, 1, 2], 2, d);
     await stage.committed(2);
     const [told] = stage.told('round-evaluated', 'round-committed').slice(1);
     expect(told).deep.include({ type: 'round-evaluated', round: 1 });
-    await expectRefusal(() => evaluate(stage, 1, 1, 0.9), 'ROUND_CLOSED');
-    await expectRefusal(() => evaluate(stage, 1, 3, 0.9), 'ROUND_NOT_OPEN');
+    await expectRefusal(() => evaluate(stage, 2, 1, 0.9), 'ROUND_CLOSED');
+    await expectRefusal(() => evaluate(stage, 2, 3, 0.9), 'ROUND_NOT_OPEN');
+    await stage.coordinator.close();
+  });
+
+  it('says nothing where fewer than a quorum answered, who could all be attackers', async () => {
+    const stage = await scene();
+    await stage.register(3);
+    await stage.begin({ quorum: 3, rounds: 9, stopWhen: { metric: 'accuracy', reaches: 0.8 } }, d);
+    await sendAll(stage, [0, 1, 2], 1, d);
+    await stage.committed(1);
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 1);
+    await sendAll(stage, [0, 1, 2], 2, d);
+    await stage.committed(2);
+    expect(stage.told('round-evaluated')).deep.equal([]);
+    expect(stage.coordinator.session(SESSION).status).equal('running');
+    const points = await stage.coordinator.metrics(SESSION, { from: 1, limit: 2 });
+    expect(points.map(({ metrics }) => metrics)).deep.equal([{}, {}]);
+    await expectRefusal(() => evaluate(stage, 2, 1, 0.9), 'ROUND_CLOSED');
     await stage.coordinator.close();
   });
 
   it('goes on after the last round, until its deadline', async () => {
     const clock = new ManualClock();
     const stage = await scene({ clock });
-    await stage.register(2);
+    await stage.register(3);
     await stage.begin({ quorum: 2, rounds: 1, deadlineMs: 500 }, d);
-    await sendAll(stage, [0, 1], 1, d);
+    await sendAll(stage, [0, 1, 2], 1, d);
     await stage.committed(1);
-    await evaluate(stage, 0, 1, 0.7);
+    for (const node of [0, 1]) await evaluate(stage, node, 1, 0.7);
     expect(stage.told('round-evaluated')).length(0);
     clock.advance(500);
     await stage.event(({ type }) => type === 'round-evaluated');
