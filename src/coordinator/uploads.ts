@@ -242,7 +242,9 @@ export class Uploads {
     const stream = await vectorStream(incoming.format, { d: values.length, tensors }, sink);
     const take = (chunk: Uint8Array): void | Promise<void> => {
       bodyHash?.update(chunk);
-      return stream.write(chunk);
+      const pending = stream.write(chunk);
+      if (pending) return pending.then(() => incoming.release?.(chunk));
+      incoming.release?.(chunk);
     };
     await readChunks(incoming.body, take, giveUp);
     await stream.end();

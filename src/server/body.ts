@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import { QuorateError } from '../errors.js';
 import type { BodyRoom } from './bodyRoom.js';
+import { freeChunk } from './freeChunk.js';
 
 /** Less than this is no progress. */
 const LEAST_BYTES_PER_SECOND = 1024;
@@ -96,12 +97,16 @@ export async function readBody(
   let length = 0;
   try {
     for await (const chunk of chunksOf(req)) {
-      if (length + chunk.length > limitBytes) throw tooLarge(limitBytes);
+      const end = length + chunk.length;
+      if (end > limitBytes) throw tooLarge(limitBytes);
       if (announced === null) {
         room.take(ctx, chunk.length * copies);
         chunks.push(chunk);
-      } else whole.set(chunk, length);
-      length += chunk.length;
+      } else {
+        whole.set(chunk, length);
+        freeChunk(chunk);
+      }
+      length = end;
     }
   } catch (error) {
     if (error instanceof QuorateError) throw error;

@@ -4,6 +4,8 @@ import { encode } from '../../src/core/codec.js';
 import { QuorateError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { digestOf } from '../../src/report.js';
+import { openDiskStore } from '../../src/store/disk.js';
+import { memoryStore } from '../../src/store/memory.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
 import { gate } from '../support/coordinator/gate.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
@@ -18,6 +20,7 @@ import {
   updateOf,
 } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
+import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const d = 20;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
@@ -98,6 +101,29 @@ describe('an update', () => {
     values.forEach((value, k) => expect(value).closeTo(update[k], int8.scale));
     await stage.coordinator.close();
   });
+
+  for (const kind of ['memory', 'disk'] as const) {
+    it(`gives each chunk back when the ${kind} store has it, and no sooner`, async () => {
+      const store = kind === 'memory' ? memoryStore() : await openDiskStore({ folder: temporaryFolder() });
+      const stage = await scene({ store });
+      await stage.register(2);
+      const many = 100_003;
+      await stage.begin({ quorum: 2 }, many);
+      const sizes: number[] = [];
+      const release = (chunk: Uint8Array): void => {
+        sizes.push(chunk.length);
+        chunk.fill(0xff); // whoever still needs it reads NaN
+      };
+      const update = updateOf(0, 1, many);
+      const sent = bytesOf(update).slice();
+      const receipt = await stage.send(0, 1, update, { body: body(sent, 65_537), release });
+      expect(receipt.digest).equal(digestOf(update));
+      expect(sizes.reduce((sum, size) => sum + size)).equal(many * 4);
+      expect(sent.every((byte) => byte === 0xff)).equal(true);
+      expect(Buffer.compare(await storedBytes(stage, 1, 0), bytesOf(update))).equal(0);
+      await stage.coordinator.close();
+    });
+  }
 
   it('is answered as before when it comes again', async () => {
     const stage = await opened();

@@ -51,7 +51,7 @@ async function send(
     );
   });
   for (const piece of cut(body, lengths)) {
-    const chunk = piece.slice();
+    const chunk = Buffer.from(piece); // as a socket gives it
     const pending = stream.write(chunk);
     if (!isSlow) expect(pending).equal(undefined);
     await pending;

@@ -15,6 +15,7 @@ import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { checkBody, digestOf } from '../contentDigest.js';
 import { parseJson } from '../json.js';
+import { freeChunk } from '../freeChunk.js';
 import { FLAT, updateFormatOf, updateTypes } from '../mediaTypes.js';
 import { route } from '../route.js';
 import { roundNodePath } from './parameters.js';
@@ -77,6 +78,7 @@ export const putUpdate = route({
       ...facts,
       format,
       bodyDigest: sha256 ?? null,
+      release: freeChunk,
       body: others['sha-512'] ? checkBody(others, chunksOf(body)) : body,
     });
     ctx.status = accepted.repeated ? 200 : 202;
