@@ -72,8 +72,11 @@ export interface IncomingUpdate {
   readonly format: UpdateFormat;
   /** A Node stream costs least; where it is given up, it is left open and paused. An iterable is ended. */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Called with each chunk of the body once nothing needs it any more. Without it, chunks are never touched. */
-  readonly release?: (chunk: Uint8Array) => void;
+  /**
+   * Whether the body's chunks are the coordinator's to use up: their memory is freed as soon as it may be, or given to
+   * another thread, and their length is 0 then. Default: false, they are only read.
+   */
+  readonly givesChunks?: boolean;
   /** Of the body as sent (RFC 9530), if the sender gave it. */
   readonly bodyDigest: Uint8Array | null;
   readonly numExamples: number | null;

@@ -31,6 +31,7 @@ import { Feed } from './feed.js';
 import { Nodes } from './nodes.js';
 import { metricsPointOf, summaryOf } from './record.js';
 import { Sessions } from './sessions.js';
+import { UpdateHashes } from './updateHash.js';
 import { committedRoundView, modelView, openRoundView, openSummary, sessionView } from './views.js';
 
 interface Page {
@@ -59,6 +60,7 @@ class LocalCoordinator implements Coordinator {
   private readonly engine: Engine;
   private readonly feed: Feed;
   private readonly members: Nodes;
+  private readonly hashes = new UpdateHashes();
   private readonly all: Sessions;
   private closing: Promise<void> | null = null;
 
@@ -81,6 +83,7 @@ class LocalCoordinator implements Coordinator {
     this.all = new Sessions({
       store,
       nodes: this.members,
+      hashes: this.hashes,
       takesDigests: options.digests ?? true,
       engine,
       clock,
@@ -249,6 +252,7 @@ class LocalCoordinator implements Coordinator {
 
   private async end(): Promise<void> {
     await Promise.all([this.members.close(), this.all.close()]);
+    await this.hashes.close();
     if (!this.options.engine) await this.engine.dispose();
     await this.options.store.close();
   }

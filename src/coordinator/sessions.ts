@@ -6,12 +6,11 @@ import { type Plan, planOf } from './policy.js';
 import { Session, type Surroundings } from './session.js';
 import { Turns } from './turns.js';
 import { untold } from './untold.js';
-import { Uploads } from './uploads.js';
+import { Uploads, type UploadsOptions } from './uploads.js';
 
-export interface SessionsOptions extends Surroundings {
+export interface SessionsOptions extends Surroundings, UploadsOptions {
   readonly store: Store;
   readonly nodes: Nodes;
-  readonly takesDigests: boolean;
 }
 
 interface Held {
@@ -137,7 +136,7 @@ export class Sessions {
       { entry, recordedStatus, plan, store, checkpoint, evaluations, nodes },
       this.options,
     );
-    const held = { session, uploads: new Uploads(session, this.options.clock, this.options.takesDigests) };
+    const held = { session, uploads: new Uploads(session, this.options) };
     this.held.set(entry.id, held);
     return held;
   }

@@ -23,6 +23,7 @@ import { digestOfPieces } from './proof.js';
 import type { RoundFile } from './roundFile.js';
 import type { Session } from './session.js';
 import { Turns } from './turns.js';
+import type { UpdateHashes } from './updateHash.js';
 
 /** An update that is in a round already. */
 interface Earlier {
@@ -40,18 +41,27 @@ const ours: readonly ErrorCode[] = [
   'CORRUPT_FILE',
 ];
 
+export interface UploadsOptions {
+  readonly clock: Clock;
+  readonly hashes: UpdateHashes;
+  /** Whether the SHA-256 of each update is taken. */
+  readonly takesDigests: boolean;
+}
+
 export class Uploads {
   private readonly session: Session;
   private readonly clock: Clock;
+  private readonly hashes: UpdateHashes;
   private readonly takesDigests: boolean;
   private readonly turns = new Turns();
   /** Of those under way. */
   private readonly interrupts = new Set<AbortController>();
   private readonly underWay = new Set<Promise<unknown>>();
 
-  constructor(session: Session, clock: Clock, takesDigests: boolean) {
+  constructor(session: Session, { clock, hashes, takesDigests }: UploadsOptions) {
     this.session = session;
     this.clock = clock;
+    this.hashes = hashes;
     this.takesDigests = takesDigests;
   }
 
@@ -141,9 +151,8 @@ export class Uploads {
     earlier: Earlier,
     giveUp: AbortSignal,
   ): Promise<UpdateReceipt> {
-    const hash = currentHost().sha256();
-    await this.stream(incoming, giveUp, (bytes) => hash.update(bytes));
-    return this.compare(incoming, earlier, hash.hex());
+    const digest = await this.stream(incoming, giveUp, true, () => undefined);
+    return this.compare(incoming, earlier, digest);
   }
 
   /** @throws QuorateError CONFLICTING_UPDATE */
@@ -175,12 +184,7 @@ export class Uploads {
     const slot = await place.reserve(incoming.node, this.takesDigests);
     let digest: string | null;
     try {
-      const hash = this.takesDigests ? currentHost().sha256() : null;
-      await this.stream(incoming, giveUp, (bytes) => {
-        hash?.update(bytes);
-        return slot.write(bytes);
-      });
-      digest = hash?.hex() ?? null;
+      digest = await this.stream(incoming, giveUp, this.takesDigests, (bytes) => slot.write(bytes));
     } catch (error) {
       await slot.abort();
       throw error;
@@ -235,22 +239,56 @@ export class Uploads {
     return { round, node, digest, repeated, staleness: update.staleness, accepted, quorum };
   }
 
-  /** Hands the values on as they come. @throws QuorateError whatever is wrong with the body */
-  private async stream(incoming: IncomingUpdate, giveUp: AbortSignal, sink: Sink): Promise<void> {
+  /**
+   * Hands the values on as they come.
+   *
+   * @returns their SHA-256, null if it is not wanted
+   * @throws QuorateError whatever is wrong with the body
+   */
+  private async stream(
+    incoming: IncomingUpdate,
+    giveUp: AbortSignal,
+    isDigestWanted: true,
+    sink: Sink,
+  ): Promise<string>;
+  private async stream(
+    incoming: IncomingUpdate,
+    giveUp: AbortSignal,
+    isDigestWanted: boolean,
+    sink: Sink,
+  ): Promise<string | null>;
+  private async stream(
+    incoming: IncomingUpdate,
+    giveUp: AbortSignal,
+    isDigestWanted: boolean,
+    sink: Sink,
+  ): Promise<string | null> {
+    const { body, bodyDigest, format, node } = incoming;
     const { tensors, values } = this.session.models.require();
-    const bodyHash: Hash | null = incoming.bodyDigest ? currentHost().sha256() : null;
-    const stream = await vectorStream(incoming.format, { d: values.length, tensors }, sink);
-    const take = (chunk: Uint8Array): void | Promise<void> => {
-      bodyHash?.update(chunk);
-      const pending = stream.write(chunk);
-      if (pending) return pending.then(() => incoming.release?.(chunk));
-      incoming.release?.(chunk);
-    };
-    await readChunks(incoming.body, take, giveUp);
-    await stream.end();
-    const expected = incoming.bodyDigest && Buffer.from(incoming.bodyDigest).toString('hex');
-    if (bodyHash && bodyHash.hex() !== expected) {
-      throw new QuorateError('BAD_DIGEST', 'the body is not what its digest says', { node: incoming.node });
+    // The body of float32 is the values: one hash for both.
+    const isBody = isDigestWanted && format.kind === 'f32';
+    const bodyHash: Hash | null = bodyDigest && !isBody ? currentHost().sha256() : null;
+    const hash = this.hashes.begin(incoming, values.length, isDigestWanted);
+    try {
+      const stream = await vectorStream(format, { d: values.length, tensors }, (bytes) => {
+        hash.update(bytes);
+        return sink(bytes);
+      });
+      const take = (chunk: Uint8Array): void | Promise<void> => {
+        bodyHash?.update(chunk);
+        const pending = stream.write(chunk);
+        return pending ? pending.then(() => hash.spent(chunk)) : hash.spent(chunk);
+      };
+      await readChunks(body, take, giveUp);
+      await stream.end();
+      const digest = await hash.hex();
+      if (bodyDigest && Buffer.from(bodyDigest).toString('hex') !== (bodyHash?.hex() ?? digest)) {
+        throw new QuorateError('BAD_DIGEST', 'the body is not what its digest says', { node });
+      }
+      return digest;
+    } catch (error) {
+      hash.forget();
+      throw error;
     }
   }
 

@@ -123,7 +123,7 @@ export class SegmentStream {
   private keepSplit(bytes: Uint8Array, size: number): void {
     const left = (this.split.length + bytes.length) % size;
     if (left === 0) this.split = this.split.subarray(0, 0);
-    else if (left <= bytes.length) this.split = Uint8Array.from(bytes.subarray(bytes.length - left));
+    else if (left <= bytes.length) this.split = new Uint8Array(bytes.subarray(bytes.length - left));
     else this.split = Uint8Array.of(...this.split, ...bytes);
   }
 

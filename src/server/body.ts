@@ -1,9 +1,9 @@
 /** Bodies on their way in: begun only when they are wanted, watched for progress, bounded. */
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
+import { freeChunk } from '../coordinator/freeChunk.js';
 import { QuorateError } from '../errors.js';
 import type { BodyRoom } from './bodyRoom.js';
-import { freeChunk } from './freeChunk.js';
 
 /** Less than this is no progress. */
 const LEAST_BYTES_PER_SECOND = 1024;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { encode } from '../../src/core/codec.js';
+import { decode, encode } from '../../src/core/codec.js';
 import { QuorateError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { digestOf } from '../../src/report.js';
@@ -25,11 +26,19 @@ import { temporaryFolder } from '../support/temporaryFolder.js';
 const d = 20;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 
-async function opened(nodes = 7, config: Parameters<Scene['begin']>[0] = { quorum: 2, targetUpdates: 7 }) {
+async function opened(
+  nodes = 7,
+  config: Parameters<Scene['begin']>[0] = { quorum: 2, targetUpdates: 7 },
+  size = d,
+) {
   const stage = await scene();
   await stage.register(nodes);
-  await stage.begin(config, d);
+  await stage.begin(config, size);
   return stage;
+}
+
+function* pieces(bytes: Uint8Array, length: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
 const history = (stage: Scene, node: number) =>
@@ -103,27 +112,64 @@ describe('an update', () => {
   });
 
   for (const kind of ['memory', 'disk'] as const) {
-    it(`gives each chunk back when the ${kind} store has it, and no sooner`, async () => {
+    it(`uses up chunks that it is given, and no others, with a ${kind} store`, async () => {
       const store = kind === 'memory' ? memoryStore() : await openDiskStore({ folder: temporaryFolder() });
       const stage = await scene({ store });
-      await stage.register(2);
-      const many = 100_003;
-      await stage.begin({ quorum: 2 }, many);
-      const sizes: number[] = [];
-      const release = (chunk: Uint8Array): void => {
-        sizes.push(chunk.length);
-        chunk.fill(0xff); // whoever still needs it reads NaN
-      };
-      const update = updateOf(0, 1, many);
-      const sent = bytesOf(update).slice();
-      const receipt = await stage.send(0, 1, update, { body: body(sent, 65_537), release });
-      expect(receipt.digest).equal(digestOf(update));
-      expect(sizes.reduce((sum, size) => sum + size)).equal(many * 4);
-      expect(sent.every((byte) => byte === 0xff)).equal(true);
-      expect(Buffer.compare(await storedBytes(stage, 1, 0), bytesOf(update))).equal(0);
+      await stage.register(3);
+      const many = 200_003;
+      await stage.begin({ quorum: 3, targetUpdates: 3 }, many);
+      for (const givesChunks of [true, false]) {
+        const node = Number(givesChunks);
+        const update = updateOf(node, 1, many);
+        const chunks = Array.from(pieces(bytesOf(update), 65_537), (piece) => new Uint8Array(piece));
+        const more = { body: Readable.from(chunks), bodyDigest: sha256(bytesOf(update)), givesChunks };
+        const receipt = await stage.send(node, 1, update, more);
+        expect(receipt.digest).equal(digestOf(update));
+        const left = chunks.reduce((sum, { length }) => sum + length, 0);
+        expect(left).equal(givesChunks ? 0 : many * 4);
+        expect(Buffer.compare(await storedBytes(stage, 1, node), bytesOf(update))).equal(0);
+        const again = { ...more, body: body(bytesOf(update), 65_537) };
+        expect(await stage.send(node, 1, update, again)).deep.equal({ ...receipt, repeated: true });
+        await expectRefusal(
+          () => stage.send(node, 1, update, { ...again, body: body(bytesOf(updateOf(5, 1, many)), 65_537) }),
+          'BAD_DIGEST',
+        );
+      }
       await stage.coordinator.close();
     });
   }
+
+  it('has the digest of its values, whatever its chunks are', async () => {
+    const many = 200_003;
+    const stage = await opened(2, { quorum: 2 }, many);
+    const encoded = await encode(updateOf(0, 1, many), 'f16', { engine: testEngine() });
+    const { bytes } = encoded;
+    const update = await decode(encoded, { engine: testEngine() });
+    const chunks = Array.from(pieces(bytes, 65_537), (piece) => new Uint8Array(piece));
+    const receipt = await stage.send(0, 1, update, {
+      format: { kind: 'f16' },
+      body: Readable.from(chunks),
+      bodyDigest: sha256(bytes),
+      givesChunks: true,
+    });
+    expect(receipt.digest).equal(digestOf(update));
+    expect(chunks.every(({ length }) => length === 0)).equal(true);
+    await stage.coordinator.close();
+  });
+
+  it('leaves nothing waiting when it is refused midway', async () => {
+    const many = 200_003;
+    const stage = await opened(2, { quorum: 2 }, many);
+    const update = updateOf(0, 1, many);
+    update[many - 1] = NaN;
+    const before = process.getActiveResourcesInfo();
+    const more = { body: body(bytesOf(update).slice(), 65_537), givesChunks: true };
+    await expectRefusal(() => stage.send(0, 1, update, more), 'NON_FINITE');
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort')).length(
+      before.filter((name) => name === 'MessagePort').length,
+    );
+    await stage.coordinator.close();
+  });
 
   it('is answered as before when it comes again', async () => {
     const stage = await opened();

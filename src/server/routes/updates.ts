@@ -15,7 +15,6 @@ import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { checkBody, digestOf } from '../contentDigest.js';
 import { parseJson } from '../json.js';
-import { freeChunk } from '../freeChunk.js';
 import { FLAT, updateFormatOf, updateTypes } from '../mediaTypes.js';
 import { route } from '../route.js';
 import { roundNodePath } from './parameters.js';
@@ -78,7 +77,7 @@ export const putUpdate = route({
       ...facts,
       format,
       bodyDigest: sha256 ?? null,
-      release: freeChunk,
+      givesChunks: true,
       body: others['sha-512'] ? checkBody(others, chunksOf(body)) : body,
     });
     ctx.status = accepted.repeated ? 200 : 202;

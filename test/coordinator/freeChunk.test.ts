@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { freeChunk } from '../../src/server/freeChunk.js';
+import { freeChunk } from '../../src/coordinator/freeChunk.js';
 
 describe('a chunk that is given back', () => {
   it('has no memory any more', () => {
