@@ -55,9 +55,15 @@ export const crowd: ServerMeasure = {
       const after = await scene.child.usage();
       return [
         {
-          what: `${nodes} sockets open: resident memory a node`,
-          value: (after.residentBytes - before.residentBytes) / nodes / 1000,
+          what: `${nodes} sockets open: heap a node`,
+          value: (after.heapBytes - before.heapBytes) / nodes / 1000,
           unit: 'kB',
+        },
+        {
+          what: `${nodes} sockets open: resident memory of the server`,
+          value: after.residentBytes / 1e6,
+          unit: 'MB',
+          beside: { what: 'MB before they were opened', value: before.residentBytes / 1e6 },
         },
         {
           what: `${nodes} nodes, a heartbeat every ${heartbeatMs / 1000} s: of one core`,

@@ -49,13 +49,13 @@ export class HashOnThread {
   /**
    * @param chunk given away: its length is 0 afterwards, unless it shares its memory; then it is copied
    * @returns a promise if the thread is behind
-   * @throws QuorateError INTERNAL if the thread has died
+   * @throws QuorateError WORKER_FAILED if the thread has died
    */
   update(chunk: Uint8Array): void | Promise<void> {
     return this.thread.update(this.id, chunk);
   }
 
-  /** @throws QuorateError INTERNAL if the thread has died */
+  /** @throws QuorateError WORKER_FAILED if the thread has died */
   hex(): Promise<string> {
     return this.thread.hex(this.id);
   }
@@ -147,7 +147,7 @@ class Running {
   }
 
   private died(cause: Error): void {
-    this.failure ??= new QuorateError('INTERNAL', 'the thread that takes digests ended', {}, cause);
+    this.failure ??= new QuorateError('WORKER_FAILED', 'the thread that takes digests ended', {}, cause);
     for (const { reject } of [...this.answers.values(), ...this.heldBack.splice(0)]) reject(this.failure);
     this.answers.clear();
   }

@@ -36,6 +36,7 @@ interface Earlier {
 const ours: readonly ErrorCode[] = [
   'STORE_FULL',
   'STORE_FAILED',
+  'WORKER_FAILED',
   'SHUTTING_DOWN',
   'INTERNAL',
   'CORRUPT_FILE',

@@ -97,8 +97,8 @@ describe('the hash thread', () => {
     const hash = thread.begin();
     await hash.update(new Uint8Array(1));
     const wait = Promise.resolve(hash.update(new Uint8Array(16 * 1_048_576)));
-    expect(await failureOf(wait)).equal('INTERNAL');
-    expect(await failureOf(hash.hex())).equal('INTERNAL');
+    expect(await failureOf(wait)).equal('WORKER_FAILED');
+    expect(await failureOf(hash.hex())).equal('WORKER_FAILED');
     expect(() => hash.update(Uint8Array.of(1))).throw(QuorateError, /thread/);
     hash.forget();
   });
@@ -114,7 +114,7 @@ describe('the hash thread', () => {
     );
     const hash = thread.begin();
     await hash.update(Uint8Array.of(1));
-    expect(await failureOf(hash.hex())).equal('INTERNAL');
+    expect(await failureOf(hash.hex())).equal('WORKER_FAILED');
     expect(await thread.begin().hex()).equal('fresh');
   });
 });
