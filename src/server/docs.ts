@@ -47,6 +47,9 @@ export function documentation(routes: readonly Route[]): Router {
     ctx.set('Content-Type', 'application/json; charset=utf-8');
     ctx.body = document;
   });
+  router.get('/', (ctx) => {
+    ctx.redirect('docs');
+  });
   router.get('/docs', (ctx) => {
     if (ctx.path.endsWith('/')) {
       ctx.status = 301; // the page's addresses are relative to where it should be

@@ -294,6 +294,8 @@ describe('what the server tells of itself', () => {
     }
     const slash = await fetch(`${fixture.url}/docs/`, { redirect: 'manual' });
     expect([slash.status, slash.headers.get('location')]).deep.equal([301, '../docs']);
+    const root = await fetch(`${fixture.url}/`, { redirect: 'manual' });
+    expect([root.status, root.headers.get('location')]).deep.equal([302, 'docs']);
     expect((await fixture.call('GET', '/docs/errors')).text).include('id="BAD_DIGEST"');
     // The explorer has elements of its own: what is ours is told by a class.
     const { text: style } = await fixture.call('GET', '/docs/page.css');
@@ -303,7 +305,6 @@ describe('what the server tells of itself', () => {
   it('knows what is not there', async () => {
     const fixture = await start();
     for (const path of [
-      '/',
       '/v1',
       '/v1/nothing',
       '/v1/status/',
