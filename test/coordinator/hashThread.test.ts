@@ -88,6 +88,27 @@ describe('the hash thread', () => {
     expect(await hash.hex()).equal(sha256(...chunks, Uint8Array.of(6)));
   });
 
+  it('lets it go on no sooner than it has caught up', async () => {
+    const MiB = 1_048_576;
+    thread = new HashThread(
+      scriptOf(`
+      import { parentPort } from 'node:worker_threads';
+      let chunks = 0;
+      parentPort.on('message', ({ id, chunk }) => {
+        parentPort.postMessage(chunk ? { doneBytes: (chunks++ ? 3 : 1) * ${MiB} } : { id, hex: '' });
+      });`),
+    );
+    const hash = thread.begin();
+    let isHeldBack = true;
+    const wait = Promise.resolve(hash.update(new Uint8Array(20 * MiB))).then(() => (isHeldBack = false));
+    await thread.begin().hex(); // answered after what was said of the chunk
+    expect(isHeldBack).equal(true);
+    const later = hash.update(new Uint8Array(0));
+    await wait;
+    await later;
+    expect(await hash.hex()).equal('');
+  });
+
   it('refuses what it had when it died', async () => {
     thread = new HashThread(
       scriptOf(
