@@ -163,12 +163,19 @@ describe('an update', () => {
 
   it('leaves nothing waiting when it is refused midway', async () => {
     const many = 200_003;
-    const stage = await opened(2, { quorum: 2 }, many);
+    let aborted = 0;
+    const store = faultyStore(async (write) => {
+      if (write === 'abort') aborted++;
+    });
+    const stage = await scene({ store });
+    await stage.register(2);
+    await stage.begin({ quorum: 2 }, many);
     const update = updateOf(0, 1, many);
     update[many - 1] = NaN;
     const before = process.getActiveResourcesInfo();
     const more = { body: body(bytesOf(update).slice(), 65_537), givesChunks: true };
     await expectRefusal(() => stage.send(0, 1, update, more), 'NON_FINITE');
+    expect(aborted).equal(1);
     expect(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort')).length(
       before.filter((name) => name === 'MessagePort').length,
     );
@@ -247,6 +254,56 @@ describe('an update', () => {
     await other;
     expect((await same).repeated).equal(true);
     await stage.coordinator.close();
+  });
+
+  for (const digests of [true, false]) {
+    it(`gives its place up to one that came in between, ${digests ? 'with' : 'without'} digests`, async () => {
+      const rest = gate();
+      const begun = gate();
+      let aborted = 0;
+      const store = faultyStore(async (write) => {
+        if (write === 'abort') aborted++;
+      });
+      const stage = await scene({ store, digests });
+      await stage.register(2);
+      await stage.begin({ quorum: 2 }, d);
+      const update = updateOf(0, 1, d);
+      const slow = (async function* () {
+        yield bytesOf(update).subarray(0, 30);
+        begun.open();
+        await rest.opened;
+        yield bytesOf(update).subarray(30);
+      })();
+      const late = stage.send(0, 1, update, { body: slow });
+      await begun.opened;
+      await stage.send(0, 1, update);
+      rest.open();
+      if (digests) expect((await late).repeated).equal(true);
+      else await expectRefusal(() => late, 'INCOMPLETE_UPLOAD'); // what came cannot be compared any more
+      expect(aborted).equal(1);
+      expect((await stage.send(0, 1, update)).repeated).equal(true);
+      await stage.coordinator.close();
+    });
+  }
+
+  it('is answered before its coordinator is closed', async () => {
+    const committing = gate();
+    const held = gate();
+    const store = faultyStore(async (write) => {
+      if (write !== 'commit') return;
+      committing.open();
+      await held.opened;
+    });
+    const stage = await scene({ store });
+    await stage.register(2);
+    await stage.begin({ quorum: 2 }, d);
+    const ends: string[] = [];
+    const sent = stage.send(0, 1, updateOf(0, 1, d)).then(() => ends.push('answered'));
+    await committing.opened;
+    const closing = stage.coordinator.close().then(() => ends.push('closed'));
+    setImmediate(held.open);
+    await Promise.all([sent, closing]);
+    expect(ends).deep.equal(['answered', 'closed']);
   });
 
   it('is known again without digests taken on the way', async () => {

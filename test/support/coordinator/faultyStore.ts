@@ -3,7 +3,7 @@ import { memoryStore } from '../../../src/store/memory.js';
 import type { RoundStore, SessionStore, Store } from '../../../src/store/store.js';
 
 /** `committed`: an update is durable, and nobody knows yet. */
-export type Write = 'record' | 'openRound' | 'commit' | 'committed' | 'seal' | 'writeCheckpoint';
+export type Write = 'record' | 'openRound' | 'abort' | 'commit' | 'committed' | 'seal' | 'writeCheckpoint';
 
 /** Called before each write, which waits for it and fails as it does. */
 export type BeforeWrite = (write: Write, session: string) => Promise<void>;
@@ -61,7 +61,10 @@ function faultyRound(id: string, before: BeforeWrite, store: RoundStore): RoundS
       const slot = await store.reserve(node, isDigested);
       return {
         write: (bytes) => slot.write(bytes),
-        abort: () => slot.abort(),
+        abort: async () => {
+          await before('abort', id);
+          await slot.abort();
+        },
         commit: async (update) => {
           await before('commit', id);
           await slot.commit(update);
