@@ -246,7 +246,7 @@ describe('createCoordinator', () => {
     await committing.opened;
     let isClosed = false;
     const closing = stage.coordinator.close().then(() => (isClosed = true));
-    await Promise.resolve();
+    await new Promise(setImmediate);
     expect(isClosed).equal(false);
     held.open();
     expect((await upload).accepted).equal(1);

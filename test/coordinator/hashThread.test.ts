@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { HashThread } from '../../src/coordinator/hashThread.js';
 import { QuorateError } from '../../src/errors.js';
+import { ports } from '../support/coordinator/ports.js';
 import { random } from '../support/random.js';
 
 const sha256 = (...chunks: readonly Uint8Array[]): string =>
@@ -17,9 +18,6 @@ async function failureOf(promise: Promise<unknown>): Promise<string> {
   );
   return error instanceof QuorateError ? error.code : String(error);
 }
-
-/** What keeps this process alive of the thread's. */
-const ports = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
 
 describe('the hash thread', () => {
   let thread: HashThread;

@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { decode, encode } from '../../src/core/codec.js';
+import { encode } from '../../src/core/codec.js';
 import { QuorateError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { digestOf } from '../../src/report.js';
-import { openDiskStore } from '../../src/store/disk.js';
-import { memoryStore } from '../../src/store/memory.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
-import { gate } from '../support/coordinator/gate.js';
+import { type Gate, gate } from '../support/coordinator/gate.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
 import {
   body,
@@ -17,38 +14,31 @@ import {
   type Scene,
   scene,
   SESSION,
+  storedBytes,
   testEngine,
   updateOf,
 } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const d = 20;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
 
-async function opened(
-  nodes = 7,
-  config: Parameters<Scene['begin']>[0] = { quorum: 2, targetUpdates: 7 },
-  size = d,
-) {
+async function opened(nodes = 7, config: Parameters<Scene['begin']>[0] = { quorum: 2, targetUpdates: 7 }) {
   const stage = await scene();
   await stage.register(nodes);
-  await stage.begin(config, size);
+  await stage.begin(config, d);
   return stage;
-}
-
-function* pieces(bytes: Uint8Array, length: number): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
 const history = (stage: Scene, node: number) =>
   stage.coordinator.session(SESSION).nodes.find((record) => record.node === nodeName(node))!;
 
-async function storedBytes(stage: Scene, round: number, node: number): Promise<Uint8Array> {
-  const { bytes } = await stage.coordinator.update(SESSION, round, nodeName(node));
-  const pieces: Uint8Array[] = [];
-  for await (const piece of bytes) pieces.push(piece);
-  return Buffer.concat(pieces);
+/** A body whose second part comes when `rest` is opened. */
+async function* inTwoParts(update: Float32Array, begun: Gate, rest: Gate): AsyncGenerator<Uint8Array> {
+  yield bytesOf(update).subarray(0, 30);
+  begun.open();
+  await rest.opened;
+  yield bytesOf(update).subarray(30);
 }
 
 describe('an update', () => {
@@ -108,77 +98,6 @@ describe('an update', () => {
     const stored = await storedBytes(stage, 1, 2);
     const values = new Float32Array(stored.buffer, stored.byteOffset, d);
     values.forEach((value, k) => expect(value).closeTo(update[k], int8.scale));
-    await stage.coordinator.close();
-  });
-
-  for (const kind of ['memory', 'disk'] as const) {
-    it(`uses up chunks that it is given, and no others, with a ${kind} store`, async () => {
-      const store = kind === 'memory' ? memoryStore() : await openDiskStore({ folder: temporaryFolder() });
-      const stage = await scene({ store });
-      await stage.register(3);
-      const many = 200_003;
-      await stage.begin({ quorum: 3, targetUpdates: 3 }, many);
-      for (const givesChunks of [true, undefined]) {
-        const node = givesChunks ? 1 : 0;
-        const update = updateOf(node, 1, many);
-        const chunks = Array.from(pieces(bytesOf(update), 65_537), (piece) => new Uint8Array(piece));
-        const more = {
-          body: Readable.from(chunks),
-          bodyDigest: sha256(bytesOf(update)),
-          ...(givesChunks && { givesChunks }),
-        };
-        const receipt = await stage.send(node, 1, update, more);
-        expect(receipt.digest).equal(digestOf(update));
-        const left = chunks.reduce((sum, { length }) => sum + length, 0);
-        expect(left).equal(givesChunks ? 0 : many * 4);
-        expect(Buffer.compare(await storedBytes(stage, 1, node), bytesOf(update))).equal(0);
-        const again = { ...more, body: body(bytesOf(update), 65_537) };
-        expect(await stage.send(node, 1, update, again)).deep.equal({ ...receipt, repeated: true });
-        await expectRefusal(
-          () => stage.send(node, 1, update, { ...again, body: body(bytesOf(updateOf(5, 1, many)), 65_537) }),
-          'BAD_DIGEST',
-        );
-      }
-      await stage.coordinator.close();
-    });
-  }
-
-  it('has the digest of its values, whatever its chunks are', async () => {
-    const many = 200_003;
-    const stage = await opened(2, { quorum: 2 }, many);
-    const encoded = await encode(updateOf(0, 1, many), 'f16', { engine: testEngine() });
-    const { bytes } = encoded;
-    const update = await decode(encoded, { engine: testEngine() });
-    const chunks = Array.from(pieces(bytes, 65_537), (piece) => new Uint8Array(piece));
-    const receipt = await stage.send(0, 1, update, {
-      format: { kind: 'f16' },
-      body: Readable.from(chunks),
-      bodyDigest: sha256(bytes),
-      givesChunks: true,
-    });
-    expect(receipt.digest).equal(digestOf(update));
-    expect(chunks.every(({ length }) => length === 0)).equal(true);
-    await stage.coordinator.close();
-  });
-
-  it('leaves nothing waiting when it is refused midway', async () => {
-    const many = 200_003;
-    let aborted = 0;
-    const store = faultyStore(async (write) => {
-      if (write === 'abort') aborted++;
-    });
-    const stage = await scene({ store });
-    await stage.register(2);
-    await stage.begin({ quorum: 2 }, many);
-    const update = updateOf(0, 1, many);
-    update[many - 1] = NaN;
-    const before = process.getActiveResourcesInfo();
-    const more = { body: body(bytesOf(update).slice(), 65_537), givesChunks: true };
-    await expectRefusal(() => stage.send(0, 1, update, more), 'NON_FINITE');
-    expect(aborted).equal(1);
-    expect(process.getActiveResourcesInfo().filter((name) => name === 'MessagePort')).length(
-      before.filter((name) => name === 'MessagePort').length,
-    );
     await stage.coordinator.close();
   });
 
@@ -268,13 +187,7 @@ describe('an update', () => {
       await stage.register(2);
       await stage.begin({ quorum: 2 }, d);
       const update = updateOf(0, 1, d);
-      const slow = (async function* () {
-        yield bytesOf(update).subarray(0, 30);
-        begun.open();
-        await rest.opened;
-        yield bytesOf(update).subarray(30);
-      })();
-      const late = stage.send(0, 1, update, { body: slow });
+      const late = stage.send(0, 1, update, { body: inTwoParts(update, begun, rest) });
       await begun.opened;
       await stage.send(0, 1, update);
       rest.open();
@@ -285,26 +198,6 @@ describe('an update', () => {
       await stage.coordinator.close();
     });
   }
-
-  it('is answered before its coordinator is closed', async () => {
-    const committing = gate();
-    const held = gate();
-    const store = faultyStore(async (write) => {
-      if (write !== 'commit') return;
-      committing.open();
-      await held.opened;
-    });
-    const stage = await scene({ store });
-    await stage.register(2);
-    await stage.begin({ quorum: 2 }, d);
-    const ends: string[] = [];
-    const sent = stage.send(0, 1, updateOf(0, 1, d)).then(() => ends.push('answered'));
-    await committing.opened;
-    const closing = stage.coordinator.close().then(() => ends.push('closed'));
-    setImmediate(held.open);
-    await Promise.all([sent, closing]);
-    expect(ends).deep.equal(['answered', 'closed']);
-  });
 
   it('is known again without digests taken on the way', async () => {
     const stage = await scene({ digests: false });
@@ -416,13 +309,7 @@ describe('an update is refused', () => {
     const stage = await opened(3, { quorum: 2, targetUpdates: 2 });
     const rest = gate();
     const begun = gate();
-    const slow = (async function* () {
-      yield bytesOf(update).subarray(0, 30);
-      begun.open();
-      await rest.opened;
-      yield bytesOf(update).subarray(30);
-    })();
-    const late = stage.send(0, 1, update, { body: slow });
+    const late = stage.send(0, 1, update, { body: inTwoParts(update, begun, rest) });
     const refusal = expectRefusal(() => late, 'ROUND_CLOSED');
     await begun.opened;
     await Promise.all([1, 2].map((node) => stage.send(node, 1, updateOf(node, 1, d))));

@@ -140,3 +140,11 @@ export async function scene(options: Partial<CoordinatorOptions> = {}): Promise<
 /** All of these nodes' updates for a round, at once. */
 export const sendAll = (stage: Scene, nodes: readonly number[], round: number, d: number) =>
   Promise.all(nodes.map((node) => stage.send(node, round, updateOf(node, round, d))));
+
+/** An update as it is kept. */
+export async function storedBytes(stage: Scene, round: number, node: number): Promise<Uint8Array> {
+  const { bytes } = await stage.coordinator.update(SESSION, round, nodeName(node));
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bytes) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
