@@ -8,7 +8,7 @@ import { webSha256 } from './webHash.js';
 /** Phones refuse to reserve 4 GiB of shared memory. */
 const ONE_GIBIBYTE = 2 ** 30;
 
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
+const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
 
 async function fetchModule(url: URL): Promise<WebAssembly.Module> {
   const response = await fetch(url);
@@ -19,13 +19,18 @@ async function fetchModule(url: URL): Promise<WebAssembly.Module> {
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
+/** Each address is written out, for bundlers find only those. */
+const coreUrl = (shared: boolean): URL =>
+  shared
+    ? new URL('../wasm/core.shared.wasm', import.meta.url)
+    : new URL('../wasm/core.wasm', import.meta.url);
+
 function compileCore(shared: boolean): Promise<WebAssembly.Module> {
-  const name = shared ? 'core.shared.wasm' : 'core.wasm';
-  let module = compiled.get(name);
+  let module = compiled.get(shared);
   if (!module) {
-    module = fetchModule(new URL(`../wasm/${name}`, import.meta.url));
-    compiled.set(name, module);
-    module.catch(() => compiled.delete(name)); // a failed download may be tried again
+    module = fetchModule(coreUrl(shared));
+    compiled.set(shared, module);
+    module.catch(() => compiled.delete(shared)); // a failed download may be tried again
   }
   return module;
 }

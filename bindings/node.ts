@@ -5,16 +5,19 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type ComputeThread, type Host, MOST_PAGES, PAGE_BYTES } from './abi.js';
 
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
+const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
+
+/** Each address is written out, for bundlers find only those. */
+const coreUrl = (shared: boolean): URL =>
+  shared
+    ? new URL('../wasm/core.shared.wasm', import.meta.url)
+    : new URL('../wasm/core.wasm', import.meta.url);
 
 function compileCore(shared: boolean): Promise<WebAssembly.Module> {
-  const name = shared ? 'core.shared.wasm' : 'core.wasm';
-  let module = compiled.get(name);
+  let module = compiled.get(shared);
   if (!module) {
-    module = readFile(new URL(`../wasm/${name}`, import.meta.url)).then((bytes) =>
-      WebAssembly.compile(bytes),
-    );
-    compiled.set(name, module);
+    module = readFile(coreUrl(shared)).then((bytes) => WebAssembly.compile(bytes));
+    compiled.set(shared, module);
   }
   return module;
 }

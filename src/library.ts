@@ -1,6 +1,6 @@
 /** Everything that the package offers on every host. */
-export { aggregate, type Aggregate } from './aggregate.js';
-export { type Batch } from './core/batch.js';
+export { aggregate, type Aggregate } from './aggregation/aggregate.js';
+export { type Batch } from './core/engine.js';
 export { createEngine, type Engine, type EngineOptions } from './core/engine.js';
 export { type CodecOptions, decode, encode, type Encoded, type Encoding, encodings } from './core/codec.js';
 export type { NamedTensors, RowSource } from './core/source.js';
@@ -12,10 +12,10 @@ export {
   pipelineText,
   rules,
   type StageDescription,
-} from './pipeline.js';
-export type { Report, RowReport } from './report.js';
-export type { AggregateOptions } from './run.js';
-export type { Updates } from './updates.js';
+} from './aggregation/pipeline.js';
+export type { Report, RowReport } from './aggregation/report.js';
+export type { AggregateOptions } from './aggregation/run.js';
+export type { Updates } from './aggregation/updates.js';
 
 export { arc } from './preaggregators/arc.js';
 export { bucketing } from './preaggregators/bucketing.js';

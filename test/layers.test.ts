@@ -21,10 +21,13 @@ describe('the order of the layers', () => {
     ['src/core/engine.ts', './memory.js'],
     ['src/rules/krum.ts', '../core/engine.js'],
     ['src/preaggregators/nnm.ts', '../rules/rule.js'],
-    ['src/attacks/optimal.ts', '../aggregate.js'],
+    ['src/attacks/optimal.ts', '../aggregation/aggregate.js'],
+    ['src/coordinator/sessions.ts', '../rounds/machine.js'],
+    ['src/coordinator/sessions.ts', './session/session.js'],
+    ['src/cli/commands/demo.ts', '../../../examples/demo.js'],
     ['src/rounds/round.ts', '../errors.js'],
     ['src/rounds/round.ts', './quorum.js'],
-    ['src/protocol/session.ts', '../schema.js'],
+    ['src/protocol/sessionConfig.ts', '../schema.js'],
     ['src/index.ts', './attacks/index.js'],
     ['src/inline.ts', './browser.js'],
     ['src/core/engine.ts', 'node:worker_threads'],
@@ -42,8 +45,12 @@ describe('the order of the layers', () => {
     ['bindings/node.ts', '../src/core/memory.js', 'src/core/ comes after bindings/'],
     ['src/core/engine.ts', '../rules/krum.js', 'src/rules/ comes after src/core/'],
     ['src/rules/krum.ts', '../preaggregators/nnm.js', 'src/preaggregators/ comes after src/rules/'],
-    ['src/rules/krum.ts', '../aggregate.js', 'src/aggregate.ts comes after src/rules/'],
-    ['src/aggregate.ts', './attacks/mimic.js', 'src/attacks/ comes after src/aggregate.ts'],
+    ['src/rules/krum.ts', '../aggregation/aggregate.js', 'src/aggregation/ comes after src/rules/'],
+    ['src/core/selectionNetwork/emit.ts', '../tiles.js', 'src/core/ comes after src/core/selectionNetwork/'],
+    ['src/coordinator/session/session.ts', '../sessions.js', 'src/coordinator/ comes after'],
+    ['src/coordinator/sessions.ts', '../rounds/state.js', 'Only src/rounds/machine.ts is for other layers'],
+    ['examples/demo.ts', '../src/cli/quorate.js', 'src/cli/ comes after examples/'],
+    ['src/aggregation/aggregate.ts', '../attacks/mimic.js', 'src/attacks/ comes after src/aggregation/'],
     ['src/attacks/mimic.ts', './index.js', 'src/attacks/index.ts gathers this very file'],
     ['src/rules/krum.ts', '../index.js', 'src/index.ts gathers this very file'],
     ['src/attacks/deep/optimal.ts', '../index.js', 'src/attacks/index.ts gathers this very file'],
@@ -74,6 +81,25 @@ describe('the order of the layers', () => {
     ]) {
       expect(await complaints('src/core/engine.ts', text), text).to.have.length(1);
     }
+  });
+
+  it('sees the modules that a file names without importing them', async () => {
+    for (const text of [
+      `new URL('../rules/krum.js', import.meta.url);`,
+      'new URL(`../rules/krum.js`, import.meta.url);',
+      `new Worker('../rules/krum.js');`,
+      `fork('../rules/krum.js');`,
+    ]) {
+      expect(await complaints('src/core/engine.ts', text), text).to.have.length(1);
+    }
+  });
+
+  it('refuses a computed path beside import.meta.url, which it could not follow', async () => {
+    const [message] = await complaints(
+      'src/core/engine.ts',
+      'const name = `krum`; new URL(`../rules/${name}.js`, import.meta.url);',
+    );
+    expect(message).to.include('Write the path out');
   });
 
   it('refuses a file that is in no layer', async () => {

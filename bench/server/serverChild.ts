@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { createCoordinator } from '../../src/coordinator/index.js';
 import { createEngine } from '../../src/index.js';
 import { configSchema, createServer } from '../../src/server/index.js';
-import { openDiskStore } from '../../src/store/disk.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import { childOptions, listening } from './childSide.js';
 
 export interface ServerOptions {

@@ -1,4 +1,4 @@
-import type { Random } from '../../src/attacks/random.js';
+import type { Random } from '../../src/core/random.js';
 
 /** Fisher and Yates' shuffle, in place. */
 export function shuffle(order: Uint32Array, random: Random): void {

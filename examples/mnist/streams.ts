@@ -1,7 +1,7 @@
 /**
  * The streams of random numbers that one seed names: whatever is drawn for one purpose leaves the others as they are.
  */
-import { createRandom, type Random } from '../../src/attacks/random.js';
+import { createRandom, type Random } from '../../src/core/random.js';
 
 const streams = { split: 1, partition: 2, firstModel: 3, batches: 4 } as const;
 

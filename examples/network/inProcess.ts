@@ -4,7 +4,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { nextModel, type Recipe } from '../../src/coordinator/nextModel.js';
+import { nextModel, type Recipe } from '../../src/coordinator/session/nextModel.js';
 import { arraySource } from '../../src/core/source.js';
 import { createEngine, fedAvg, type OptimizerState, parsePipeline } from '../../src/index.js';
 import { loadDigits, split } from '../mnist/digits.js';

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { program } from '../../src/manifest.js';
 import { behaviourOf, nodeName, type Setting } from './setting.js';
 
-const program = fileURLToPath(new URL('../../src/cli/quorate.js', import.meta.url));
 const endWithParent = new URL('./endWithParent.js', import.meta.url).href;
 const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
 

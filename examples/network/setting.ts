@@ -1,6 +1,6 @@
 /** What the network demo and its test train: ten nodes on MNIST digits, the last three of them dishonest. */
 import { z } from 'zod';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 
 export const behaviours = [
   'honest',

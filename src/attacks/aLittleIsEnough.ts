@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { defineAttack } from './attack.js';
-import { honestDeviation, honestMean } from './moments.js';
+import { defineAttack, honestDeviation, honestMean } from './attack.js';
 
 /**
  * μ + τ·σ: every coordinate is shifted by a little, well within what honest updates differ by, and always the same

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineAttack } from './attack.js';
-import { createRandom } from './random.js';
+import { createRandom } from '../core/random.js';
 
 /**
  * Independent normal noise in every coordinate, other noise for each attacker: a broken node rather than a cunning

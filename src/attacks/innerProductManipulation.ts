@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { defineAttack } from './attack.js';
-import { honestMean, scaled } from './moments.js';
+import { defineAttack, honestMean, scaled } from './attack.js';
 
 /**
  * −τ·μ, so that the inner product of the aggregate with the honest mean turns negative. A small τ hides among honest

@@ -9,15 +9,13 @@
  * Source: Shejwalkar and Houmansadr 2021 (doi:10.14722/ndss.2021.24498); the search differs.
  */
 import { z } from 'zod';
-import { aggregate } from '../aggregate.js';
+import { aggregate } from '../aggregation/aggregate.js';
+import type { Pipeline } from '../aggregation/pipeline.js';
 import type { Engine } from '../core/engine.js';
-import { refuseUnknown } from '../core/options.js';
-import { parseParameters } from '../core/parameters.js';
+import { parseParameters, refuseUnknown } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
-import type { Pipeline } from '../pipeline.js';
 import type { Rule } from '../rules/rule.js';
-import { type Attack, checkAttackers, checkHonest } from './attack.js';
-import { honestMean } from './moments.js';
+import { type Attack, checkAttackers, checkHonest, honestMean } from './attack.js';
 
 /** An attack whose strength is one number: `innerProductManipulation`, `aLittleIsEnough`. */
 export interface GradedAttack {

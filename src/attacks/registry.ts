@@ -1,5 +1,5 @@
 /** All attacks by name. Adding one is its file and a line here. */
-import { describeParameters, type ParameterDescription } from '../core/parameters.js';
+import { describeParameters, type ParameterDescription } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { aLittleIsEnough } from './aLittleIsEnough.js';
 import type { Attack } from './attack.js';

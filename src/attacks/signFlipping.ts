@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { defineAttack } from './attack.js';
-import { honestMean, scaled } from './moments.js';
+import { defineAttack, honestMean, scaled } from './attack.js';
 
 /** −μ: every attacker sends the opposite of the honest mean. */
 export const signFlipping = defineAttack({

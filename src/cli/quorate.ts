@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The command line. Results go to standard output, everything else to standard error. */
-import { readFileSync } from 'node:fs';
 import { Command, type CommanderError } from 'commander';
 import { nodeHost } from '../../bindings/node.js';
 import { installHost } from '../core/host.js';
+import { version } from '../manifest.js';
 import { aggregateCommand } from './commands/aggregate.js';
 import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
@@ -13,13 +13,9 @@ import { serveCommand } from './commands/serve.js';
 import { sessionCommand } from './commands/session.js';
 import { statusCommand } from './commands/status.js';
 import { upCommand } from './commands/up.js';
-import { exitCodes, report } from './exit.js';
+import { exitCodes, report } from './terminal/exit.js';
 
 installHost(nodeHost);
-
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 
 const commands = [
   serveCommand(),

@@ -1,7 +1,9 @@
 /** The server's resources, typed: one method an address, each request tried once. */
+import { webSha256 } from '../../bindings/webHash.js';
 import { z } from 'zod';
 import { QuorateError } from '../errors.js';
-import type { SessionConfigInput } from '../protocol/session.js';
+import { contentDigest } from '../formats/contentDigest.js';
+import type { SessionConfigInput } from '../protocol/sessionConfig.js';
 import {
   type Evaluation,
   type MetricsPoint,
@@ -20,9 +22,7 @@ import {
   sessionViewSchema,
   type UpdateReceipt,
 } from '../protocol/views.js';
-import { contentDigest, sha256Hex } from './digest.js';
-import { type EventsOptions, type ServerEvent, streamEvents } from './eventStream.js';
-import type { OpenSocket } from './socket.js';
+import { type EventsOptions, type OpenSocket, type ServerEvent, streamEvents } from './eventStream.js';
 import { type Answer, createTransport, type Exchange, type Transport } from './transport.js';
 
 export interface ClientOptions {
@@ -292,3 +292,15 @@ const asciiJson = (value: unknown): string =>
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+
+/** Lower-case hex. Pages that came neither over TLS nor from this machine have no Web Crypto. */
+async function sha256Hex(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const { subtle } = globalThis.crypto as { subtle?: SubtleCrypto };
+  if (!subtle) {
+    const hash = webSha256();
+    hash.update(bytes);
+    return hash.hex();
+  }
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

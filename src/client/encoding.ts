@@ -1,5 +1,5 @@
 /** An update as the bytes that are sent. */
-import { type Encoding, encode } from '../core/codec.js';
+import { encode, type Encoding } from '../core/codec.js';
 import { createEngine, type Engine } from '../core/engine.js';
 import { bytesOf } from './client.js';
 

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { QuorateError } from '../errors.js';
 import { readMessage } from './feedEvent.js';
-import type { OpenSocket } from './socket.js';
 import type { Transport } from './transport.js';
 import { aborted, linkedController } from './waiting.js';
 
@@ -98,3 +97,15 @@ function eventOf(text: string): ServerEvent | null {
   if (event) return event;
   throw new QuorateError('BAD_RESPONSE', `no event of the protocol: ${text.slice(0, 200)}`);
 }
+
+/** A way to open a WebSocket: Node's `ws` (nodeSocket.ts) or the page's own (pageSocket.ts). */
+export interface SocketRequest {
+  readonly url: string;
+  readonly token: string | null;
+  readonly onMessage: (text: string) => void;
+  /** Closes it. */
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the socket is closed, whatever closed it, also if it was never open. Never throws. */
+export type OpenSocket = (request: SocketRequest) => Promise<void>;

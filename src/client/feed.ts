@@ -3,9 +3,9 @@
  * asking, often while there is no socket, seldom while there is one.
  */
 import { feedTypes, readMessage } from './feedEvent.js';
-import type { Picture } from './picture.js';
+import type { Picture } from './sessionReplica.js';
 import type { Retry } from './retry.js';
-import type { OpenSocket } from './socket.js';
+import type { OpenSocket } from './eventStream.js';
 import type { Transport } from './transport.js';
 import { linkedController, sleep } from './waiting.js';
 

@@ -5,20 +5,18 @@
  *   feed           keeps the picture of the session up to date (feed.ts, picture.ts)
  *   participation  trains, sends and evaluates as the picture asks for (participation.ts)
  */
-import type { Encoding } from '../core/codec.js';
-import { encodings } from '../core/codec.js';
-import { refuseUnknown } from '../core/options.js';
+import { type Encoding, encodings } from '../core/codec.js';
+import { refuseUnknown } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import type { SessionView } from '../protocol/views.js';
 import { clientOf, type Registered } from './client.js';
 import { createEncoder } from './encoding.js';
+import type { OpenSocket } from './eventStream.js';
 import { follow } from './feed.js';
 import type { Evaluate, NodeEvent, Train } from './node.js';
 import { participate } from './participation.js';
-import { createPicture, type Picture } from './picture.js';
 import { createRetry, type RetryOptions } from './retry.js';
-import { newToken } from './ownToken.js';
-import type { OpenSocket } from './socket.js';
+import { createPicture, type Picture } from './sessionReplica.js';
 import { createTransport } from './transport.js';
 import { aborted, linkedController, sleep, unlessAborted } from './waiting.js';
 
@@ -212,4 +210,13 @@ function outcomeOf({ status, reason, committed, excluded }: Picture, accepted: n
   }
   if (excluded) return { status: 'excluded', reason: 'the session excluded this node', committed, accepted };
   throw new QuorateError('INTERNAL', `a node's part ended while the session is ${status}`);
+}
+
+/** A token as a node chooses it for itself: 256 random bits, in base64url. */
+export function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace('=', '');
 }

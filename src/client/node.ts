@@ -1,7 +1,7 @@
 /** What a node's owner writes: how to train and evaluate; and what is told of its work. */
 import type { TensorShape } from '../formats/tensorShape.js';
 import type { ErrorCode } from '../errors.js';
-import type { SessionConfig } from '../protocol/session.js';
+import type { SessionConfig } from '../protocol/sessionConfig.js';
 import type { UpdateReceipt } from '../protocol/views.js';
 
 export interface NodeModel {

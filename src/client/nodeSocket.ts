@@ -1,6 +1,6 @@
 /** Sockets by the package `ws`: Node 20 has no WebSocket of its own, and this one can send a header. */
 import { WebSocket } from 'ws';
-import type { OpenSocket } from './socket.js';
+import type { OpenSocket } from './eventStream.js';
 
 const HANDSHAKE_MS = 10_000;
 /** A server that answers no ping until the next is gone, although nothing may have closed the connection. */

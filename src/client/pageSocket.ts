@@ -2,7 +2,7 @@
  * Sockets of the page, or of whatever host has WebSocket. It can't send headers: the token goes into the subprotocols,
  * as `quorate.bearer.<token>`, beside the one that the server answers with.
  */
-import type { OpenSocket } from './socket.js';
+import type { OpenSocket } from './eventStream.js';
 
 export const pageSocket: OpenSocket = ({ url, token, onMessage, signal }) =>
   new Promise((resolve) => {

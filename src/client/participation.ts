@@ -11,12 +11,12 @@
  * round's next attempt) is the very same bytes.
  */
 import { type ErrorCode, QuorateError } from '../errors.js';
-import { updateFactsSchema } from '../protocol/session.js';
+import { updateFactsSchema } from '../protocol/sessionConfig.js';
 import { evaluationSchema, type SessionView } from '../protocol/views.js';
 import type { Client, DownloadedModel, EncodedUpdate } from './client.js';
 import type { Encoder } from './encoding.js';
 import type { Evaluate, NodeEvent, NodeModel, Train } from './node.js';
-import { isOver, type OpenRound, type Picture } from './picture.js';
+import { isOver, type OpenRound, type Picture } from './sessionReplica.js';
 import type { Retry } from './retry.js';
 import { linkedController, refuseAborted, sleep } from './waiting.js';
 

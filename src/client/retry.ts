@@ -3,8 +3,8 @@
  * between 0 and firstMs · 2^(k − 1), at most mostMs (Brooker 2015, "Exponential backoff and jitter"), so that a thousand nodes do
  * not come back at once after a restart. A server's Retry-After is the least wait.
  */
-import { createRandom } from '../attacks/random.js';
-import { refuseUnknown, requireWholeNumber } from '../core/options.js';
+import { createRandom } from '../core/random.js';
+import { refuseUnknown, requireWholeNumber } from '../core/validation.js';
 import { type ErrorCode, QuorateError } from '../errors.js';
 import { sleep } from './waiting.js';
 

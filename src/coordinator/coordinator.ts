@@ -2,9 +2,10 @@
  * The coordinator: sessions, their nodes and rounds, on a store. No HTTP here. It runs the effects that
  * src/rounds/ decides on, and feeds what comes of them back as events.
  */
+import type { Clock } from '../core/clock.js';
 import type { Engine } from '../core/engine.js';
-import type { UpdateFormat } from '../formats/updateFormat.js';
-import type { SessionConfigInput } from '../protocol/session.js';
+import type { UpdateFormat } from '../formats/decoder.js';
+import type { SessionConfigInput } from '../protocol/sessionConfig.js';
 import type {
   Evaluation,
   MetricsPoint,
@@ -16,29 +17,12 @@ import type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
-import type { SessionEvent, SessionState } from '../rounds/state.js';
+import type { IncomingUpdate } from './ingest/readChunks.js';
+import type { Model, StoredModel } from './session/models.js';
+import type { EvaluateModel, OnStep } from './session/session.js';
 import type { CheckpointSummary, NumberedEvent, Store, TensorShape } from '../store/store.js';
 
 export type { UpdateFormat };
-
-/** Time, so that tests have their own. */
-export interface Clock {
-  now(): number;
-  /** Calls back once, at the time or later; the returned function cancels. Must not keep the process alive. */
-  at(timeMs: number, callback: () => void): () => void;
-}
-
-export interface Model {
-  readonly tensors: readonly TensorShape[];
-  /** d float32; handed over: not written to by either side from then on. */
-  readonly values: Float32Array;
-}
-
-export interface StoredModel extends Model {
-  readonly round: number;
-  /** SHA-256 of the float32 bytes, in hex. */
-  readonly digest: string;
-}
 
 export interface CoordinatorOptions {
   readonly store: Store;
@@ -46,7 +30,7 @@ export interface CoordinatorOptions {
   readonly engine?: Engine;
   readonly clock?: Clock;
   /** Measures each committed model, before it is announced. */
-  readonly evaluate?: (model: StoredModel, session: string) => Promise<Readonly<Record<string, number>>>;
+  readonly evaluate?: EvaluateModel;
   /** Whether the SHA-256 of each update is taken while it arrives. Default: true. Without, it is taken when needed. */
   readonly digests?: boolean;
   /** A node should be heard every heartbeatMs; it is suspect, then lost, after so many were missed. */
@@ -58,29 +42,9 @@ export interface CoordinatorOptions {
   /** Whether nodes get tokens. Default: false. */
   readonly tokens?: boolean;
   /** Told of each event of a session's rounds, and of the state after it: replaying the events leads to that state. */
-  readonly onStep?: (session: string, event: SessionEvent, state: SessionState) => void;
+  readonly onStep?: OnStep;
   /** Told of what goes wrong in the background. */
   readonly onError?: (error: unknown, context: Readonly<Record<string, unknown>>) => void;
-}
-
-/** An update on its way in: the bytes as they come from the socket. */
-export interface IncomingUpdate {
-  readonly session: string;
-  readonly round: number;
-  readonly node: string;
-  /** How the body is encoded. */
-  readonly format: UpdateFormat;
-  /** A Node stream costs least; where it is given up, it is left open and paused. An iterable is ended. */
-  readonly body: AsyncIterable<Uint8Array>;
-  /**
-   * Whether the body's chunks are the coordinator's to use up: their memory is freed as soon as it may be, or given to
-   * another thread, and their length is 0 then. Default: false, they are only read.
-   */
-  readonly givesChunks?: boolean;
-  /** Of the body as sent (RFC 9530), if the sender gave it. */
-  readonly bodyDigest: Uint8Array | null;
-  readonly numExamples: number | null;
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** What an update must be. */

@@ -1,8 +1,8 @@
 /** The coordinator in this process. */
-import { requireWholeNumber } from '../core/options.js';
+import { requireWholeNumber } from '../core/validation.js';
 import { createEngine, type Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
-import type { SessionConfigInput } from '../protocol/session.js';
+import type { SessionConfigInput } from '../protocol/sessionConfig.js';
 import type {
   Evaluation,
   MetricsPoint,
@@ -14,25 +14,19 @@ import type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
-import type { Heartbeat } from '../rounds/liveness.js';
+import type { Heartbeat } from '../rounds/machine.js';
 import type { CheckpointSummary } from '../store/store.js';
-import { systemClock } from './clock.js';
-import type { Command } from './command.js';
-import type {
-  Coordinator,
-  CoordinatorOptions,
-  EventFeed,
-  IncomingUpdate,
-  Model,
-  StoredModel,
-  UpdateRequirements,
-} from './coordinator.js';
-import { Feed } from './feed.js';
+import { systemClock } from '../core/clock.js';
+import type { Command } from './session/sessionStatus.js';
+import type { Coordinator, CoordinatorOptions, EventFeed, UpdateRequirements } from './coordinator.js';
+import type { IncomingUpdate } from './ingest/readChunks.js';
+import type { Model, StoredModel } from './session/models.js';
+import { Feed } from './eventBus.js';
 import { Nodes } from './nodes.js';
-import { metricsPointOf, summaryOf } from './record.js';
+import { metricsPointOf, summaryOf } from './session/roundRecord.js';
 import { Sessions } from './sessions.js';
-import { UpdateHashes } from './updateHash.js';
-import { committedRoundView, modelView, openRoundView, openSummary, sessionView } from './views.js';
+import { UpdateHashes } from './ingest/updateHash.js';
+import { committedRoundView, modelView, openRoundView, openSummary, sessionView } from './sessionViews.js';
 
 interface Page {
   readonly from: number;

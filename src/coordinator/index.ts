@@ -6,16 +6,15 @@ installHost(nodeHost);
 
 export { createCoordinator } from './createCoordinator.js';
 export type {
-  Clock,
   Coordinator,
   CoordinatorOptions,
   EventFeed,
-  IncomingUpdate,
-  Model,
-  StoredModel,
   UpdateFormat,
   UpdateRequirements,
 } from './coordinator.js';
+export type { Clock } from '../core/clock.js';
+export type { IncomingUpdate } from './ingest/readChunks.js';
+export type { Model, StoredModel } from './session/models.js';
 export {
   type LearningRate,
   nextModel,
@@ -23,8 +22,8 @@ export {
   type RoundInput,
   type RoundOutput,
   type RowFacts,
-} from './nextModel.js';
-export { type Plan, planOf } from './policy.js';
-export { type DiskStoreOptions, openDiskStore } from '../store/disk.js';
-export { memoryStore } from '../store/memory.js';
+} from './session/nextModel.js';
+export { type Plan, planOf } from './session/sessionPlan.js';
+export { type DiskStoreOptions, openDiskStore } from '../store/disk/diskStore.js';
+export { memoryStore } from '../store/memory/memoryStore.js';
 export type { Store } from '../store/store.js';

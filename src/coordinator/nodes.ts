@@ -4,13 +4,13 @@
  *
  * A heartbeat touches no timer: the one of each node finds out, when it fires, how long the node was silent.
  */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Turns } from '../core/keyedMutex.js';
 import { QuorateError } from '../errors.js';
 import type { NodeRegistration, NodeView } from '../protocol/views.js';
-import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/liveness.js';
+import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/machine.js';
 import type { NodeEntry, Store } from '../store/store.js';
-import type { Clock } from './coordinator.js';
-import { hashOfToken, newToken, sameHash } from './tokens.js';
-import { Turns } from './turns.js';
+import type { Clock } from '../core/clock.js';
 
 export interface NodesOptions {
   readonly store: Store;
@@ -254,3 +254,17 @@ export class Nodes {
 
 const nodeExists = (id: string): QuorateError =>
   new QuorateError('NODE_EXISTS', `there is another node ${id}`, { node: id });
+
+/**
+ * Tokens of nodes: 256 random bits, given out once and kept as their SHA-256. So many bits need no salt and no slow
+ * hash: nobody can try them all.
+ */
+export const newToken = (): string => randomBytes(32).toString('base64url');
+
+export const hashOfToken = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** In constant time: how long it takes tells nothing of where they differ. */
+export function sameHash(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a, 'hex'), Buffer.from(b, 'hex')];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

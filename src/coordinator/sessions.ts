@@ -2,11 +2,11 @@
 import { QuorateError } from '../errors.js';
 import type { Checkpoint, SessionEntry, SessionStore, Store } from '../store/store.js';
 import type { Nodes } from './nodes.js';
-import { type Plan, planOf } from './policy.js';
-import { Session, type Surroundings } from './session.js';
-import { Turns } from './turns.js';
-import { untold } from './untold.js';
-import { Uploads, type UploadsOptions } from './uploads.js';
+import { type Plan, planOf } from './session/sessionPlan.js';
+import { Session, type Surroundings } from './session/session.js';
+import { Turns } from '../core/keyedMutex.js';
+import { untold } from './session/untold.js';
+import { Uploads, type UploadsOptions } from './ingest/uploads.js';
 
 export interface SessionsOptions extends Surroundings, UploadsOptions {
   readonly store: Store;

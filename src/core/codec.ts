@@ -13,8 +13,7 @@ import { type CoreExports, SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
 import { defaultEngine, type Engine } from './engine.js';
 import { Allocation } from './memory.js';
-import { refuseUnknown } from './options.js';
-import { refuseNonFinite, requireVector } from './vector.js';
+import { refuseNonFinite, refuseUnknown, requireVector } from './validation.js';
 
 export const encodings = ['f32', 'f16', 'bf16', 'int8'] as const;
 export type Encoding = (typeof encodings)[number];

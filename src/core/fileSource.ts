@@ -1,8 +1,8 @@
 /** Updates in a file: n × d float32, little-endian, row after row. Only for hosts with Node's file system. */
 import { open } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
-import { requireWholeNumber } from './options.js';
-import { readFully } from './positionalRead.js';
+import { requireWholeNumber } from './validation.js';
+import { readFully } from '../files/files.js';
 import type { RowSource } from './source.js';
 
 /** A file's rows, which stay open until `close`. */

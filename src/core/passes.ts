@@ -7,9 +7,8 @@ import type { Mixing, SelectionWork, SignVoteWork, Work } from '../../bindings/j
 import type { EngineSession, Proofs } from './engine.js';
 import type { FarRow } from './geometry.js';
 import { Allocation } from './memory.js';
-import { selectionModule } from './network/emit.js';
-import { selectionTables } from './network/interpret.js';
-import type { Selection } from './network/selection.js';
+import { selectionModule } from './selectionNetwork/emit.js';
+import { type Selection, selectionTables } from './selectionNetwork/selection.js';
 import { forEachTile, type Rows, type Tile } from './tiles.js';
 
 export interface PassOptions {

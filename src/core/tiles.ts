@@ -7,7 +7,7 @@
  */
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
-import type { Batch } from './batch.js';
+import type { Batch } from './engine.js';
 import { Allocation, type Arena, paddedColumns } from './memory.js';
 import type { RowSource } from './source.js';
 

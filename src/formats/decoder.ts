@@ -9,7 +9,6 @@
 import { type CoreExports, PAGE_BYTES } from '../../bindings/abi.js';
 import { instantiateCore } from '../../bindings/instantiate.js';
 import { currentHost } from '../core/host.js';
-import { bytesPerValue, type FlatFormat } from './updateFormat.js';
 
 /** The most values that are decoded at a time. */
 export const TILE_VALUES = 16_384;
@@ -83,3 +82,21 @@ export function loadDecoder(): Promise<Decoder> {
   });
   return loading;
 }
+
+/** How an update's body is encoded. */
+export type UpdateFormat =
+  | { readonly kind: 'f32' | 'f16' | 'bf16' }
+  /** value = byte · scale */
+  | { readonly kind: 'int8'; readonly scale: number }
+  /** Tensors by name, each float32, float16 or bfloat16. */
+  | { readonly kind: 'safetensors' };
+
+/** One value after the other, nothing else. */
+export type FlatFormat = Exclude<UpdateFormat, { readonly kind: 'safetensors' }>;
+
+export const bytesPerValue: Readonly<Record<FlatFormat['kind'], number>> = {
+  f32: 4,
+  f16: 2,
+  bf16: 2,
+  int8: 1,
+};

@@ -11,7 +11,7 @@
  */
 import { QuorateError } from '../errors.js';
 import { type TensorShape, valuesIn } from './tensorShape.js';
-import type { FlatFormat } from './updateFormat.js';
+import type { FlatFormat } from './decoder.js';
 
 /** The bytes before the JSON. */
 export const LENGTH_BYTES = 8;

@@ -6,8 +6,7 @@
  * Float32 is handed on as the very chunk that came, after one copy into the decoder's memory, where it is checked.
  */
 import { QuorateError } from '../errors.js';
-import { type Decoder, TILE_VALUES } from './decoder.js';
-import { bytesPerValue, type FlatFormat } from './updateFormat.js';
+import { bytesPerValue, type Decoder, type FlatFormat, TILE_VALUES } from './decoder.js';
 
 /**
  * Takes the next float32 bytes, little-endian, cut anywhere. They may be reused as soon as it returns or its promise

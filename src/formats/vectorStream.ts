@@ -7,11 +7,10 @@
  * was made from the model. In another order it is gathered first, in d · 4 bytes.
  */
 import { QuorateError } from '../errors.js';
-import { loadDecoder } from './decoder.js';
+import { loadDecoder, type UpdateFormat } from './decoder.js';
 import { SafetensorsStream } from './safetensorsStream.js';
 import { SegmentStream, type Sink } from './segments.js';
 import type { TensorShape } from './tensorShape.js';
-import type { UpdateFormat } from './updateFormat.js';
 
 export type { Sink };
 

@@ -7,8 +7,7 @@
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { defaultEngine, type Engine, type EngineSession } from '../core/engine.js';
 import { Allocation, paddedColumns } from '../core/memory.js';
-import { refuseUnknown } from '../core/options.js';
-import { refuseNonFinite, requireVector, requireVectorOf } from '../core/vector.js';
+import { refuseNonFinite, refuseUnknown, requireVector, requireVectorOf } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import {
   type OptimizerState,

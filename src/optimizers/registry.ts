@@ -1,5 +1,5 @@
 /** All server optimizers by name. Adding one is its file and a line here. */
-import { describeParameters, type ParameterDescription } from '../core/parameters.js';
+import { describeParameters, type ParameterDescription } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { parseStages, stageText } from '../formats/stageText.js';
 import { fedAdagrad } from './fedAdagrad.js';

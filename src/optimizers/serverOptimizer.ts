@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { CoreExports } from '../../bindings/abi.js';
-import { parseParameters } from '../core/parameters.js';
+import { parseParameters } from '../core/validation.js';
 import type { Given } from '../rules/rule.js';
 
 /** The vectors that an optimizer may keep from step to step. */

@@ -1,14 +1,20 @@
 /** Runs a plan: does what `step` decides, and tells it what comes of that. */
-import type { Clock } from '../coordinator/coordinator.js';
-import { systemClock } from '../coordinator/clock.js';
-import { check } from './checks.js';
-import { Guard } from './guard.js';
-import { launch, type Launched, type Stream } from './launch.js';
-import { inOrder } from './order.js';
-import type { Component, Plan } from './plan.js';
-import type { Announcement, ComponentEvent, Effect, Happening, Outcome, SystemState } from './state.js';
-import { begin, step, wakeAtMs } from './system.js';
-import { type SystemView, viewOf } from './views.js';
+import { type Clock, systemClock } from '../core/clock.js';
+import { check } from './processes/checks.js';
+import { Guard } from './processes/reaper.js';
+import { launch, type Launched, type Stream } from './processes/launch.js';
+import { inOrder } from './plan/order.js';
+import type { Component, Plan } from './plan/systemPlan.js';
+import type {
+  Announcement,
+  ComponentEvent,
+  Effect,
+  Happening,
+  Outcome,
+  SystemState,
+} from './supervise/state.js';
+import { begin, step, wakeAtMs } from './supervise/system.js';
+import { type SystemView, viewOf } from './supervise/statusView.js';
 
 export interface LogLine {
   readonly component: string;

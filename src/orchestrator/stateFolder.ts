@@ -6,9 +6,9 @@ import * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { QuorateError } from '../errors.js';
-import { onDisk } from '../store/files.js';
-import { lockFolder } from '../store/lock.js';
-import type { PlannedFile } from './components.js';
+import { onDisk } from '../files/files.js';
+import { lockFolder } from '../files/folderLock.js';
+import type { PlannedFile } from './plan/components.js';
 
 const addressSchema = z.object({ url: z.url(), pid: z.int() });
 

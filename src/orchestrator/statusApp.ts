@@ -11,9 +11,9 @@ import Koa, { type Context } from 'koa';
 import { pino } from 'pino';
 import { reasonOf } from '../client/transport.js';
 import { QuorateError } from '../errors.js';
-import { errorResponse } from '../server/errorResponse.js';
-import { requestLog } from '../server/requestLog.js';
-import type { SystemView } from './views.js';
+import { errorResponse } from '../server/http/problemDocument.js';
+import { requestLog } from '../server/http/requestLog.js';
+import type { SystemView } from './supervise/statusView.js';
 
 const silent = pino({ level: 'silent' });
 const methods = ['GET', 'HEAD'];

@@ -1,11 +1,11 @@
 /** A whole system from its file: its folder, its components, its status. */
 import { createTransport } from '../client/transport.js';
-import type { LoadedPlan } from './loadPlan.js';
+import type { LoadedPlan } from './plan/loadPlan.js';
 import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from './orchestrator.js';
 import { openStateFolder, type StateFolder } from './stateFolder.js';
-import type { Outcome } from './state.js';
+import type { Outcome } from './supervise/state.js';
 import { serveStatus, type StatusServer } from './statusApp.js';
-import { type SystemView, systemViewSchema } from './views.js';
+import { type SystemView, systemViewSchema } from './supervise/statusView.js';
 
 export interface UpOptions extends Omit<OrchestratorOptions, 'plan'> {
   readonly plan: LoadedPlan;

@@ -1,6 +1,6 @@
 /** Adaptive robust clipping: the longest updates are scaled to the norm of the longest that is left alone. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { everyPoint } from '../rules/krum.js';
 import { leastIndices } from '../rules/nearest.js';
 import { preaggregator, scaled } from './preaggregator.js';

@@ -1,6 +1,6 @@
 /** Nearest-neighbour mixing: each update becomes the mean of the n − f nearest to it, itself included. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { everyPoint } from '../rules/krum.js';
 import { leastIndices, meanOf } from '../rules/nearest.js';
 import { preaggregator } from './preaggregator.js';

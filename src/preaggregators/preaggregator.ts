@@ -5,7 +5,7 @@
  */
 import type { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import { parseParameters } from '../core/parameters.js';
+import { parseParameters } from '../core/validation.js';
 import { checkStage, type Definition, type Given, restrictParameters, type Stage } from '../rules/rule.js';
 
 interface PreaggregatorDefinition<S extends z.ZodObject> extends Definition<S> {

@@ -1,6 +1,5 @@
 /** Names of nodes and sessions: they stand in addresses and in file names, so they are short and plain. */
 import { z } from 'zod';
-import { MOST_METRICS } from './mostMetrics.js';
 
 export const nameSchema = z
   .string()
@@ -13,6 +12,9 @@ export const nameSchema = z
     description: '1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
     examples: ['hospital-1'],
   });
+
+/** Of one node, and of what nodes measured in a round: whatever they call it, everybody keeps it. */
+export const MOST_METRICS = 32;
 
 /** Measurements by name; finite, as JSON has no other numbers. */
 export const metricsSchema = z

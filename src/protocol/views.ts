@@ -1,7 +1,7 @@
 /** What the server tells of nodes, sessions and rounds. The coordinator returns these, the server sends them as JSON. */
 import { z } from 'zod';
 import { metricsSchema, nameSchema, roundMetricsSchema } from './names.js';
-import { sessionConfigSchema } from './session.js';
+import { sessionConfigSchema } from './sessionConfig.js';
 
 const timeMs = z.number().describe('milliseconds since 1970');
 const digest = z.string().meta({

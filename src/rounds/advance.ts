@@ -4,14 +4,20 @@
  * time, so that this ends.
  */
 import { close, closeAtDeadline } from './closing.js';
-import { end } from './ending.js';
+import { end } from './control.js';
+import { finished } from './earlyStopping.js';
 import { failWithoutQuorum } from './failing.js';
 import { open } from './opening.js';
 import type { Policy } from './policy.js';
 import { type Collecting, hasQuorum, isComplete, mayOpen } from './quorum.js';
-import type { RoundState, SessionState, Step } from './state.js';
-import { followedBy, stay } from './steps.js';
-import { finished } from './stopping.js';
+import {
+  followedBy,
+  type RoundState,
+  type SessionEvent,
+  type SessionState,
+  stay,
+  type Step,
+} from './state.js';
 
 export function advance(policy: Policy, state: SessionState, atMs: number): Step {
   const next = advanceOnce(policy, state, atMs);
@@ -55,4 +61,19 @@ function tryAgain(
   { number, attempt }: Extract<RoundState, { phase: 'backing-off' }>,
 ): SessionState {
   return { ...state, round: { phase: 'waiting', number, attempt: attempt + 1 } };
+}
+
+/* When the session wants to hear the time. */
+
+/** Null: no phase waits for time. */
+export function wakeAtMs({ round }: SessionState): number | null {
+  if (round.phase === 'collecting') return round.deadlineAtMs;
+  return round.phase === 'backing-off' ? round.untilMs : null;
+}
+
+/** Tells of a time that changed. A tick has used up its timer, so the time is told again if it came too early. */
+export function waking(before: SessionState, event: SessionEvent, { state, effects }: Step): Step {
+  const atMs = wakeAtMs(state);
+  const isTold = atMs === wakeAtMs(before) && !(event.type === 'tick' && atMs !== null);
+  return { state, effects: isTold ? effects : [...effects, { type: 'wake', atMs }] };
 }

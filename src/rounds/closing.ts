@@ -2,8 +2,7 @@
 import { remembered } from './deadline.js';
 import type { Policy } from './policy.js';
 import { type Collecting, missing } from './quorum.js';
-import type { AcceptedUpdate, RoundState, SessionState, Step } from './state.js';
-import { announce } from './steps.js';
+import { type AcceptedUpdate, announce, type RoundState, type SessionState, type Step } from './state.js';
 
 /** Before the deadline: what the round waits for is in. */
 export function close(policy: Policy, state: SessionState, round: Collecting): Step {

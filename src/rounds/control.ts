@@ -1,7 +1,5 @@
 /** What the session's owner asks for. In a state in which it means nothing, nothing happens. */
-import { end } from './ending.js';
-import type { SessionState, SessionStatus, Step } from './state.js';
-import { announce, stay } from './steps.js';
+import { announce, type SessionState, type SessionStatus, stay, type Step } from './state.js';
 
 export function control(state: SessionState, command: 'start' | 'pause' | 'resume' | 'stop'): Step {
   switch (command) {
@@ -28,4 +26,26 @@ function start(state: SessionState): Step {
 function become(state: SessionState, status: SessionStatus): Step {
   const changed = announce({ type: 'session-status', status, reason: null });
   return { state: { ...state, status, reason: null }, effects: [changed] };
+}
+
+/* The ends of a session: completed, stopped, failed. */
+
+/**
+ * A round that collects is discarded. One that is being aggregated is to be given up, but may be durable already, so
+ * it stays until the outcome is known: `committed` then still counts.
+ */
+export function end(
+  state: SessionState,
+  status: 'completed' | 'stopped' | 'failed',
+  reason: string | null,
+): Step {
+  const { round } = state;
+  const ended = announce({ type: 'session-status', status, reason });
+  if (round.phase !== 'collecting' && round.phase !== 'aggregating') {
+    return { state: { ...state, status, reason, round: { phase: 'idle' } }, effects: [ended] };
+  }
+  return {
+    state: { ...state, status, reason, round: round.phase === 'aggregating' ? round : { phase: 'idle' } },
+    effects: [{ type: 'discard-round', round: round.number, attempt: round.attempt }, ended],
+  };
 }

@@ -1,10 +1,9 @@
 /** collecting or aggregating → backing-off, or the end of the session. */
 import type { ErrorCode } from '../errors.js';
-import { end } from './ending.js';
+import { end } from './control.js';
 import type { Policy } from './policy.js';
 import { acceptedIn, type Collecting } from './quorum.js';
-import type { SessionState, Step } from './state.js';
-import { announce, followedBy } from './steps.js';
+import { announce, followedBy, type SessionState, type Step } from './state.js';
 
 /** Which attempt failed, and why. */
 export interface Failure {

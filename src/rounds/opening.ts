@@ -2,9 +2,8 @@
 import { collectMs } from './deadline.js';
 import type { Policy } from './policy.js';
 import type { Collecting } from './quorum.js';
-import { select } from './selection.js';
-import type { RoundState, SessionState, Step } from './state.js';
-import { announce } from './steps.js';
+import { select } from './sampling.js';
+import { announce, type RoundState, type SessionState, type Step } from './state.js';
 
 export function open(
   policy: Policy,

@@ -1,11 +1,10 @@
 /** aggregating → the next round's waiting, or backing-off; idle if the session ended meanwhile. */
 import { isOver } from './control.js';
+import { measured } from './earlyStopping.js';
 import { fail } from './failing.js';
-import { withRound } from './history.js';
+import { withRound } from './nodeRecords.js';
 import type { Policy } from './policy.js';
-import type { SessionEvent, SessionState, Step } from './state.js';
-import { announce, stay } from './steps.js';
-import { measured } from './stopping.js';
+import { announce, type SessionEvent, type SessionState, stay, type Step } from './state.js';
 
 type EventOf<T extends SessionEvent['type']> = Extract<SessionEvent, { type: T }>;
 

@@ -1,6 +1,6 @@
 /** Whether a round has enough updates, and whether it has all that it waits for. */
 import type { Policy } from './policy.js';
-import { eligible } from './selection.js';
+import { eligible } from './sampling.js';
 import type { RoundState, SessionState } from './state.js';
 
 export type Collecting = Extract<RoundState, { phase: 'collecting' }>;

@@ -5,12 +5,19 @@
 import { aggregate } from './closing.js';
 import { isOver } from './control.js';
 import { fail } from './failing.js';
-import { newcomer } from './history.js';
+import { newcomer } from './nodeRecords.js';
 import { collect } from './opening.js';
-import { own } from './own.js';
 import type { Policy } from './policy.js';
-import type { AcceptedUpdate, RoundState, SessionEvent, SessionState, Step } from './state.js';
-import { announce, stay } from './steps.js';
+import {
+  type AcceptedUpdate,
+  announce,
+  own,
+  type RoundState,
+  type SessionEvent,
+  type SessionState,
+  stay,
+  type Step,
+} from './state.js';
 
 /** What is newer than the checkpoint's snapshot, or known without one. */
 export interface Durable {

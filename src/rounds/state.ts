@@ -233,3 +233,18 @@ export interface Step {
 }
 
 export type { Policy };
+
+/** A record's own entry: a node may be called `constructor`, which every object seems to have. */
+export function own<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** Puts steps together: the effects of one after those of the other. */
+export const stay = (state: SessionState): Step => ({ state, effects: [] });
+
+export function followedBy(first: Step, next: (state: SessionState) => Step): Step {
+  const second = next(first.state);
+  return { state: second.state, effects: [...first.effects, ...second.effects] };
+}
+
+export const announce = (event: Announcement): Effect => ({ type: 'announce', event });

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { everyPoint } from './krum.js';
 import { leastIndices } from './nearest.js';
 import { coordinateRule } from './rule.js';

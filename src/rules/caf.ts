@@ -6,7 +6,7 @@
  * so there are at most n steps.
  */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { widestSpread } from './covariance.js';
 import { linearRule } from './rule.js';
 

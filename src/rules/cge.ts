@@ -1,6 +1,6 @@
 /** Comparative gradient elimination: the mean of the shortest updates. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { everyPoint } from './krum.js';
 import { leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';

@@ -1,7 +1,7 @@
 /** The update with the nearest neighbours. Each candidate's neighbours are other updates, never itself. */
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';

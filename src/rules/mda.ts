@@ -11,8 +11,8 @@
  */
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import { byzantineBound } from '../core/parameters.js';
-import type { Steps } from '../core/steps.js';
+import { byzantineBound } from '../core/validation.js';
+import type { Steps } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 import { meanOf } from './nearest.js';
 import { linearRule } from './rule.js';

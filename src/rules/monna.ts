@@ -1,6 +1,6 @@
 /** The mean of the updates nearest to a trusted one, itself included. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { everyPoint } from './krum.js';
 import { leastIndices, meanOf } from './nearest.js';

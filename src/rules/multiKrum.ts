@@ -1,6 +1,6 @@
 /** The mean of the best updates by Krum's score. Unweighted: what nodes say of themselves has no part in it. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { checkNeighbours, everyPoint, krumScores, neighbourCount } from './krum.js';
 import { leastIndices, meanOf } from './nearest.js';

@@ -1,6 +1,6 @@
 /** Per coordinate: the mean around the trimmed mean. Of two values equally far from it, the lesser is the nearer. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { coordinateRule } from './rule.js';
 
 export const phocas = coordinateRule({

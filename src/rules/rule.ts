@@ -7,9 +7,9 @@
  */
 import type { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import type { Selection } from '../core/network/selection.js';
-import { parseParameters } from '../core/parameters.js';
-import type { Steps } from '../core/steps.js';
+import type { Selection } from '../core/selectionNetwork/selection.js';
+import { parseParameters } from '../core/validation.js';
+import type { Steps } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 
 /** What both kinds, and pre-aggregators, say of themselves. */

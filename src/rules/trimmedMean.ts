@@ -1,6 +1,6 @@
 /** Per coordinate: drop the f smallest and f largest values, average the rest. */
 import { z } from 'zod';
-import { byzantineBound } from '../core/parameters.js';
+import { byzantineBound } from '../core/validation.js';
 import { coordinateRule } from './rule.js';
 
 export const trimmedMean = coordinateRule({

@@ -2,18 +2,18 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { QuorateError } from '../errors.js';
-import type { Auth, Identity } from './auth.js';
-import { compressJson } from './compress.js';
-import { documentation } from './docs.js';
-import { errorResponse } from './errorResponse.js';
-import type { RateLimits } from './limits.js';
-import { linger } from './linger.js';
-import { crossOrigin } from './origins.js';
-import { requestLog } from './requestLog.js';
-import { makeRouter } from './router.js';
+import type { Auth, Identity } from './auth/identity.js';
+import { compressJson } from './http/compress.js';
+import { documentation } from './docs/docs.js';
+import { errorResponse } from './http/problemDocument.js';
+import type { RateLimits } from './auth/rateLimits.js';
+import { linger } from './http/lingeringClose.js';
+import { crossOrigin } from './auth/origins.js';
+import { requestLog } from './http/requestLog.js';
+import { makeRouter } from './http/router.js';
 import { routes } from './routes/routes.js';
-import type { Services } from './services.js';
-import { cutStalledReader } from './stalledReader.js';
+import type { Services } from './http/route.js';
+import { cutStalledReader } from './http/stalledReader.js';
 
 /** Answers are data: nothing in them may run, load or be framed. The pages of /docs have a policy of their own. */
 const securityHeaders = (isShared: boolean): Middleware =>

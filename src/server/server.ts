@@ -6,17 +6,16 @@ import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
-import { Auth } from './auth.js';
-import { holdBack } from './body.js';
-import { BodyRoom } from './bodyRoom.js';
-import type { ServerConfig } from './config.js';
-import { soundHeads } from './head.js';
-import { RateLimits } from './limits.js';
-import type { Services } from './services.js';
-import { drain, Ending, UnusedConnections } from './shutdown.js';
-import { eventSockets } from './socket.js';
-import { refuseUnreadable } from './unreadable.js';
-import { upgradeGate } from './upgrade.js';
+import { Auth } from './auth/identity.js';
+import { RateLimits } from './auth/rateLimits.js';
+import { BodyRoom, holdBack } from './bodies/body.js';
+import type { ServerConfig } from './config/config.js';
+import { soundHeads } from './http/requestHead.js';
+import type { Services } from './http/route.js';
+import { refuseUnreadable } from './sockets/clientError.js';
+import { eventSockets } from './sockets/eventSocket.js';
+import { drain, Ending, UnusedConnections } from './sockets/shutdown.js';
+import { upgradeGate } from './sockets/upgrade.js';
 
 export interface ServerOptions {
   /** Stays the caller's: closed by the caller, after the server. */

@@ -1,5 +1,5 @@
 /** How much of the past a store keeps. */
-import { refuseUnknown, requireWholeNumber } from '../core/options.js';
+import { refuseUnknown, requireWholeNumber } from '../core/validation.js';
 
 export interface Retention {
   /** Committed rounds whose updates can still be read; default: 2. */

@@ -7,13 +7,14 @@
  *   rounds        the updates of a round: a file that is the matrix which aggregation reads
  *   events        what the world was told, numbered, so that a reader may go on where it stopped
  */
+import type { Damage } from '../files/files.js';
 import type { RowSource } from '../core/source.js';
 import type { TensorShape } from '../formats/tensorShape.js';
 import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import type { Evaluation } from '../protocol/views.js';
-import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/state.js';
+import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/machine.js';
 
-export type { TensorShape };
+export type { Damage, TensorShape };
 
 export interface NodeEntry {
   readonly id: string;
@@ -187,13 +188,6 @@ export interface EventLog {
   append(atMs: number, body: Readonly<Record<string, unknown>>): NumberedEvent;
   /** Those after `number`, at most `limit`. */
   since(number: number, limit: number): readonly NumberedEvent[];
-}
-
-/** A file that is not what it should be. It was moved aside or left alone, never read as data. */
-export interface Damage {
-  readonly file: string;
-  readonly session: string | null;
-  readonly message: string;
 }
 
 export interface Store {

@@ -8,10 +8,10 @@ import {
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { type Coordinator, createCoordinator } from '../../src/coordinator/index.js';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
-import { configSchema, type ServerConfigInput } from '../../src/server/config.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
+import { configSchema, type ServerConfigInput } from '../../src/server/config/config.js';
 import { createServer } from '../../src/server/server.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 
 export interface Stage {
   readonly url: string;

@@ -1,12 +1,11 @@
+import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import * as files from 'node:fs/promises';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'chai';
 import type { UpdateReceipt } from '../../src/protocol/views.js';
-import { directRun } from '../support/coordinator/directRun.js';
 import {
   accuracyOf,
   D,
@@ -16,6 +15,7 @@ import {
   openRun,
   ROUNDS,
 } from '../support/coordinator/crashRun.js';
+import { directRun } from '../support/coordinator/directRun.js';
 import { type Scene, SESSION, startModel, testEngine, updateOf } from '../support/coordinator/scene.js';
 import { expectRefusal } from '../support/refusal.js';
 

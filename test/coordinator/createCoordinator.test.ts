@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 import { createCoordinator } from '../../src/coordinator/index.js';
 import { createEngine } from '../../src/core/engine.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import { QuorateError } from '../../src/errors.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
 import { gate } from '../support/coordinator/gate.js';

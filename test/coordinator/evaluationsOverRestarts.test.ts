@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator.js';
 import { QuorateError } from '../../src/errors.js';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
-import { openDiskStore } from '../../src/store/disk.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { EventLog, Store } from '../../src/store/store.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
 import { newFolder, removeFolders } from '../support/coordinator/folders.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { Nodes } from '../../src/coordinator/nodes.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import type { JournalRecord, NodeEntry, Store } from '../../src/store/store.js';
 import { ManualClock } from '../support/coordinator/manualClock.js';
 import { expectRefusal } from '../support/refusal.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import type { CoordinatorOptions } from '../../src/coordinator/coordinator.js';
 import type { QuorateError } from '../../src/errors.js';
-import { openDiskStore } from '../../src/store/disk.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import { directRun } from '../support/coordinator/directRun.js';
 import { newFolder, removeFolders } from '../support/coordinator/folders.js';
 import { gate } from '../support/coordinator/gate.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { decode } from '../../src/core/codec.js';
 import { QuorateError } from '../../src/errors.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
-import type { FlatFormat, UpdateFormat } from '../../src/formats/updateFormat.js';
+import type { FlatFormat, UpdateFormat } from '../../src/formats/decoder.js';
 import { type Expected, vectorStream } from '../../src/formats/vectorStream.js';
 import { createEngine } from '../../src/index.js';
 import { normalRows, random } from '../support/random.js';

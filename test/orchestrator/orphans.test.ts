@@ -70,7 +70,7 @@ describe('quorate up leaves nothing behind', function () {
   }
 
   const isComplete = (): boolean => marked.running(/^sleep 1000/).length === SLEEPING;
-  const guards = (): number[] => childrenOf(command.child.pid!, 'guardProcess');
+  const guards = (): number[] => childrenOf(command.child.pid!, 'reaperProcess');
   const lastGuards = (): number[] => childrenOf(command.child.pid!, 'while read -r line');
   const signal = (signal: NodeJS.Signals): void => void command.child.kill(signal);
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { readStatus } from '../../src/orchestrator/index.js';
 import { serveStatus, type StatusServer } from '../../src/orchestrator/statusApp.js';
-import { viewOf } from '../../src/orchestrator/views.js';
+import { viewOf } from '../../src/orchestrator/supervise/statusView.js';
 import { aComponent, checked, Play } from '../support/orchestrator/play.js';
 import { expectRefusal } from '../support/refusal.js';
 

@@ -1,15 +1,14 @@
 /** 8. Nodes that break the protocol: the rounds go on, and their results are what the rule makes of what was taken. */
 import { expect } from 'chai';
 import { joinSession } from '../../src/client/index.js';
-import { nextModel } from '../../src/coordinator/nextModel.js';
-import { planOf } from '../../src/coordinator/policy.js';
+import { nextModel } from '../../src/coordinator/session/nextModel.js';
+import { planOf } from '../../src/coordinator/session/sessionPlan.js';
 import { arraySource } from '../../src/core/source.js';
-import { aggregate, parsePipeline } from '../../src/index.js';
-import type { OptimizerState } from '../../src/index.js';
+import { aggregate, type OptimizerState, parsePipeline } from '../../src/index.js';
 import { quantile } from '../../src/rounds/deadline.js';
 import { gate } from '../support/coordinator/gate.js';
 import { bytesOf, sha256 } from '../support/storeData.js';
-import { attackers, attacksOf, type AttackOptions, type AttackReport, FLOODER } from './attacks.js';
+import { attackers, type AttackOptions, type AttackReport, attacksOf, FLOODER } from './attacks.js';
 import { measured } from './measured.js';
 import { type Sender, startSender } from './report.js';
 import { ENROLMENT_TOKEN, nodeName, SESSION, startSystem, type System } from './system.js';

@@ -8,8 +8,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Ending, Order } from './crashPlan.js';
-import { secondCommit } from './crashPlan.js';
+import { type Ending, type Order, secondCommit } from './crashPlan.js';
 import { type Phase, phaseAtEnd } from './crashTrace.js';
 
 const program = fileURLToPath(new URL('../../src/cli/quorate.js', import.meta.url));

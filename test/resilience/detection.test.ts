@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createRandom } from '../../src/attacks/random.js';
+import { createRandom } from '../../src/core/random.js';
 import { quantile } from '../../src/rounds/deadline.js';
 import { measured } from './measured.js';
 import { isStatus, startSystem, type System } from './system.js';

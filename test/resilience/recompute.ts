@@ -4,8 +4,8 @@
  */
 import { expect } from 'chai';
 import type { Client } from '../../src/client/index.js';
-import { nextModel } from '../../src/coordinator/nextModel.js';
-import { planOf } from '../../src/coordinator/policy.js';
+import { nextModel } from '../../src/coordinator/session/nextModel.js';
+import { planOf } from '../../src/coordinator/session/sessionPlan.js';
 import { arraySource } from '../../src/core/source.js';
 import { createEngine, type OptimizerState } from '../../src/index.js';
 import { bytesOf, sha256 } from '../support/storeData.js';

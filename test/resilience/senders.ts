@@ -1,7 +1,7 @@
 /** Nodes that send what is theirs to send when a test says so, and do nothing else: a server has to wait for them. */
 import { expect } from 'chai';
 import { type Client, QuorateError } from '../../src/client/index.js';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 import type { UpdateReceipt } from '../../src/protocol/views.js';
 import { bytesOf } from '../support/storeData.js';
 import { nodeName, SESSION } from './system.js';

@@ -1,6 +1,6 @@
 /** One node of ten that takes twenty times as long as the others. */
 import { expect } from 'chai';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 import type { RoundView } from '../../src/protocol/views.js';
 import { quantile } from '../../src/rounds/deadline.js';
 import { expectRefusal } from '../support/refusal.js';

@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Processes, type Running } from '../../examples/network/processes.js';
 import { type Client, createClient, type ServerEvent } from '../../src/client/index.js';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 import { type FaultProxy, openFaultProxy } from '../support/faultProxy.js';
 import { freePort } from '../support/freePort.js';
 import { EventLog } from './eventLog.js';

@@ -5,7 +5,7 @@
  *   quorate node … --trainer test/resilience/trainer.js --set node=3 --set delayMs=50
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { createRandom } from '../../src/attacks/random.js';
+import { createRandom } from '../../src/core/random.js';
 import type { Train } from '../../src/client/node.js';
 
 export interface TrainerOptions {

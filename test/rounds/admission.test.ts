@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { admit } from '../../src/rounds/session.js';
+import { admit } from '../../src/rounds/machine.js';
 import { Play } from './playing.js';
 
 /** What the node is told: the code, or the kind. */

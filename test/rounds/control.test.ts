@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { begin } from '../../src/rounds/session.js';
+import { begin } from '../../src/rounds/machine.js';
 import { Play } from './playing.js';
 
 describe('begin', () => {

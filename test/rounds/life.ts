@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import type { Policy } from '../../src/rounds/policy.js';
-import { admit, begin, restore, step } from '../../src/rounds/session.js';
+import { admit, begin, restore, step } from '../../src/rounds/machine.js';
 import type { AcceptedUpdate, Effect, SessionEvent, SessionState, Step } from '../../src/rounds/state.js';
 import { type Command, names } from './lives.js';
 import { frozen, type Happening } from './playing.js';

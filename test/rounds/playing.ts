@@ -1,5 +1,5 @@
 /** Plays a session for the tests: events in, what came of them out. Whatever `step` is given is frozen. */
-import { begin, step } from '../../src/rounds/session.js';
+import { begin, step } from '../../src/rounds/machine.js';
 import type { Policy } from '../../src/rounds/policy.js';
 import type { Announcement, Effect, Judgement, SessionEvent, SessionState } from '../../src/rounds/state.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Durable, restore } from '../../src/rounds/session.js';
+import { type Durable, restore } from '../../src/rounds/machine.js';
 import type { Policy } from '../../src/rounds/policy.js';
 import type { AcceptedUpdate, SessionState } from '../../src/rounds/state.js';
 import { Play } from './playing.js';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import type { Policy } from '../../src/rounds/policy.js';
-import { step } from '../../src/rounds/session.js';
+import { step } from '../../src/rounds/machine.js';
 import type { Effect, SessionEvent, SessionState } from '../../src/rounds/state.js';
 
 interface Recording {

@@ -1,6 +1,6 @@
 /** What came back on a connection, read strictly: nothing may stand between answers, and each refusal says why. */
 import { expect } from 'chai';
-import { PROBLEM_TYPE, problemSchema } from '../../src/server/problem.js';
+import { PROBLEM_TYPE, problemSchema } from '../../src/server/http/problemDocument.js';
 
 export interface RawAnswer {
   readonly status: number;

@@ -1,13 +1,12 @@
 /** Configurations of any kind are taken or refused with a code, and what is taken can be printed and read again. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { QuorateError } from '../../src/errors.js';
-import { type ServerConfig, configSchema } from '../../src/server/config.js';
-import { loadConfig, printConfig } from '../../src/server/loadConfig.js';
-import { settings } from '../../src/server/settings.js';
+import { configSchema, type ServerConfig } from '../../src/server/config/config.js';
+import { loadConfig, printConfig, settings } from '../../src/server/config/loadConfig.js';
 import { damaged, fuzz, fuzzTimeoutMs, oddJson, oddly, oddValue } from '../support/fuzzing.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 import { validRequests } from './requests.js';

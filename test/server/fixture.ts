@@ -1,21 +1,25 @@
 /** A server on a free port with a coordinator in memory, and requests to it whose answers are held against the table of routes. */
-import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
+import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { z } from 'zod';
-import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
 import type { Coordinator, CoordinatorOptions } from '../../src/coordinator/coordinator.js';
+import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
 import type { ErrorCode } from '../../src/errors.js';
-import type { SessionConfigInput } from '../../src/protocol/session.js';
-import { configSchema, isAuthOn, type ServerConfigInput } from '../../src/server/config.js';
+import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
+import { configSchema, isAuthOn, type ServerConfigInput } from '../../src/server/config/config.js';
+import { problemsOf } from '../../src/server/docs/openapi.js';
+import {
+  type Problem,
+  PROBLEM_TYPE,
+  problemSchema,
+  statuses,
+} from '../../src/server/http/problemDocument.js';
+import type { Route } from '../../src/server/http/route.js';
 import { createServer, type Server } from '../../src/server/index.js';
-import { PROBLEM_TYPE, type Problem, problemSchema } from '../../src/server/problem.js';
-import { problemsOf } from '../../src/server/problems.js';
-import type { Route } from '../../src/server/route.js';
 import { routes } from '../../src/server/routes/routes.js';
-import { statuses } from '../../src/server/statuses.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import type { Store } from '../../src/store/store.js';
 
 export const ADMIN = 'the-admin-token-of-tests';

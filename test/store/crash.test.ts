@@ -1,6 +1,6 @@
 /** What a disk store promises through SIGKILL, lock and a full disk: shown on real processes. */
 import { expect } from 'chai';
-import { openDiskStore } from '../../src/store/disk.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { Store } from '../../src/store/store.js';
 import { type Child, type Line, startChild } from '../support/childProcess.js';
 import { random } from '../support/random.js';

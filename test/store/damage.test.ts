@@ -7,9 +7,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuorateError } from '../../src/errors.js';
-import { openDiskStore } from '../../src/store/disk.js';
-import { encodeRecord } from '../../src/store/records.js';
-import { encodeHeader } from '../../src/store/roundFile.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
+import { encodeRecord } from '../../src/store/disk/recordFraming.js';
+import { encodeHeader } from '../../src/store/disk/roundFile.js';
 import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../src/store/store.js';
 import { expectRefusal } from '../support/refusal.js';
 import {

@@ -1,7 +1,7 @@
 /** That the disk store answers after the disk, not before; and what it does when the disk refuses. */
 import { expect } from 'chai';
 import { cpSync } from 'node:fs';
-import { openDiskStore, openDiskStoreOn } from '../../src/store/disk.js';
+import { openDiskStore, openDiskStoreOn } from '../../src/store/disk/diskStore.js';
 import type { RoundStore, Store } from '../../src/store/store.js';
 import { expectRefusal } from '../support/refusal.js';
 import {

@@ -1,7 +1,7 @@
 /** What holds for both stores. */
 import { expect } from 'chai';
-import { openDiskStore } from '../../src/store/disk.js';
-import { memoryStore } from '../../src/store/memory.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
+import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import type { RetentionOptions } from '../../src/store/retention.js';
 import type { Store } from '../../src/store/store.js';
 import { random } from '../support/random.js';

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import '../../src/index.js'; // reading safetensors needs the core
-import { type DiskStoreOptions, openDiskStore } from '../../src/store/disk.js';
+import { type DiskStoreOptions, openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { RoundStore, SessionStore, Store } from '../../src/store/store.js';
 import { temporaryFolder } from './temporaryFolder.js';
 

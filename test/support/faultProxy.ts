@@ -11,7 +11,7 @@
  * again, as after a restart of whatever was on the way.
  */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { createRandom, type Random } from '../../src/attacks/random.js';
+import { createRandom, type Random } from '../../src/core/random.js';
 
 export interface Faults {
   /** Added to each chunk's way, in both directions. */

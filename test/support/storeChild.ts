@@ -11,7 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { writeSync } from 'node:fs';
 import { peakMemoryBytes } from '../../bench/peakMemory.js';
 import { QuorateError } from '../../src/errors.js';
-import { openDiskStore } from '../../src/store/disk.js';
+import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { RoundStore } from '../../src/store/store.js';
 import { bytesOf, checkpointOf, headerOf, nodeEntry, rowOf, trainSeed, updateOf } from './storeData.js';
 

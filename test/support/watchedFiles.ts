@@ -1,6 +1,6 @@
 /** The file system with a test in between: it sees each call of the disk store's, may hold it up or let it fail. */
 import * as nodeFiles from 'node:fs/promises';
-import type { Files } from '../../src/store/files.js';
+import type { Files } from '../../src/files/files.js';
 
 export interface Call {
   readonly name: string;

@@ -1,12 +1,12 @@
 /** quorate aggregate: one aggregation in this process, of updates in files. */
 import { Command } from 'commander';
-import { aggregate } from '../../aggregate.js';
+import { aggregate } from '../../aggregation/aggregate.js';
 import { createEngine } from '../../core/engine.js';
-import { parsePipeline } from '../../pipeline.js';
-import type { Report } from '../../report.js';
-import { readUpdateFiles, requireWritable, writeVector } from '../files.js';
-import { jsonOption, oneOf } from '../options.js';
-import { duration, printFacts, printJson, printLine, printTable } from '../print.js';
+import { parsePipeline } from '../../aggregation/pipeline.js';
+import type { Report } from '../../aggregation/report.js';
+import { readUpdateFiles, requireWritable, writeVector } from '../terminal/vectorFiles.js';
+import { jsonOption, oneOf } from '../terminal/options.js';
+import { duration, printFacts, printJson, printLine, printTable } from '../terminal/print.js';
 
 interface Options {
   readonly rule: string;

@@ -1,8 +1,7 @@
 /** quorate config: the server's configuration as file, environment and flags make it. */
 import { Command } from 'commander';
-import { jsonOption } from '../options.js';
-import { printJson } from '../print.js';
-import { type ServerFlags, serverFlags } from '../serverFlags.js';
+import { jsonOption, type ServerFlags, serverFlags } from '../terminal/options.js';
+import { printJson } from '../terminal/print.js';
 
 export function configCommand(): Command {
   return serverFlags(new Command('config'))
@@ -17,7 +16,7 @@ export function configCommand(): Command {
       '\nExamples:\n  $ quorate config > server.yaml\n  $ quorate config --config server.yaml --port 9000',
     )
     .action(async (flags: ServerFlags & { json?: boolean }) => {
-      const { printableConfig } = await import('../serverConfig.js');
+      const { printableConfig } = await import('./serverConfig.js');
       const { config, yaml } = await printableConfig(flags);
       if (flags.json) printJson(config);
       else process.stdout.write(yaml);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { QuorateError } from '../../errors.js';
-import { Ended, exitCodes } from '../exit.js';
+import { Ended, exitCodes } from '../terminal/exit.js';
 
 export function demoCommand(): Command {
   return new Command('demo')
@@ -26,7 +26,9 @@ export function demoCommand(): Command {
 
 async function run({ network }: { network?: boolean }, command: Command): Promise<void> {
   const program = fileURLToPath(
-    new URL(`../../../examples/${network ? 'networkDemo' : 'demo'}.js`, import.meta.url),
+    network
+      ? new URL('../../../examples/networkDemo.js', import.meta.url)
+      : new URL('../../../examples/demo.js', import.meta.url),
   );
   const line = command.args.filter((word) => word !== '--network');
   if (!line.includes('--help') && !line.includes('-h')) requireDigits();

@@ -9,10 +9,10 @@ import { type Encoding, encodings } from '../../core/codec.js';
 import { QuorateError } from '../../errors.js';
 import { joinSession, type Outcome } from '../../client/index.js';
 import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
-import { newToken } from '../../client/ownToken.js';
-import { interruptible } from '../exit.js';
-import { collectSettings, serverOption, tokenOption } from '../options.js';
-import { duration, printLine } from '../print.js';
+import { newToken } from '../../client/joinSession.js';
+import { interruptible } from '../terminal/exit.js';
+import { collectSettings, serverOption, tokenOption } from '../terminal/options.js';
+import { duration, printLine } from '../terminal/print.js';
 
 interface Options {
   readonly server: string;

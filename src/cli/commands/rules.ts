@@ -1,9 +1,9 @@
 /** quorate rules: which rules and pre-aggregators there are. */
 import { Command } from 'commander';
 import { QuorateError } from '../../errors.js';
-import { rules, type StageDescription } from '../../pipeline.js';
-import { jsonOption } from '../options.js';
-import { printFacts, printJson, printLine, printTable } from '../print.js';
+import { rules, type StageDescription } from '../../aggregation/pipeline.js';
+import { jsonOption } from '../terminal/options.js';
+import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
 
 type Parameter = StageDescription['parameters'][number];
 

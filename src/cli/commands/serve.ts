@@ -1,7 +1,6 @@
 /** quorate serve: the server, until it is told to end. */
 import { Command } from 'commander';
-import { jsonOption } from '../options.js';
-import { type ServerFlags, serverFlags } from '../serverFlags.js';
+import { jsonOption, type ServerFlags, serverFlags } from '../terminal/options.js';
 
 export function serveCommand(): Command {
   return serverFlags(new Command('serve'))
@@ -22,7 +21,7 @@ Examples:
     )
     .action(async (flags: ServerFlags & { readonly json?: boolean }) => {
       // Loaded only where it is needed: the other commands start in half the time without it.
-      const { runServer } = await import('../runServer.js');
+      const { runServer } = await import('./runServer.js');
       await runServer(flags);
     });
 }

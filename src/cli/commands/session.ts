@@ -1,10 +1,10 @@
 /** quorate session: the sessions of a running server. */
 import { Command, Option } from 'commander';
-import type { SessionConfigInput } from '../../protocol/session.js';
+import type { SessionConfigInput } from '../../protocol/sessionConfig.js';
 import type { SessionView } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
-import { readYamlFile } from '../../server/yamlFile.js';
-import { readModelFile } from '../files.js';
+import { readYamlFile } from '../../files/yaml.js';
+import { readModelFile } from '../terminal/vectorFiles.js';
 import {
   clientFor,
   collectSettings,
@@ -13,8 +13,8 @@ import {
   serverOption,
   tokenOption,
   wholeNumber,
-} from '../options.js';
-import { printFacts, printJson, printLine, printTable } from '../print.js';
+} from '../terminal/options.js';
+import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
 
 type Options = ServerOptions & { readonly json?: boolean };
 type CreateOptions = Options & {

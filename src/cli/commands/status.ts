@@ -1,8 +1,8 @@
 /** quorate status: how the components of a running system are. */
 import { Command } from 'commander';
 import { QuorateError } from '../../errors.js';
-import { jsonOption } from '../options.js';
-import { printJson, printTable } from '../print.js';
+import { jsonOption } from '../terminal/options.js';
+import { printJson, printTable } from '../terminal/print.js';
 import { SYSTEM_FILE } from './up.js';
 
 interface Flags {
@@ -27,7 +27,7 @@ export function statusCommand(): Command {
 
 async function run(file: string, { url, json }: Flags): Promise<void> {
   const { readStatus, stateFolderOf, statusAddress } = await import('../../orchestrator/index.js');
-  const { exitInWords, timeInWords } = await import('../../orchestrator/words.js');
+  const { exitInWords, timeInWords } = await import('../../orchestrator/supervise/format.js');
   const folder = stateFolderOf(file);
   const view = await readStatus(url ?? (await statusAddress(folder))).catch((error: unknown) => {
     const isKilled = url === undefined && error instanceof QuorateError && error.code === 'CONNECTION_FAILED';

@@ -1,7 +1,7 @@
 /** quorate up: a whole system from one file. */
 import { Command } from 'commander';
-import { jsonOption } from '../options.js';
-import type { UpFlags } from '../runUp.js';
+import { jsonOption } from '../terminal/options.js';
+import type { UpFlags } from './runUp.js';
 
 /** Where nobody names a file. */
 export const SYSTEM_FILE = 'quorate.yaml';
@@ -22,7 +22,7 @@ export function upCommand(): Command {
       '\nExamples:\n  $ quorate up\n  $ quorate up examples/up.yaml\n  $ quorate up --check',
     )
     .action(async (file: string, flags: UpFlags) => {
-      const { runUp } = await import('../runUp.js');
+      const { runUp } = await import('./runUp.js');
       await runUp(file, flags);
     });
 }

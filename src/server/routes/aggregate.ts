@@ -1,16 +1,16 @@
 /** POST /v1/aggregate: the core by itself, for any language that can send bytes. Nothing is kept. */
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { type Aggregate, aggregate as aggregateUpdates } from '../../aggregate.js';
+import { type Aggregate, aggregate as aggregateUpdates } from '../../aggregation/aggregate.js';
 import { QuorateError } from '../../errors.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
-import { parsePipeline } from '../../pipeline.js';
-import { readBody } from '../body.js';
-import { checkBytes, digestOf } from '../contentDigest.js';
-import { FLAT, JSON_TYPE, mediaTypeOf, requireMediaType, SAFETENSORS } from '../mediaTypes.js';
-import { bytesOf } from '../representations.js';
-import { route } from '../route.js';
+import { parsePipeline } from '../../aggregation/pipeline.js';
+import { readBody } from '../bodies/body.js';
+import { checkBytes, digestOf } from '../bodies/requestDigest.js';
+import { FLAT, JSON_TYPE, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
+import { bytesOf } from '../bodies/representations.js';
+import { route } from '../http/route.js';
 import { wholeNumber } from './parameters.js';
 
 const querySchema = z.strictObject({

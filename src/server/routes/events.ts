@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
-import { route } from '../route.js';
+import { route } from '../http/route.js';
 import { wholeNumber } from './parameters.js';
 
 export const eventsQuery = z.strictObject({

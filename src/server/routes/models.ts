@@ -1,17 +1,16 @@
 /** The models of a session: the initial one on its way in, all that are kept on their way out. */
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { Model, StoredModel } from '../../coordinator/coordinator.js';
+import type { Model, StoredModel } from '../../coordinator/session/models.js';
 import { QuorateError } from '../../errors.js';
 import { readSafetensors } from '../../formats/safetensors.js';
 import { modelViewSchema } from '../../protocol/views.js';
-import { readBody } from '../body.js';
-import { checkBytes, digestOf } from '../contentDigest.js';
-import { sendDownload } from '../download.js';
-import { FLAT, mediaTypeOf, requireMediaType, SAFETENSORS } from '../mediaTypes.js';
-import { modelTypes, preferredType, represent } from '../representations.js';
-import { type Answer, type MediaTypes, route } from '../route.js';
-import type { Services } from '../services.js';
+import { readBody } from '../bodies/body.js';
+import { sendDownload } from '../bodies/download.js';
+import { FLAT, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
+import { modelTypes, preferredType, represent } from '../bodies/representations.js';
+import { checkBytes, digestOf } from '../bodies/requestDigest.js';
+import { type Answer, type MediaTypes, route, type Services } from '../http/route.js';
 import { roundPath, sessionPath } from './parameters.js';
 
 const modelFiles: MediaTypes = { [SAFETENSORS]: null, [FLAT]: null };

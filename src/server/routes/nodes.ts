@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { nodeRegistrationSchema, nodeViewSchema } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
-import { route } from '../route.js';
+import { route } from '../http/route.js';
 import { byId, nodePath } from './parameters.js';
 
 const registeredSchema = z.strictObject({

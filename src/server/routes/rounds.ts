@@ -6,7 +6,7 @@ import {
   roundSummarySchema,
   roundViewSchema,
 } from '../../protocol/views.js';
-import { route } from '../route.js';
+import { route } from '../http/route.js';
 import { cutPage, nextSchema, pageQuery, roundNodePath, roundPath, sessionPath } from './parameters.js';
 
 export const listRounds = route({

@@ -1,8 +1,8 @@
 /** GET /v1/rules: what pipelines and optimizers are made of. */
 import { z } from 'zod';
 import { optimizers } from '../../optimizers/registry.js';
-import { rules as describeRules } from '../../pipeline.js';
-import { route } from '../route.js';
+import { rules as describeRules } from '../../aggregation/pipeline.js';
+import { route } from '../http/route.js';
 
 const parameterSchema = z.strictObject({
   name: z.string(),

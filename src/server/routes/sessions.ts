@@ -1,10 +1,10 @@
 /** /v1/sessions: trainings, and what their owner does with them. */
 import { z } from 'zod';
 import { nameSchema } from '../../protocol/names.js';
-import { sessionConfigSchema } from '../../protocol/session.js';
+import { sessionConfigSchema } from '../../protocol/sessionConfig.js';
 import { sessionViewSchema } from '../../protocol/views.js';
 import type { Coordinator } from '../../coordinator/coordinator.js';
-import { type Route, route } from '../route.js';
+import { type Route, route } from '../http/route.js';
 import { byId, sessionPath } from './parameters.js';
 
 const session = { 'application/json': sessionViewSchema };

@@ -1,8 +1,9 @@
 /** GET /v1/status: the server at a glance. */
 import { z } from 'zod';
 import { nodeStatusSchema, sessionStatusSchema } from '../../protocol/views.js';
-import { route } from '../route.js';
-import { version } from '../version.js';
+import { version } from '../../manifest.js';
+import { configSchema, redactConfig } from '../config/config.js';
+import { route } from '../http/route.js';
 
 const count = z.int().min(0);
 
@@ -51,5 +52,56 @@ export const status = route({
       events: { first, last },
       memory: { rssBytes: rss, heapBytes: heapUsed },
     };
+  },
+});
+
+/** GET /health/live, /health/ready: for whoever starts, watches and balances servers. */
+const healthSchema = z.strictObject({ status: z.enum(['live', 'ready', 'ending']) });
+const json = { 'application/json': healthSchema };
+
+export const live = route({
+  method: 'GET',
+  path: '/health/live',
+  operation: 'live',
+  tag: 'server',
+  summary: 'Whether the process answers',
+  access: 'public',
+  always: true,
+  answers: { 200: { description: 'It does.', content: json } },
+  handle: ({ ctx }) => {
+    ctx.body = { status: 'live' };
+  },
+});
+
+export const ready = route({
+  method: 'GET',
+  path: '/health/ready',
+  operation: 'ready',
+  tag: 'server',
+  summary: 'Whether the server takes requests',
+  access: 'public',
+  always: true,
+  answers: {
+    200: { description: 'It does.', content: json },
+    503: { description: 'It is ending.', content: json },
+  },
+  handle: ({ ctx, services }) => {
+    const { isEnding } = services.lifecycle;
+    ctx.status = isEnding ? 503 : 200;
+    ctx.body = { status: isEnding ? 'ending' : 'ready' };
+  },
+});
+
+/** GET /v1/config: what the server was told to be, secrets not shown. */
+export const config = route({
+  method: 'GET',
+  path: '/v1/config',
+  operation: 'config',
+  tag: 'server',
+  summary: "The server's configuration, secrets not shown",
+  access: 'read',
+  answers: { 200: { description: 'All of it.', content: { 'application/json': configSchema } } },
+  handle: ({ ctx, services }) => {
+    ctx.body = redactConfig(services.config);
   },
 });

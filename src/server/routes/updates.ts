@@ -7,16 +7,16 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { QuorateError } from '../../errors.js';
-import { bytesPerValue, type UpdateFormat } from '../../formats/updateFormat.js';
+import { bytesPerValue, type UpdateFormat } from '../../formats/decoder.js';
 import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
-import { updateFactsSchema } from '../../protocol/session.js';
-import { announcedBytes, chunksOf, openBody, refuseCompressed, tooLarge } from '../body.js';
+import { updateFactsSchema } from '../../protocol/sessionConfig.js';
+import { announcedBytes, chunksOf, openBody, refuseCompressed, tooLarge } from '../bodies/body.js';
 import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
-import { checkBody, digestOf } from '../contentDigest.js';
-import { parseJson } from '../json.js';
-import { FLAT, updateFormatOf, updateTypes } from '../mediaTypes.js';
-import { route } from '../route.js';
+import { checkBody, digestOf } from '../bodies/requestDigest.js';
+import { parseJson } from '../bodies/json.js';
+import { FLAT, updateFormatOf, updateTypes } from '../bodies/mediaTypes.js';
+import { route } from '../http/route.js';
 import { roundNodePath } from './parameters.js';
 
 /** Most bytes of a safetensors file beside its values. */

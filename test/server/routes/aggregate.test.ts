@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { aggregate } from '../../../src/aggregate.js';
+import { aggregate } from '../../../src/aggregation/aggregate.js';
 import { createEngine } from '../../../src/core/engine.js';
 import { readSafetensors, writeSafetensors } from '../../../src/formats/safetensors.js';
-import { parsePipeline } from '../../../src/pipeline.js';
+import { parsePipeline } from '../../../src/aggregation/pipeline.js';
 import { normalRows } from '../../support/random.js';
 import { closeAll, FLAT, start } from '../fixture.js';
 

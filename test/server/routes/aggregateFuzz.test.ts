@@ -1,7 +1,7 @@
 /** POST /v1/aggregate with any rule, parameters, sizes and values: an aggregate of finite numbers, or a refusal that says why. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { rules } from '../../../src/pipeline.js';
+import { rules } from '../../../src/aggregation/pipeline.js';
 import { fuzz, fuzzTimeoutMs } from '../../support/fuzzing.js';
 import { closeAll, type Fixture, FLAT, start } from '../fixture.js';
 

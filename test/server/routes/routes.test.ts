@@ -1,10 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import { errorCodes } from '../../../src/errors.js';
-import { templateOf } from '../../../src/server/openapi.js';
-import { problemsOf } from '../../../src/server/problems.js';
+import { problemsOf, templateOf } from '../../../src/server/docs/openapi.js';
+import { statuses } from '../../../src/server/http/problemDocument.js';
 import { routes } from '../../../src/server/routes/routes.js';
-import { statuses } from '../../../src/server/statuses.js';
 import { closeAll, start } from '../fixture.js';
 
 interface Operation {

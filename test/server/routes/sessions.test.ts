@@ -6,7 +6,7 @@ import type {
   RoundView,
   SessionView,
 } from '../../../src/protocol/views.js';
-import { version } from '../../../src/server/version.js';
+import { version } from '../../../src/manifest.js';
 import {
   closeAll,
   committed,

@@ -8,7 +8,7 @@
 import { writeSync } from 'node:fs';
 import * as nodeFiles from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { Files } from '../../../src/store/files.js';
+import type { Files } from '../../../src/files/files.js';
 import { type Evaluated, finishRun, openRun } from './crashRun.js';
 
 const [folder, last, acknowledged = '[]'] = process.argv.slice(2);

@@ -1,8 +1,8 @@
 /** A run on disk that is the same whenever it is made, in one life of the process or in several. */
 import { createCoordinator } from '../../../src/coordinator/index.js';
 import type { UpdateReceipt } from '../../../src/protocol/views.js';
-import { openDiskStoreOn } from '../../../src/store/disk.js';
-import type { Files } from '../../../src/store/files.js';
+import { openDiskStoreOn } from '../../../src/store/disk/diskStore.js';
+import type { Files } from '../../../src/files/files.js';
 import { nodeName, Scene, SESSION, startModel, tensors, testEngine, updateOf } from './scene.js';
 
 export const NODES = 3;

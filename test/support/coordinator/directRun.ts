@@ -1,11 +1,11 @@
 /** A run in this process, round by round, by the library's own functions and nothing of the coordinator. */
-import { aggregate } from '../../../src/aggregate.js';
+import { aggregate } from '../../../src/aggregation/aggregate.js';
 import type { Engine } from '../../../src/core/engine.js';
 import { optimize } from '../../../src/optimizers/optimize.js';
 import type { OptimizerState } from '../../../src/optimizers/serverOptimizer.js';
 import { parseOptimizer } from '../../../src/optimizers/registry.js';
-import { parsePipeline } from '../../../src/pipeline.js';
-import { digestOf } from '../../../src/report.js';
+import { parsePipeline } from '../../../src/aggregation/pipeline.js';
+import { digestOf } from '../../../src/aggregation/report.js';
 
 export interface DirectRun {
   readonly pipeline: string;

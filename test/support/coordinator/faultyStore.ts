@@ -1,5 +1,5 @@
 /** A store in memory whose writes a test holds up or refuses. */
-import { memoryStore } from '../../../src/store/memory.js';
+import { memoryStore } from '../../../src/store/memory/memoryStore.js';
 import type { RoundStore, SessionStore, Store } from '../../../src/store/store.js';
 
 /** `committed`: an update is durable, and nobody knows yet. */

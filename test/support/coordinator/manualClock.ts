@@ -1,5 +1,5 @@
 /** A clock that stands still until it is told to go on. */
-import type { Clock } from '../../../src/coordinator/coordinator.js';
+import type { Clock } from '../../../src/core/clock.js';
 
 export class ManualClock implements Clock {
   private timeMs: number;

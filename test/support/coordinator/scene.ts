@@ -1,15 +1,12 @@
 /** A coordinator with what a test asks of it: nodes, a session, uploads, and events that are waited for. */
 import { createCoordinator } from '../../../src/coordinator/index.js';
-import type {
-  Coordinator,
-  CoordinatorOptions,
-  IncomingUpdate,
-} from '../../../src/coordinator/coordinator.js';
+import type { Coordinator, CoordinatorOptions } from '../../../src/coordinator/coordinator.js';
+import type { IncomingUpdate } from '../../../src/coordinator/ingest/readChunks.js';
 import { createEngine, type Engine } from '../../../src/core/engine.js';
-import type { SessionConfigInput } from '../../../src/protocol/session.js';
+import type { SessionConfigInput } from '../../../src/protocol/sessionConfig.js';
 import type { UpdateReceipt } from '../../../src/protocol/views.js';
 import type { NumberedEvent } from '../../../src/store/store.js';
-import { memoryStore } from '../../../src/store/memory.js';
+import { memoryStore } from '../../../src/store/memory/memoryStore.js';
 
 let shared: Engine | undefined;
 

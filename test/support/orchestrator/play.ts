@@ -8,8 +8,8 @@ import type {
   Outcome,
   SystemPolicy,
   SystemState,
-} from '../../../src/orchestrator/state.js';
-import { begin, step, wakeAtMs } from '../../../src/orchestrator/system.js';
+} from '../../../src/orchestrator/supervise/state.js';
+import { begin, step, wakeAtMs } from '../../../src/orchestrator/supervise/system.js';
 
 const exitWith = (code: number): Exit => ({ code, signal: null, message: null });
 

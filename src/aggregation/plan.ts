@@ -1,0 +1,43 @@
+/** From a pipeline and the distances between the rows: what is to be combined, and how. */
+import type { Geometry } from '../core/geometry.js';
+import type { Combination } from '../core/passes.js';
+import type { Steps } from '../core/cooperative.js';
+import type { Pipeline } from './pipeline.js';
+
+export interface Plan {
+  readonly combination: Combination;
+  /** For linear rules: the weights over the rows, an anchor's last. */
+  readonly rowWeights: Float64Array | undefined;
+  /** Which rows have any part in it. */
+  readonly used: (row: number) => boolean;
+}
+
+/** What the pipeline makes of the rows, given their geometry. */
+export function* planOf({ preaggregators, rule: { work } }: Pipeline, base: Geometry): Steps<Plan> {
+  const geometry = preaggregators.reduce((points, stage) => points.map(stage.combine(points)), base);
+  if (work.kind === 'linear') {
+    const weights = yield* work.rowWeights(geometry);
+    return {
+      combination: { kind: 'weighted-sum', weights },
+      rowWeights: weights,
+      used: (row) => weights[row] !== 0,
+    };
+  }
+  const indices = work.choose?.(geometry) ?? Array.from({ length: geometry.n }, (_, i) => i);
+  const column = work.column(indices.length);
+  if (preaggregators.length === 0) {
+    return {
+      combination: { kind: 'columns', column, inputs: { indices } },
+      rowWeights: undefined,
+      used: (row) => indices.includes(row),
+    };
+  }
+  const matrix = indices.map((index) =>
+    geometry.rowWeights(Float64Array.from({ length: geometry.n }, (_, i) => (i === index ? 1 : 0))),
+  );
+  return {
+    combination: { kind: 'columns', column, inputs: { matrix } },
+    rowWeights: undefined,
+    used: (row) => matrix.some((weights) => weights[row] !== 0),
+  };
+}

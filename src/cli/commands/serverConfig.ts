@@ -1,0 +1,36 @@
+/** The configuration that flags make together with file and environment. */
+import { QuorateError } from '../../errors.js';
+import { redactConfig, type ServerConfig } from '../../server/config/config.js';
+import { loadConfig, printConfig } from '../../server/config/loadConfig.js';
+import type { ServerFlags } from '../terminal/options.js';
+
+/** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, MALFORMED, NOT_FOUND */
+export async function serverConfig(flags: ServerFlags): Promise<ServerConfig> {
+  const { config } = flags;
+  return loadConfig({
+    ...(config !== undefined && { file: config }),
+    environment: process.env,
+    flags: settingsOf(flags),
+  });
+}
+
+/** Four settings have flags of their own beside `--set`; which of two should win is not ours to guess. */
+function settingsOf({ host, port, data, logLevel, set = {} }: ServerFlags): Record<string, unknown> {
+  const settings = { ...set };
+  const own = { 'listen.host': host, 'listen.port': port, dataFolder: data, logLevel };
+  for (const [path, value] of Object.entries(own)) {
+    if (value === undefined) continue;
+    if (path in settings) {
+      const message = `${path} is given twice: by a flag of its own, and by --set`;
+      throw new QuorateError('INVALID_PARAMETER', message, { parameter: path });
+    }
+    settings[path] = value;
+  }
+  return settings;
+}
+
+/** Without secrets. @throws QuorateError as serverConfig does */
+export async function printableConfig(flags: ServerFlags): Promise<{ config: ServerConfig; yaml: string }> {
+  const config = await serverConfig(flags);
+  return { config: redactConfig(config), yaml: printConfig(config) };
+}

@@ -1,0 +1,88 @@
+/** How the command ends: its exit code, and what it says about an error. docs/cli.md has the table. */
+import { CommanderError } from 'commander';
+import { QuorateError } from '../../errors.js';
+
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  configuration: 3,
+  notStarted: 4,
+  degraded: 5,
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const;
+
+/** Thrown to end with a signal's code once what it interrupted has been put in order. */
+export class Interrupted extends Error {
+  readonly signal: 'SIGINT' | 'SIGTERM';
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`interrupted by ${signal}`);
+    this.signal = signal;
+  }
+}
+
+/** Thrown to end with the code of a process that did the work, and said what there was to say. */
+export class Ended extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`ended with ${code}`);
+    this.code = code;
+  }
+}
+
+/** Thrown to end with a code of its own, for a reason that is told like any other. */
+export class EndedBy extends Ended {
+  readonly reason: unknown;
+
+  constructor(code: number, reason: unknown) {
+    super(code);
+    this.reason = reason;
+  }
+}
+
+/** Says what went wrong, in one line unless `debug`. @returns the exit code */
+export function report(error: unknown, debug: boolean): number {
+  if (error instanceof EndedBy) report(error.reason, debug);
+  if (error instanceof Ended) return error.code;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (error instanceof Interrupted) return exitCodes[error.signal];
+  const code = error instanceof QuorateError ? error.code : 'INTERNAL';
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`quorate: ${code}: ${message.replace(/\s*\n\s*/g, '; ')}\n`);
+  if (debug) process.stderr.write(`${stackOf(error)}\n`);
+  return exitCodes.failure;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}
+
+/**
+ * Runs work that SIGINT and SIGTERM end by its AbortSignal. A second one ends the process at once.
+ *
+ * @throws Interrupted once the interrupted work has ended, however it did
+ */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let by: 'SIGINT' | 'SIGTERM' | undefined;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (by !== undefined) process.exit(exitCodes[by]);
+    by = signal === 'SIGTERM' ? signal : 'SIGINT';
+    controller.abort(new Interrupted(by));
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    const result = await work(controller.signal);
+    if (by !== undefined) throw new Interrupted(by);
+    return result;
+  } catch (error) {
+    throw by === undefined ? error : new Interrupted(by);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}

@@ -1,0 +1,71 @@
+/** A session's configuration, checked before any work, and what its rounds and its models need of it. */
+import { QuorateError } from '../../errors.js';
+import { parseOptimizer } from '../../optimizers/registry.js';
+import { checkPipeline, parsePipeline, type Pipeline } from '../../aggregation/pipeline.js';
+import { type SessionConfig, sessionConfigSchema } from '../../protocol/sessionConfig.js';
+import type { Policy } from '../../rounds/machine.js';
+import { parse } from '../../schema.js';
+import type { Recipe } from './nextModel.js';
+
+export interface Plan {
+  /** With all defaults. */
+  readonly config: SessionConfig;
+  readonly policy: Policy;
+  readonly recipe: Recipe;
+}
+
+/**
+ * @param given of unknown origin
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, UNKNOWN_RULE; TOO_FEW_UPDATES if the pipeline could not
+ *   aggregate a quorum
+ */
+export function planOf(given: unknown): Plan {
+  const config = parse('session', sessionConfigSchema, given);
+  const recipe = recipeOf(config);
+  checkRecipe(config, recipe.pipeline);
+  return { config, policy: policyOf(config), recipe };
+}
+
+function recipeOf({ pipeline, optimizer, updates, learningRate, weighting, rounds }: SessionConfig): Recipe {
+  return {
+    pipeline: parsePipeline(pipeline),
+    optimizer: parseOptimizer(optimizer),
+    updates,
+    learningRate:
+      typeof learningRate === 'number' ? { first: learningRate, decay: 'constant' } : learningRate,
+    examplesUpTo: weighting === 'equal' ? null : weighting.examplesUpTo,
+    rounds,
+  };
+}
+
+function policyOf(config: SessionConfig): Policy {
+  const { rounds, quorum, targetUpdates, deadlineMs, adaptiveDeadline, retry, stopWhen, exclude } = config;
+  const { selection, mode } = config;
+  return {
+    rounds,
+    quorum,
+    targetUpdates,
+    deadlineMs,
+    adaptiveDeadline,
+    retry,
+    stopWhen,
+    exclude,
+    selection:
+      selection === 'all'
+        ? { kind: 'all' }
+        : { kind: 'sample', size: selection.sample, seed: selection.seed },
+    mode: mode === 'sync' ? { kind: 'sync' } : { kind: 'buffered', ...mode.buffered },
+  };
+}
+
+/** What is to be known of the pipeline; all else the schema has checked. */
+function checkRecipe({ quorum, weighting }: SessionConfig, pipeline: Pipeline): void {
+  checkPipeline(pipeline, quorum);
+  const isLoneMean = pipeline.preaggregators.length === 0 && pipeline.rule.name === 'mean';
+  if (weighting === 'equal' || isLoneMean) return;
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    'session: weighting: only a lone mean is weighted by examples, which attackers report too',
+    { owner: 'session', parameter: 'weighting' },
+  );
+}

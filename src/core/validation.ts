@@ -1,0 +1,112 @@
+/** Checks of options that every part uses: unknown ones are refused, nothing is clamped. */
+import { z } from 'zod';
+import { QuorateError } from '../errors.js';
+import { parse } from '../schema.js';
+
+/** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
+export function refuseUnknown(where: string, options: object, known: readonly string[]): void {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw new QuorateError('INVALID_PARAMETER', `${where}: options must be an object`);
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new QuorateError(
+      'UNKNOWN_PARAMETER',
+      `${where}: there is no option '${key}'; there are ${known.join(', ')}`,
+      {
+        parameter: key,
+        known,
+      },
+    );
+  }
+}
+
+/** @throws QuorateError INVALID_PARAMETER */
+export function requireWholeNumber(name: string, value: unknown, least: number, most: number): void {
+  if (
+    typeof value === 'number' &&
+    (Number.isInteger(value) || value === most) &&
+    value >= least &&
+    value <= most
+  )
+    return;
+  const bounds = most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    `${name} must be a whole number, ${bounds}; got ${String(value)}`,
+    {
+      parameter: name,
+      value,
+    },
+  );
+}
+
+/* Checks of single vectors: models, changes, decoded updates. */
+
+/** @throws QuorateError BAD_TYPE, EMPTY_INPUT */
+export function requireVector(value: unknown, what: string): asserts value is Float32Array {
+  if (!(value instanceof Float32Array)) {
+    throw new QuorateError('BAD_TYPE', `${what} must be a Float32Array`, { what });
+  }
+  if (value.length === 0) throw new QuorateError('EMPTY_INPUT', `${what} has no entries`, { what });
+}
+
+/** @throws QuorateError BAD_TYPE, EMPTY_INPUT, BAD_SHAPE */
+export function requireVectorOf(d: number, value: unknown, what: string): asserts value is Float32Array {
+  requireVector(value, what);
+  if (value.length === d) return;
+  throw new QuorateError('BAD_SHAPE', `${what} has ${value.length} entries, not ${d}`, {
+    what,
+    got: value.length,
+    expected: d,
+  });
+}
+
+/** Names the first entry that is NaN or an infinity. @throws QuorateError NON_FINITE */
+export function refuseNonFinite(values: Float32Array, what: string): void {
+  const index = values.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  throw new QuorateError('NON_FINITE', `${what}: entry ${index} is ${values[index]}`, { what, index });
+}
+
+/* Checks parameters against their schema, and describes a schema for `rules()` and the documentation. */
+
+/** The most Byzantine updates that are tolerated. */
+export const byzantineBound = z.int().min(0).describe('most Byzantine updates');
+
+/** A parameter, as `rules()` tells it. */
+export interface ParameterDescription {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON schema of the values. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly required: boolean;
+  readonly default?: unknown;
+}
+
+/**
+ * @param owner whose parameters they are, for the message
+ * @param given none: no parameters
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ */
+export function parseParameters<S extends z.ZodObject>(
+  owner: string,
+  schema: S,
+  given: unknown,
+): z.output<S> {
+  return parse(owner, schema, given ?? {});
+}
+
+export function describeParameters(schema: z.ZodObject): ParameterDescription[] {
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description = '', ...rest } = property as Record<string, unknown> & { description?: string };
+    return {
+      name,
+      description,
+      schema: rest,
+      required: required.includes(name),
+      ...('default' in rest ? { default: rest.default } : {}),
+    };
+  });
+}

@@ -1,0 +1,86 @@
+/** The file system as the disk store uses it, so that a test can stand between. */
+import type * as fileSystem from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { QuorateError } from '../errors.js';
+
+export type Files = Pick<
+  typeof fileSystem,
+  'open' | 'rename' | 'unlink' | 'readdir' | 'mkdir' | 'rm' | 'readFile'
+>;
+
+/** A file that is not what it should be. It was moved aside or left alone, never read as data. */
+export interface Damage {
+  readonly file: string;
+  readonly session: string | null;
+  readonly message: string;
+}
+
+/** What every part of the disk store is given. */
+export interface Disk {
+  readonly files: Files;
+  readonly note: (damage: Damage) => void;
+}
+
+/** ENOSPC: no room; EDQUOT: none for this user; EFBIG: none in a file, by a limit of the process. */
+const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+
+/** What the system said, as a QuorateError: STORE_FULL or STORE_FAILED. */
+export function storeError(error: unknown, action: string, file: string): QuorateError {
+  if (error instanceof QuorateError) return error;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const isFull = fullCodes.includes(code);
+  return new QuorateError(
+    isFull ? 'STORE_FULL' : 'STORE_FAILED',
+    `can't ${action} ${file}: ${error instanceof Error ? error.message : String(error)}`,
+    { file, systemCode: code },
+    error,
+  );
+}
+
+/** Runs `work`; what it throws becomes a QuorateError. */
+export async function onDisk<T>(action: string, file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(error, action, file);
+  }
+}
+
+export function corruptFile(file: string, problem: string, offset?: number): QuorateError {
+  const where = offset === undefined ? '' : ` at byte ${offset}`;
+  return new QuorateError('CORRUPT_FILE', `${file}${where}: ${problem}`, {
+    file,
+    ...(offset === undefined ? {} : { offset }),
+  });
+}
+
+/** Writes all of `bytes`, where FileHandle.write may write a part only. */
+export async function writeFully(
+  file: fileSystem.FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+export function bytesOf(vector: Float32Array): Uint8Array {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+/* Reads of a file at a position, any number at once. Only for hosts with Node's file system. */
+
+/**
+ * Fills `bytes` from `position` on.
+ *
+ * @throws Error of the system; or if the file ends before
+ */
+export async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
+    if (bytesRead === 0) throw new Error(`the file ended at byte ${position + done}`);
+    done += bytesRead;
+  }
+}

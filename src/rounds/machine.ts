@@ -1,0 +1,109 @@
+/**
+ * A session's rounds, as a pure function: no I/O, no clock, no chance. Events come in, with their time; the state and
+ * what is to be done come out. The same events give the same states, always and everywhere.
+ *
+ *             start                  a quorum is there                 all in, or deadline with a quorum
+ *    idle ────────────▶ waiting ──────────────────────▶ collecting ─────────────────────────▶ aggregating
+ *     ▲                 ▲    ▲                              │                                   │      │
+ *     │      next round │    │ untilMs                      │ deadline without a quorum         │      │
+ *     │                 │    └──────── backing-off ◀────────┴───────────────────────────────────┘      │
+ *     │                 │                                               aggregation failed             │
+ *     │                 └──────────────────────────────────────────────────────────────────────────────┘
+ *     │                                                                                      committed
+ *     └── from each phase, when the session is completed, stopped or failed
+ *
+ *   waiting      nothing is pending but nodes: the round opens with the first event that finds a quorum of them there
+ *                and the session running. A pause ends here.                                              opening.ts
+ *   collecting   updates are accepted or refused, until it is complete or its deadline comes.  arrival.ts, quorum.ts
+ *   aggregating  the coordinator owes `committed` or `aggregation-failed`.                                outcome.ts
+ *   backing-off  a round that failed is tried again at untilMs, with fresh updates.                       failing.ts
+ *
+ * Each event is dealt with first, and then what follows from the state and the time (advance.ts): what came just before
+ * the deadline was noticed is in the round. Where a phase waits for time, an effect `wake` says until when; ticks that
+ * come early, late or twice do no harm.
+ */
+import { updateStored } from './admission.js';
+import { advance, waking } from './advance.js';
+import { control } from './control.js';
+import { arrived, left, removed, withRefusal } from './nodeRecords.js';
+import { aggregationFailed, committed, evaluated } from './outcome.js';
+import type { Policy } from './policy.js';
+import { recovered } from './recovery.js';
+import { followedBy, type SessionEvent, type SessionState, stay, type Step } from './state.js';
+
+// What the other layers use of the rounds; the files beside this one are imported only from here.
+export { type Admission, admit } from './admission.js';
+export { isOver } from './control.js';
+export { measured } from './earlyStopping.js';
+export { backoffMs } from './failing.js';
+export { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from './liveness.js';
+export type { Policy } from './policy.js';
+export { type Durable, restore } from './recovery.js';
+export { eligible } from './sampling.js';
+export type {
+  AcceptedUpdate,
+  Announcement,
+  Effect,
+  Judgement,
+  NodeRecord,
+  RoundState,
+  SessionEvent,
+  SessionState,
+  SessionStatus,
+} from './state.js';
+
+/** A session that is not started. @param from `committed`: the round of its initial model; default: 0 */
+export function begin(from: { readonly committed?: number } = {}): SessionState {
+  return {
+    status: 'created',
+    reason: null,
+    committed: from.committed ?? 0,
+    round: { phase: 'idle' },
+    nodes: {},
+    responseTimesMs: [],
+    openings: {},
+    best: null,
+  };
+}
+
+/**
+ * What an event makes of a state, and what is to be done, in order. Never throws; events that mean nothing in this
+ * state change nothing.
+ *
+ * @param state not written to; the one that comes back shares what did not change
+ */
+export function step(policy: Policy, state: SessionState, event: SessionEvent): Step {
+  const handled = handle(policy, state, event);
+  const advanced = followedBy(handled, (state) => advance(policy, state, event.atMs));
+  return waking(state, event, advanced);
+}
+
+function handle(policy: Policy, state: SessionState, event: SessionEvent): Step {
+  switch (event.type) {
+    case 'start':
+    case 'pause':
+    case 'resume':
+    case 'stop':
+      return control(state, event.type);
+    case 'node-present':
+      return stay(arrived(state, event.node));
+    case 'node-absent':
+      return stay(left(state, event.node));
+    case 'node-removed':
+      return stay(removed(state, event.node));
+    case 'update-stored':
+      return updateStored(policy, state, event);
+    case 'update-refused':
+      return stay(withRefusal(state, event.node, event.code));
+    case 'tick':
+      return stay(state);
+    case 'committed':
+      return committed(policy, state, event);
+    case 'aggregation-failed':
+      return aggregationFailed(policy, state, event);
+    case 'evaluated':
+      return evaluated(policy, state, event);
+    case 'recovered':
+      return recovered(policy, state, event);
+  }
+}

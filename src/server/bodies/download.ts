@@ -1,0 +1,60 @@
+/** Bytes with a name: conditional requests and ranges (RFC 9110). */
+import type { Context } from 'koa';
+import { QuorateError } from '../../errors.js';
+import { contentDigest } from '../../formats/contentDigest.js';
+
+export interface Download {
+  readonly bytes: Uint8Array;
+  readonly type: string;
+  /** SHA-256 of `bytes`, in hex. */
+  readonly digest: string;
+}
+
+/** The media type is part of what is sent; the digest of its bytes is its name. */
+const etagOf = ({ digest }: Download): string => `"${digest}"`;
+
+/** @throws QuorateError RANGE_NOT_SATISFIABLE */
+export function sendDownload(ctx: Context, download: Download): void {
+  const { bytes, type, digest } = download;
+  const etag = etagOf(download);
+  ctx.set({ ETag: etag, 'Accept-Ranges': 'bytes', 'Cache-Control': 'no-cache', 'Content-Type': type });
+  ctx.vary('Accept');
+  if (names(ctx.get('If-None-Match'), etag)) {
+    ctx.status = 304;
+    return;
+  }
+  const range = isRangeCurrent(ctx, etag) ? readRange(ctx.get('Range'), bytes.length) : null;
+  const [first, end] = range ?? [0, bytes.length];
+  ctx.status = range ? 206 : 200;
+  if (range) ctx.set('Content-Range', `bytes ${first}-${end - 1}/${bytes.length}`);
+  else ctx.set('Content-Digest', contentDigest(digest));
+  ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset + first, end - first);
+}
+
+/** Weak comparison, as If-None-Match has it. */
+function names(header: string, etag: string): boolean {
+  if (header.trim() === '*') return true;
+  return header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
+}
+
+/** Ranges are for GET, and with If-Range only for what the client has the beginning of. */
+function isRangeCurrent(ctx: Context, etag: string): boolean {
+  const ifRange = ctx.get('If-Range');
+  return ctx.method === 'GET' && (ifRange === '' || ifRange === etag);
+}
+
+/**
+ * One range; null for none, and for what is no range or several, which are then ignored.
+ *
+ * @returns [first, end), at least one byte
+ */
+function readRange(header: string, size: number): [number, number] | null {
+  const found = /^bytes=[ \t]*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))[ \t]*$/i.exec(header);
+  if (!found) return null;
+  const [, from, to, last] = found;
+  const first = from === undefined ? Math.max(0, size - Number(last)) : Number(from);
+  const end = from === undefined || to === '' ? size : Math.min(size, Number(to) + 1);
+  if (from !== undefined && to !== '' && Number(to) < first) return null;
+  if (first < end) return [first, end];
+  throw new QuorateError('RANGE_NOT_SATISFIABLE', `there are ${size} bytes`, { sizeBytes: size });
+}

@@ -1,0 +1,76 @@
+/** The media types of vectors, and what they say of a body. */
+import { QuorateError } from '../../errors.js';
+import type { UpdateFormat } from '../../formats/decoder.js';
+
+export const FLAT = 'application/octet-stream';
+export const SAFETENSORS = 'application/vnd.safetensors';
+export const FLOAT16 = 'application/vnd.quorate.f16';
+export const BFLOAT16 = 'application/vnd.quorate.bf16';
+export const INT8 = 'application/vnd.quorate.int8';
+export const JSON_TYPE = 'application/json';
+
+export const updateTypes: readonly string[] = [FLAT, SAFETENSORS, FLOAT16, BFLOAT16, INT8];
+
+export interface MediaType {
+  /** In lower case; '' where none was given. */
+  readonly type: string;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const parameter =
+  /;[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~0-9A-Za-z-]+)))?[ \t]*/y;
+
+/** @throws QuorateError MALFORMED */
+export function mediaTypeOf(header: string | undefined): MediaType {
+  if (header === undefined) return { type: '', parameters: {} };
+  const type = /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+\/[!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*/.exec(header);
+  const parameters = Object.create(null) as Record<string, string>;
+  let at = type?.[0].length ?? 0;
+  while (type && at < header.length) {
+    parameter.lastIndex = at;
+    const found = parameter.exec(header);
+    if (!found) break;
+    if (found[1] !== undefined) parameters[found[1].toLowerCase()] = found[2] ?? found[3];
+    at += found[0].length;
+  }
+  if (type && at === header.length) return { type: type[1].toLowerCase(), parameters };
+  throw new QuorateError('MALFORMED', 'Content-Type is no media type', { header: 'Content-Type' });
+}
+
+/** @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
+export function requireMediaType({ type }: MediaType, supported: readonly string[]): void {
+  if (supported.includes(type)) return;
+  const given = type === '' ? 'Content-Type is missing' : `${type} is not taken here`;
+  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', `${given}; send ${supported.join(', ')}`, {
+    given: type,
+    supported,
+  });
+}
+
+/** @throws QuorateError UNSUPPORTED_MEDIA_TYPE, MALFORMED, INVALID_PARAMETER */
+export function updateFormatOf(contentType: string | undefined): UpdateFormat {
+  const media = mediaTypeOf(contentType);
+  requireMediaType(media, updateTypes);
+  switch (media.type) {
+    case SAFETENSORS:
+      return { kind: 'safetensors' };
+    case FLOAT16:
+      return { kind: 'f16' };
+    case BFLOAT16:
+      return { kind: 'bf16' };
+    case INT8:
+      return { kind: 'int8', scale: scaleOf(media) };
+    default:
+      return { kind: 'f32' };
+  }
+}
+
+/** @throws QuorateError INVALID_PARAMETER */
+function scaleOf({ parameters: { scale } }: MediaType): number {
+  const value = /^[0-9.]+(e[+-]?[0-9]+)?$/i.test(scale ?? '') ? Number(scale) : NaN;
+  if (Number.isFinite(Math.fround(value))) return value;
+  throw new QuorateError('INVALID_PARAMETER', `${INT8} needs a scale: '${INT8}; scale=0.0123'`, {
+    parameter: 'scale',
+    value: scale ?? null,
+  });
+}

@@ -1,0 +1,201 @@
+/**
+ * A round's file: the matrix that aggregation reads, and what proves each row of it. Little-endian; `base` is a multiple
+ * of 4096, rows begin at multiples of 64.
+ *
+ *   0                  head of the header │ JSON of RoundHeader
+ *   base + k · stride  slot k:  d float32 │ to a multiple of 64 │ record area, 16 KiB
+ *
+ * A record, like the header, is a head of 24 bytes and JSON:
+ *
+ *   magic (4) │ bytes of JSON │ sequence │ CRC-32 of the row │ CRC-32 of the JSON │ CRC-32 of the 20 bytes before
+ *
+ * Where the JSON has the row's SHA-256, its CRC-32 may be 0.
+ *
+ * The JSON of an update is AcceptedUpdate. A seal lists nodes; it is the record of a slot that has no row, behind all
+ * others, so it may be of any length. An area that was never written is zero: the slot is empty. Nothing that a node
+ * sends lies where records are looked for.
+ *
+ * Holes cost no room: of a record area one page is written.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { readFully } from '../../files/files.js';
+import { QuorateError } from '../../errors.js';
+import type { AcceptedUpdate } from '../../rounds/machine.js';
+import { acceptedUpdateSchema } from './checkpointMetadata.js';
+import { parseJson } from './recordFraming.js';
+import type { RoundHeader } from '../store.js';
+
+const HEAD_BYTES = 24;
+const RECORD_AREA_BYTES = 2 ** 14;
+const ROW_ALIGNMENT = 64;
+const BASE_ALIGNMENT = 4096;
+
+/** The longest JSON of a header that is believed: a hundred thousand nodes asked, and more. */
+const MOST_HEADER_BYTES = 2 ** 26;
+
+const magics = { header: 0x31445251, update: 0x31505551, seal: 0x314c5351 } as const; // QRD1, QUP1, QSL1
+type Magic = keyof typeof magics;
+
+const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
+
+/** Where things are in the file. */
+export interface Layout {
+  readonly d: number;
+  readonly base: number;
+  readonly stride: number;
+  /** From the row's beginning to the record's. */
+  readonly recordOffset: number;
+}
+
+function layoutOf(d: number, headerBytes: number): Layout {
+  const recordOffset = roundUp(d * 4, ROW_ALIGNMENT);
+  return {
+    d,
+    base: roundUp(headerBytes, BASE_ALIGNMENT),
+    stride: recordOffset + RECORD_AREA_BYTES,
+    recordOffset,
+  };
+}
+
+export const rowPosition = ({ base, stride }: Layout, slot: number): number => base + slot * stride;
+export const recordPosition = (layout: Layout, slot: number): number =>
+  rowPosition(layout, slot) + layout.recordOffset;
+
+/** How many slots a file of this size has begun. */
+export const slotsIn = ({ base, stride }: Layout, sizeBytes: number): number =>
+  Math.max(0, Math.ceil((sizeBytes - base) / stride));
+
+function encode(magic: Magic, value: unknown, sequence: number, rowCrc: number): Buffer {
+  const json = Buffer.from(JSON.stringify(value));
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(magics[magic], 0);
+  head.writeUInt32LE(json.length, 4);
+  head.writeUInt32LE(sequence, 8);
+  head.writeUInt32LE(rowCrc, 12);
+  head.writeUInt32LE(crc32(json), 16);
+  head.writeUInt32LE(crc32(head.subarray(0, 20)), 20);
+  return Buffer.concat([head, json]);
+}
+
+export function encodeHeader(header: RoundHeader): { bytes: Buffer; layout: Layout } {
+  const bytes = encode('header', header, 0, 0);
+  return { bytes, layout: layoutOf(header.d, bytes.length) };
+}
+
+/**
+ * @param sequence counts the records of a file: of two updates of one node the later counts
+ * @throws QuorateError PAYLOAD_TOO_LARGE
+ */
+export function encodeUpdate(update: AcceptedUpdate, sequence: number, rowCrc: number): Buffer {
+  const bytes = encode('update', update, sequence, rowCrc);
+  if (bytes.length <= RECORD_AREA_BYTES) return bytes;
+  const most = RECORD_AREA_BYTES - HEAD_BYTES;
+  throw new QuorateError(
+    'PAYLOAD_TOO_LARGE',
+    `what is said of an update of node '${update.node}' takes ${bytes.length - HEAD_BYTES} bytes; ${most} are taken`,
+    { got: bytes.length - HEAD_BYTES, most },
+  );
+}
+
+export const encodeSeal = (nodes: readonly string[], sequence: number): Buffer =>
+  encode('seal', { nodes }, sequence, 0);
+
+/** Written over a record's head, it makes the slot an empty one. */
+export const emptyHead: Uint8Array = new Uint8Array(HEAD_BYTES);
+
+/** Checksums tell damage; these tell a file that was made by hand. */
+const headerSchema: z.ZodType<RoundHeader> = z.strictObject({
+  round: z.int().min(1),
+  attempt: z.int().min(1),
+  d: z.int().min(1),
+  asked: z.array(z.string()).nullable(),
+  openedAtMs: z.number(),
+});
+const sealSchema = z.strictObject({ nodes: z.array(z.string()) });
+
+interface Block {
+  readonly magic: Magic;
+  readonly sequence: number;
+  readonly rowCrc: number;
+  readonly value: unknown;
+  readonly bytes: number;
+}
+
+/** Null: nothing was ever written there. Undefined: not what was written. */
+async function readBlock(
+  file: FileHandle,
+  position: number,
+  size: number,
+): Promise<Block | null | undefined> {
+  if (position >= size) return null;
+  const head = Buffer.alloc(Math.min(HEAD_BYTES, size - position));
+  await readFully(file, head, position);
+  if (head.every((byte) => byte === 0)) return null;
+  if (head.length < HEAD_BYTES || head.readUInt32LE(20) !== crc32(head.subarray(0, 20))) return undefined;
+  const magic = (Object.keys(magics) as Magic[]).find((name) => magics[name] === head.readUInt32LE(0));
+  const length = head.readUInt32LE(4);
+  if (!magic || length > Math.min(MOST_HEADER_BYTES, size - position - HEAD_BYTES)) return undefined;
+  const json = Buffer.alloc(length);
+  await readFully(file, json, position + HEAD_BYTES);
+  if (crc32(json) !== head.readUInt32LE(16)) return undefined;
+  const value = parseJson(json);
+  if (value === undefined) return undefined;
+  return {
+    magic,
+    sequence: head.readUInt32LE(8),
+    rowCrc: head.readUInt32LE(12),
+    value,
+    bytes: HEAD_BYTES + length,
+  };
+}
+
+/** @returns undefined for a file whose header is not whole */
+export async function readHeader(
+  file: FileHandle,
+  size: number,
+): Promise<{ header: RoundHeader; layout: Layout } | undefined> {
+  const block = await readBlock(file, 0, size);
+  if (block?.magic !== 'header') return undefined;
+  const { data: header } = headerSchema.safeParse(block.value);
+  return header && { header, layout: layoutOf(header.d, block.bytes) };
+}
+
+export type SlotRecord =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'damaged' }
+  | {
+      readonly kind: 'update';
+      readonly update: AcceptedUpdate;
+      readonly sequence: number;
+      readonly rowCrc: number;
+    }
+  | {
+      readonly kind: 'seal';
+      readonly nodes: readonly string[];
+      readonly sequence: number;
+      /** Where it ends in the file. */
+      readonly end: number;
+    };
+
+export async function readSlotRecord(
+  file: FileHandle,
+  layout: Layout,
+  slot: number,
+  size: number,
+): Promise<SlotRecord> {
+  const position = recordPosition(layout, slot);
+  const block = await readBlock(file, position, size);
+  if (block === null) return { kind: 'empty' };
+  if (block?.magic === 'update') {
+    const { sequence, rowCrc } = block;
+    const { data: update } = acceptedUpdateSchema.safeParse(block.value);
+    if (update) return { kind: 'update', update, sequence, rowCrc };
+  }
+  if (block?.magic === 'seal') {
+    const { data: seal } = sealSchema.safeParse(block.value);
+    if (seal) return { kind: 'seal', ...seal, sequence: block.sequence, end: position + block.bytes };
+  }
+  return { kind: 'damaged' };
+}

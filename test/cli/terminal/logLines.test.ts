@@ -1,0 +1,125 @@
+import { expect } from 'chai';
+import { Writable } from 'node:stream';
+import { logLines } from '../../../src/cli/terminal/logLines.js';
+
+const plain = { json: false, terminal: false, colour: false };
+
+/** Takes one write at a time, and the next when it is told to. */
+class Slow extends Writable {
+  readonly taken: string[] = [];
+  private next: (() => void) | undefined;
+
+  constructor() {
+    super({ highWaterMark: 1, decodeStrings: false });
+  }
+
+  override _write(chunk: string, _: string, done: () => void): void {
+    this.taken.push(chunk);
+    this.next = done;
+  }
+
+  go(): void {
+    this.next?.();
+  }
+}
+
+class Fast extends Writable {
+  readonly taken: string[] = [];
+
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.taken.push(chunk.toString());
+    done();
+  }
+}
+
+const line = { component: 'a', stream: 'stdout', line: 'hello', atMs: 0 } as const;
+const event = { component: 'a', state: 'running', message: 'running, pid 1', atMs: 0 } as const;
+
+describe('logLines', () => {
+  it('puts the component’s name before each line, all of one width', () => {
+    const out = new Fast();
+    const log = logLines(out, ['a', 'a-long-name'], plain);
+    void log.line(line);
+    void log.line({ ...line, component: 'a-long-name' });
+    log.event(event);
+    log.facts({ status: 'http://x' });
+    expect(out.taken).deep.equal([
+      'a           | hello\n',
+      'a-long-name | hello\n',
+      'quorate     | a running, pid 1\n',
+      'quorate     | status: http://x\n',
+    ]);
+  });
+
+  it('gives each component a colour of its own, for its name alone', () => {
+    const out = new Fast();
+    const names = Array.from({ length: 8 }, (_, index) => `c-${index}`);
+    const log = logLines(out, names, { json: false, terminal: true, colour: true });
+    for (const component of names) void log.line({ ...line, component });
+    const escape = String.fromCharCode(27);
+    const colours = out.taken.map((text) => text.slice(0, text.indexOf('c-')));
+    expect(new Set(colours).size).equal(8);
+    for (const text of out.taken)
+      expect(text.startsWith(`${escape}[`) && text.endsWith(`${escape}[39m hello\n`)).true;
+  });
+
+  it('lets no component take the terminal over, and leaves the bytes alone for everybody else', () => {
+    const escape = String.fromCharCode(27);
+    const text = `${escape}[31mred\r\t${escape}[2J\u0007\u009b1m`;
+    const told = (terminal: boolean): string => {
+      const out = new Fast();
+      void logLines(out, ['a'], { ...plain, terminal }).line({ ...line, line: text });
+      return out.taken.join('');
+    };
+    expect(told(false)).equal(`a       | ${text}\n`);
+    expect(told(true)).equal(`a       | ${escape}[31mred\\x0d\t\\x1b[2J\\x07\\x9b1m${escape}[0m\n`);
+  });
+
+  it('makes nobody wait for a stream that is broken', async () => {
+    const out = new Slow();
+    out.on('error', () => undefined);
+    const log = logLines(out, ['a'], plain);
+    const waits = log.line(line);
+    out.destroy(new Error('closed'));
+    await waits;
+  });
+
+  it('writes JSON, a line each, with component, stream and time', () => {
+    const out = new Fast();
+    const log = logLines(out, ['a'], { json: true, terminal: false, colour: false });
+    void log.line({ ...line, line: 'with "quotes"' });
+    log.event(event);
+    expect(out.taken.map((text) => JSON.parse(text) as unknown)).deep.equal([
+      { time: '1970-01-01T00:00:00.000Z', component: 'a', stream: 'stdout', line: 'with "quotes"' },
+      { time: '1970-01-01T00:00:00.000Z', component: 'a', state: 'running', message: 'running, pid 1' },
+    ]);
+  });
+
+  it('makes writers wait while there is no room, and lets all of them go on together', async () => {
+    const out = new Slow();
+    const log = logLines(out, ['a'], plain);
+    let waiting = 2;
+    const done = [1, 2].map(async () => {
+      await log.line(line);
+      waiting--;
+    });
+    await Promise.resolve();
+    expect([waiting, out.taken.length]).deep.equal([2, 1]);
+    out.go();
+    await Promise.resolve();
+    expect([waiting, out.taken.length]).deep.equal([2, 2]);
+    out.go();
+    await Promise.all(done);
+    let isWaiting = true; // another time it is full
+    const again = Promise.resolve(log.line(line)).then(() => (isWaiting = false));
+    await Promise.resolve();
+    expect(isWaiting).equal(true);
+    out.go();
+    await again;
+    expect(out.listenerCount('drain')).equal(0);
+  });
+
+  it('does not wait where there is room', () => {
+    expect(logLines(new Fast(), ['a'], plain).line(line)).equal(undefined);
+  });
+});

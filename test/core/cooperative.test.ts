@@ -1,0 +1,54 @@
+import { expect } from 'chai';
+import { aggregate, createEngine, geometricMedian } from '../../src/index.js';
+import { inTurns, type Steps } from '../../src/core/cooperative.js';
+import { unequalRows } from '../support/random.js';
+import { expectRefusal } from '../support/refusal.js';
+
+describe('inTurns', () => {
+  it('returns what the steps come to', async () => {
+    function* steps(): Steps<number> {
+      yield;
+      yield;
+      return 7;
+    }
+    expect(await inTurns(steps(), undefined)).equal(7);
+  });
+
+  it('gives the event loop turns, in which work that never ends can be given up', async () => {
+    function* endless(): Steps<never> {
+      for (;;) yield;
+    }
+    const giveUp = new AbortController();
+    setTimeout(() => giveUp.abort());
+    await expectRefusal(() => inTurns(endless(), giveUp.signal), 'ABORTED');
+  });
+
+  it('throws what a step throws', async () => {
+    function* failing(): Steps<never> {
+      throw new Error('no weights');
+    }
+    const failure: unknown = await inTurns(failing(), undefined).catch((error: unknown) => error);
+    expect(failure).instanceOf(Error).property('message', 'no weights');
+  });
+});
+
+describe('a search for weights', () => {
+  it('is given up by the signal, not only between tiles', async () => {
+    const engine = createEngine({ threads: 1 });
+    const rows = unequalRows(100, 40, 1);
+    const giveUp = new AbortController();
+    let reads = 0;
+    const source = {
+      n: rows.length,
+      d: 40,
+      read(row: number, column: number, into: Float32Array) {
+        into.set(rows[row].subarray(column, column + into.length));
+        // Measuring what was read takes no turn of the event loop: it comes while the weights are searched.
+        if (++reads === rows.length) setTimeout(() => giveUp.abort());
+      },
+    };
+    const rule = geometricMedian({ tolerance: 0, maxIterations: 10_000 });
+    await expectRefusal(() => aggregate(source, rule, { engine, signal: giveUp.signal }), 'ABORTED');
+    await engine.dispose();
+  });
+});
