@@ -61,7 +61,7 @@ function squaredNormWide(src: usize, end: usize): f64 {
 }
 
 /** A float32 square below 2⁻¹²⁶ is off by up to 2⁻¹⁵⁰; from this mean square on that is less than half an ulp. */
-const LEAST_MEAN_SQUARE: f64 = 1.1754943508222875e-38;
+const MIN_MEAN_SQUARE: f64 = 1.1754943508222875e-38;
 
 export function copyChecked(src: usize, dst: usize, count: i32): f64 {
   const copy = dst;
@@ -104,6 +104,6 @@ export function copyChecked(src: usize, dst: usize, count: i32): f64 {
   }
   const sum = total(low, high);
   const padded = (<usize>count + 15) & ~15;
-  if (sum < Infinity && sum >= LEAST_MEAN_SQUARE * <f64>padded) return sum;
+  if (sum < Infinity && sum >= MIN_MEAN_SQUARE * <f64>padded) return sum;
   return squaredNormWide(copy, copy + size);
 }

@@ -69,11 +69,11 @@ function put(mixed: usize, i: i32, k: usize, left: v128, right: v128): void {
   v128.store(row, right, 16);
 }
 
-/** A row as seen from another, and scaled by a power of two: out = scale · (x − centre). */
-export function pull(row: usize, centre: usize, scale: f32, out: usize, c0: i32, c1: i32): void {
+/** A row as seen from another, and scaled by a power of two: out = scale · (x − center). */
+export function pull(row: usize, center: usize, scale: f32, out: usize, c0: i32, c1: i32): void {
   const to = (<usize>c1) << 2;
   const factor = f32x4.splat(scale);
   for (let k = (<usize>c0) << 2; k < to; k += 16) {
-    v128.store(out + k, f32x4.mul(f32x4.sub(v128.load(row + k), v128.load(centre + k)), factor));
+    v128.store(out + k, f32x4.mul(f32x4.sub(v128.load(row + k), v128.load(center + k)), factor));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Pre-aggregation on data where every mixed row is the mean of equally many rows, as nearest-neighbour mixing makes
+ * Pre-aggregation on data where every mixed row is the mean of equally many rows, as nearest-neighbor mixing makes
  * it: y_k = scale · Σ_{i ∈ N(k)} x_i.
  *
  * Rows are taken in fours. The 16 sums of the subsets of each four are made once, and each mixed row adds up one of

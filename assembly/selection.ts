@@ -147,7 +147,7 @@ function trimmedMean(column: usize, wires: usize, n: i32, f: i32): v128 {
   return meanAround(origin, trimmedOffsets(column, wires, n, f, origin), n - 2 * f);
 }
 
-/** Of the ranks first, first + step, …: the offset from `origin` nearest to `centre`, the lesser on a tie. */
+/** Of the ranks first, first + step, …: the offset from `origin` nearest to `center`, the lesser on a tie. */
 @inline
 function nearestOffset(
   column: usize,
@@ -156,26 +156,26 @@ function nearestOffset(
   first: i32,
   step: i32,
   origin: v128,
-  centre: v128,
+  center: v128,
 ): v128 {
   let nearest = f32x4.sub(ranked(column, wires, first), origin);
   for (let rank = first + step; rank < n; rank += step) {
     const other = f32x4.sub(ranked(column, wires, rank), origin);
-    const closer = f32x4.lt(f32x4.abs(f32x4.sub(other, centre)), f32x4.abs(f32x4.sub(nearest, centre)));
+    const closer = f32x4.lt(f32x4.abs(f32x4.sub(other, center)), f32x4.abs(f32x4.sub(nearest, center)));
     nearest = v128.bitselect(other, nearest, closer);
   }
   return nearest;
 }
 
-/** The centre is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
+/** The center is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
 function nearestMean(column: usize, wires: usize, n: i32, f: i32, aroundMedian: bool): v128 {
   const kept = n - f;
   const zero = f32x4.splat(0);
   const origin = ranked(column, wires, aroundMedian ? (n - 1) >> 1 : f);
-  let centre = zero;
+  let center = zero;
   if (!aroundMedian)
-    centre = f32x4.div(trimmedOffsets(column, wires, n, f, origin), f32x4.splat(<f32>(n - 2 * f)));
-  else if (!(n & 1)) centre = f32x4.mul(f32x4.sub(ranked(column, wires, n >> 1), origin), f32x4.splat(0.5));
+    center = f32x4.div(trimmedOffsets(column, wires, n, f, origin), f32x4.splat(<f32>(n - 2 * f)));
+  else if (!(n & 1)) center = f32x4.mul(f32x4.sub(ranked(column, wires, n >> 1), origin), f32x4.splat(0.5));
 
   let s0 = zero,
     s1 = zero,
@@ -183,14 +183,14 @@ function nearestMean(column: usize, wires: usize, n: i32, f: i32, aroundMedian: 
     s3 = zero;
   let first = 0;
   for (; first + 3 < kept; first += 4) {
-    s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, centre), s0);
-    s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, centre), s1);
-    s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, centre), s2);
-    s3 = f32x4.add(nearestOffset(column, wires, n, first + 3, kept, origin, centre), s3);
+    s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, center), s0);
+    s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, center), s1);
+    s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, center), s2);
+    s3 = f32x4.add(nearestOffset(column, wires, n, first + 3, kept, origin, center), s3);
   }
-  if (first < kept) s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, centre), s0);
-  if (first + 1 < kept) s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, centre), s1);
-  if (first + 2 < kept) s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, centre), s2);
+  if (first < kept) s0 = f32x4.add(nearestOffset(column, wires, n, first, kept, origin, center), s0);
+  if (first + 1 < kept) s1 = f32x4.add(nearestOffset(column, wires, n, first + 1, kept, origin, center), s1);
+  if (first + 2 < kept) s2 = f32x4.add(nearestOffset(column, wires, n, first + 2, kept, origin, center), s2);
   return meanAround(origin, total(s0, s1, s2, s3), kept);
 }
 

@@ -37,7 +37,7 @@ const parametersOf: Readonly<Record<string, Parameters>> = {
   mda: byzantineFifth,
   monna: byzantineFifth,
   'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
-  // An honest row is about 0.4 √d away from the others' centre: half of the way is clipped.
+  // An honest row is about 0.4 √d away from the others' center: half of the way is clipped.
   'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
   cge: byzantineFifth,
   caf: byzantineFifth,

@@ -14,8 +14,8 @@ export interface Progress {
   next(of: Case, done: number): void;
 }
 
-const quickEffort: Effort = { rounds: 3, budgetMs: 500, leastSamples: 1 };
-const fullEffort: Effort = { rounds: 4, budgetMs: 1200, leastSamples: 2 };
+const quickEffort: Effort = { rounds: 3, budgetMs: 500, minSamples: 1 };
+const fullEffort: Effort = { rounds: 4, budgetMs: 1200, minSamples: 2 };
 
 /** Where results are compared. */
 const probes = 97;

@@ -34,7 +34,7 @@ export interface Effort {
   /** A contender that has taken this long is left out of further rounds. */
   readonly budgetMs: number;
   /** Though not before it has so many samples. */
-  readonly leastSamples: number;
+  readonly minSamples: number;
 }
 
 /** The error itself where a contender could not run: what it means is for the caller to say. */
@@ -42,14 +42,14 @@ export type Outcome = Timing | Error;
 
 /** Short calls are repeated until they have taken so long together. */
 const sampleMs = 4;
-const mostRepeats = 5;
+const maxRepeats = 5;
 
 /** Calls in a turn take about so long together. */
 const turnMs = 60;
 
 /** Calls before anything is counted: until they took so long together, at most so many. */
 const warmUpMs = 200;
-const mostWarmUps = 10;
+const maxWarmUps = 10;
 
 /**
  * In a call this long, what the first one has to do besides no longer matters: it counts as a sample. Of shorter calls
@@ -84,7 +84,7 @@ export async function measure(
   const repeats = new Map(
     [...fastestMs].map(([name, once]) => [
       name,
-      Math.min(mostRepeats, Math.max(1, Math.floor(turnMs / once))),
+      Math.min(maxRepeats, Math.max(1, Math.floor(turnMs / once))),
     ]),
   );
 
@@ -93,7 +93,7 @@ export async function measure(
       const { name } = contender;
       if (errors.has(name)) continue;
       const taken = samples.get(name) ?? [];
-      if (taken.length >= effort.leastSamples && (spentMs.get(name) ?? 0) > effort.budgetMs) continue;
+      if (taken.length >= effort.minSamples && (spentMs.get(name) ?? 0) > effort.budgetMs) continue;
       const started = performance.now();
       try {
         const uncounted = (fastestMs.get(name) ?? 0) > longCallMs ? 0 : 1;
@@ -116,7 +116,7 @@ export async function measure(
 async function warmed(contender: Contender): Promise<number[]> {
   const taken: number[] = [];
   const total = () => taken.reduce((sum, ms) => sum + ms, 0);
-  while (taken.length < mostWarmUps && total() < warmUpMs) {
+  while (taken.length < maxWarmUps && total() < warmUpMs) {
     const started = performance.now();
     if (contender.kind === 'remote') await contender.sample(1);
     else await contender.run();

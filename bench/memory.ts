@@ -166,14 +166,14 @@ async function writeRows(path: string, n: number, d: number): Promise<void> {
   bar.start(n * d, 0);
   const file = await open(path, 'w');
   try {
-    const centre = new Float32Array(chunkEntries);
+    const center = new Float32Array(chunkEntries);
     const chunk = new Float32Array(chunkEntries);
     const bytes = new Uint8Array(chunk.buffer);
     for (let from = 0, seed = 1; from < d; from += chunkEntries, seed += n + 1) {
-      fillWithNoise(centre, seed, 1);
+      fillWithNoise(center, seed, 1);
       const length = Math.min(chunkEntries, d - from) * 4;
       for (let i = 0; i < n; i++) {
-        fillWithNoise(chunk, seed + 1 + i, 1, centre, i < n - attackersAmong(n) ? 1 : -3);
+        fillWithNoise(chunk, seed + 1 + i, 1, center, i < n - attackersAmong(n) ? 1 : -3);
         await writeWhole(file, bytes.subarray(0, length), (i * d + from) * 4);
         bar.increment(length / 4);
       }

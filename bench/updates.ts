@@ -7,15 +7,15 @@
 export const attackersAmong = (n: number): number => Math.floor(n / 10);
 
 /**
- * into[k] = scale · noise + centreScale · centre[k]. One mulberry32 step a draw: two 16-bit halves give a triangular
+ * into[k] = scale · noise + centerScale · center[k]. One mulberry32 step a draw: two 16-bit halves give a triangular
  * distribution over (−1, 1).
  */
 export function fillWithNoise(
   into: Float32Array,
   seed: number,
   scale: number,
-  centre?: Float32Array,
-  centreScale = 1,
+  center?: Float32Array,
+  centerScale = 1,
 ): void {
   let state = seed >>> 0;
   for (let k = 0; k < into.length; k++) {
@@ -24,18 +24,18 @@ export function fillWithNoise(
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     mixed ^= mixed >>> 14;
     const noise = scale * (((mixed >>> 16) + (mixed & 0xffff)) / 65536 - 1);
-    into[k] = centre === undefined ? noise : noise + centreScale * (centre[k] ?? 0);
+    into[k] = center === undefined ? noise : noise + centerScale * (center[k] ?? 0);
   }
 }
 
 /** @returns n rows of d entries, the last attackersAmong(n) of them attackers. */
 export function seededUpdates(n: number, d: number, seed: number): Float32Array[] {
-  const centre = new Float32Array(d);
-  fillWithNoise(centre, seed, 1);
+  const center = new Float32Array(d);
+  fillWithNoise(center, seed, 1);
   const honest = n - attackersAmong(n);
   return Array.from({ length: n }, (_, i) => {
     const row = new Float32Array(d);
-    fillWithNoise(row, seed + 1 + i, 1, centre, i < honest ? 1 : -3);
+    fillWithNoise(row, seed + 1 + i, 1, center, i < honest ? 1 : -3);
     return row;
   });
 }

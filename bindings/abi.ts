@@ -16,7 +16,7 @@ export const SEGMENT_COLUMNS = 8_192;
 export const SEGMENTS_A_WEIGHTED_SUM = 4;
 
 /** The largest memory, in 64 KiB pages: all of 4 GiB but the last page, at whose end pointers would wrap to 0. */
-export const MOST_PAGES = 65_535;
+export const MAX_PAGES = 65_535;
 export const PAGE_BYTES = 65_536;
 
 /** Layout of a staged tile of columns (assembly/selection.ts): the bytes from a row to the next, and its columns. */

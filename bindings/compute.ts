@@ -96,7 +96,7 @@ export class Compute {
         core.rowDistances(work.table, work.n, work.point, work.sums + segment * 16 * work.n, c0, c1);
         return [0, 0];
       case 'pull':
-        core.pull(work.row, work.centre, work.scale, work.out, c0, c1);
+        core.pull(work.row, work.center, work.scale, work.out, c0, c1);
         return [0, 0];
       case 'selection':
       case 'sign-vote':

@@ -1,5 +1,5 @@
 /** Runs the core from bytes inside the JavaScript, on one thread: for hosts that can neither read nor fetch a file. */
-import { type Host, MOST_PAGES, PAGE_BYTES } from './abi.js';
+import { type Host, MAX_PAGES, PAGE_BYTES } from './abi.js';
 import { coreBytes } from './coreBytes.generated.js';
 import { webSha256 } from './webHash.js';
 
@@ -8,7 +8,7 @@ let compiled: Promise<WebAssembly.Module> | undefined;
 export const inlineHost: Host = {
   hardwareThreads: 1,
   canShareMemory: false,
-  defaultMemoryLimitBytes: MOST_PAGES * PAGE_BYTES,
+  defaultMemoryLimitBytes: MAX_PAGES * PAGE_BYTES,
   compileCore() {
     compiled ??= WebAssembly.compile(
       Uint8Array.from(atob(coreBytes), (character) => character.charCodeAt(0)),

@@ -67,9 +67,9 @@ export interface SignVoteWork extends Rows {
 
 export interface PullWork extends Rows {
   readonly kernel: 'pull';
-  /** One row, seen from `centre` and scaled, into `out`. */
+  /** One row, seen from `center` and scaled, into `out`. */
   readonly row: number;
-  readonly centre: number;
+  readonly center: number;
   readonly scale: number;
   readonly out: number;
 }

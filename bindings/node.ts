@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { type ComputeThread, type Host, MOST_PAGES, PAGE_BYTES } from './abi.js';
+import { type ComputeThread, type Host, MAX_PAGES, PAGE_BYTES } from './abi.js';
 
 const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
 
@@ -51,7 +51,7 @@ function startThread(): ComputeThread {
 export const nodeHost: Host = {
   hardwareThreads: availableParallelism(),
   canShareMemory: true,
-  defaultMemoryLimitBytes: MOST_PAGES * PAGE_BYTES,
+  defaultMemoryLimitBytes: MAX_PAGES * PAGE_BYTES,
   compileCore,
   startThread,
   sha256() {

@@ -55,8 +55,8 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
   if (options.json) {
     process.stdout.write(`${JSON.stringify(study, undefined, 2)}\n`);
   } else {
-    const colours = process.stdout.isTTY && process.env.NO_COLOR === undefined;
-    process.stdout.write(`${accuracyTable(study, colours)}\n\n${sentence(study)}\n\n`);
+    const colors = process.stdout.isTTY && process.env.NO_COLOR === undefined;
+    process.stdout.write(`${accuracyTable(study, colors)}\n\n${sentence(study)}\n\n`);
   }
   process.stderr.write(
     `${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(1)} s, ` +

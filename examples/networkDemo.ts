@@ -14,7 +14,7 @@ import { Command, Option } from 'commander';
 import { createProgress, type Progress } from './demo/progress.js';
 import { createJudge, runInProcess } from './network/inProcess.js';
 import { Processes } from './network/processes.js';
-import { type Behaviour, behaviours, type Setting } from './network/setting.js';
+import { type Behavior, behaviors, type Setting } from './network/setting.js';
 import { trainOverNetwork } from './network/training.js';
 import { withUsageCode } from './usage.js';
 import { wholeNumber } from './wholeNumber.js';
@@ -23,7 +23,7 @@ interface Options {
   readonly seed: number;
   readonly rounds: number;
   readonly pipeline: string;
-  readonly attack: Exclude<Behaviour, 'honest'>;
+  readonly attack: Exclude<Behavior, 'honest'>;
   readonly json?: boolean;
 }
 
@@ -156,7 +156,7 @@ await withUsageCode(new Command('quorate demo --network'))
   .option('--pipeline <text>', 'the robust one', 'nnm(f=3) > trimmed-mean(f=3)')
   .addOption(
     new Option('--attack <name>', 'what the three do')
-      .choices(behaviours.filter((name) => name !== 'honest'))
+      .choices(behaviors.filter((name) => name !== 'honest'))
       .default('inner-product-manipulation'),
   )
   .option('--json', 'print the results as JSON')

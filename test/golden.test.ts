@@ -9,7 +9,7 @@ describe('aggregate, on what ByzFL computed', () => {
     const { data, n, d } = golden;
     const updates = unflatten(golden.input, d).map((row) => Float32Array.from(row));
 
-    /** The key's stages: `arc > krum neighbours=n-f-1`, say. */
+    /** The key's stages: `arc > krum neighbors=n-f-1`, say. */
     const parse = (key: string): Stages => {
       const stages = key.split(' > ').map((stage) => goldenStage(stage, golden));
       const last = stages.pop()!;

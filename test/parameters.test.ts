@@ -141,9 +141,9 @@ describe('aggregate refuses parameters', () => {
   }
 
   const out: Readonly<Record<string, () => unknown>> = {
-    'krum without neighbours': () => krum({ f: 1, neighbours: 0 }),
-    'krum with more neighbours than other rows': () => krum({ f: 1, neighbours: 12 }),
-    'krum with half a neighbour': () => krum({ f: 1, neighbours: 1.5 }),
+    'krum without neighbors': () => krum({ f: 1, neighbors: 0 }),
+    'krum with more neighbors than other rows': () => krum({ f: 1, neighbors: 12 }),
+    'krum with half a neighbor': () => krum({ f: 1, neighbors: 1.5 }),
     'multiKrum of no row': () => multiKrum({ f: 1, m: 0 }),
     'multiKrum of more rows than there are': () => multiKrum({ f: 1, m: 13 }),
     'monna with a pivot that is no row': () => monna({ f: 1, pivot: 12 }),
@@ -214,7 +214,7 @@ describe('the factories', () => {
       meamed({ f: 5 }),
       phocas({ f: 0 }),
       signVote({ step: 0.1 }),
-      krum({ f: 1, neighbours: 11 }),
+      krum({ f: 1, neighbors: 11 }),
       multiKrum({ f: 1, m: 12 }),
       bulyan({ f: 2 }),
       mda({ f: 5 }),

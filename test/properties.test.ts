@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { QuorateError } from '../src/errors.js';
 import { aggregate, createEngine } from '../src/index.js';
-import { catalogue, type Entry } from './support/catalogue.js';
+import { catalog, type Entry } from './support/catalog.js';
 import { expectClose } from './support/close.js';
 import { actual, build } from './support/library.js';
 import { attacked, largestFloat, normalRows, random, rowsOf, unequalRows } from './support/random.js';
@@ -29,7 +29,7 @@ const coarse = (rows: Float32Array[]): Float32Array[] =>
   rows.map((row) => row.map((entry) => Math.max(-8, Math.min(8, Math.floor(entry * 1024) / 1024))));
 
 describe('aggregate', () => {
-  for (const [name, entry] of Object.entries(catalogue)) {
+  for (const [name, entry] of Object.entries(catalog)) {
     describe(`with ${name}`, () => {
       it('never writes to its inputs', async () => {
         const updates = attacked(unequalRows(11, 67, 5), 1, () => 1e30, 'last');
@@ -184,7 +184,7 @@ describe('the same bits', () => {
         try {
           const batch = engine.batch(n, d);
           updates.forEach((row, i) => batch.row(i).set(row));
-          for (const [name, { stages }] of Object.entries(catalogue)) {
+          for (const [name, { stages }] of Object.entries(catalog)) {
             const rule = build(...stages(n, 1));
             const wanted = bytes((await aggregate(updates, rule)).value);
             for (const input of [updates, batch, source]) {
@@ -240,7 +240,7 @@ describe('the honest range', () => {
     });
   }
 
-  // These two average values that are no farther from the centre than some honest one, which need not lie between
+  // These two average values that are no farther from the center than some honest one, which need not lie between
   // honest ones: of 0, 10, 10 and the lie 11, meamed keeps 10, 10, 11. They leave the range by its width at most.
   for (const name of ['meamed', 'phocas'] as const) {
     it(`is left by ${name} by no more than its own width`, async () => {

@@ -75,18 +75,18 @@ def median_by_sort(x):
     return (ordered[(n - 1) // 2] + ordered[n // 2]) * np.float32(0.5)
 
 
-def nearest_to(x, centre, count):
-    """Per coordinate, the mean of the `count` values closest to the centre."""
-    order = np.argpartition(np.abs(x - centre), count - 1, axis=0)[:count]
+def nearest_to(x, center, count):
+    """Per coordinate, the mean of the `count` values closest to the center."""
+    order = np.argpartition(np.abs(x - center), count - 1, axis=0)[:count]
     return np.take_along_axis(x, order, axis=0).mean(axis=0)
 
 
 # --- rules that select or weigh rows ------------------------------------------------------------------------
 
 
-def krum_scores(table, neighbours):
+def krum_scores(table, neighbors):
     away = table + np.diag(np.full(len(table), np.inf))
-    return np.sort(away, axis=1)[:, :neighbours].sum(axis=1)
+    return np.sort(away, axis=1)[:, :neighbors].sum(axis=1)
 
 
 def krum(x, f, between=None):
@@ -106,8 +106,8 @@ def bulyan(x, f):
     left, chosen = list(range(n)), []
     while len(chosen) < n - 2 * f:
         part = table[np.ix_(left, left)]
-        neighbours = max(1, len(left) - f - 2)
-        chosen.append(left.pop(int(np.argmin(krum_scores(part, neighbours)))))
+        neighbors = max(1, len(left) - f - 2)
+        chosen.append(left.pop(int(np.argmin(krum_scores(part, neighbors)))))
     selected = x[sorted(chosen)]
     return nearest_to(selected, np.median(selected, axis=0), len(chosen) - 2 * f)
 
@@ -160,14 +160,14 @@ def caf(x, f):
     weights = np.ones(n)
     least, best = math.inf, None
     while weights.sum() > n - 2 * f:
-        centre = (weights / weights.sum()).astype(x.dtype) @ x
-        away = x - centre
+        center = (weights / weights.sum()).astype(x.dtype) @ x
+        away = x - center
         root = np.sqrt(weights / weights.sum())
         gram = (away @ away.T) * root[:, None] * root[None, :]
         values, vectors = np.linalg.eigh(gram.astype(np.float64))
         top = values[-1]
         if top < least:
-            least, best = top, centre
+            least, best = top, center
         if top <= 0:
             break
         # The eigenvector of the covariance is away.T @ (root * u) / sqrt(top), so the projections follow from u.

@@ -63,12 +63,12 @@ function meanOf(column: Float32Array, from: number, to: number): number {
   return sum / (to - from);
 }
 
-/** The mean of the `count` values closest to `centre`: in a sorted column they stand side by side. */
-function meanAround(column: Float32Array, centre: number, count: number): number {
+/** The mean of the `count` values closest to `center`: in a sorted column they stand side by side. */
+function meanAround(column: Float32Array, center: number, count: number): number {
   let from = 0;
   let to = column.length;
   while (to - from > count) {
-    if (centre - column[from] > column[to - 1] - centre) from++;
+    if (center - column[from] > column[to - 1] - center) from++;
     else to--;
   }
   return meanOf(column, from, to);
@@ -136,11 +136,11 @@ function meanOfRows(rows: readonly Float32Array[], chosen: readonly number[], ou
   );
 }
 
-function krumScores(table: Table, among: readonly number[], neighbours: number): number[] {
+function krumScores(table: Table, among: readonly number[], neighbors: number): number[] {
   return among.map((i) => {
     const away = Float64Array.from(among.filter((j) => j !== i).map((j) => table[i][j])).sort();
     let score = 0;
-    for (let k = 0; k < neighbours; k++) score += away[k];
+    for (let k = 0; k < neighbors; k++) score += away[k];
     return score;
   });
 }

@@ -4,25 +4,25 @@
  */
 import { panel } from './curves.js';
 import { attackFree, finalAccuracy, percent, runOf, sentence, worstOf } from './findings.js';
-import { escapeText, FONT, lineColours, LOSS_LABELS, lossClass, lossShades } from './palette.js';
+import { escapeText, FONT, lineColors, LOSS_LABELS, lossClass, lossShades } from './palette.js';
 import { script } from './pageScript.js';
 import type { Study } from './study.js';
 
 type Mode = 'light' | 'dark';
 
-const colours = (mode: Mode): string =>
+const colors = (mode: Mode): string =>
   [
-    ...lineColours[mode].map((colour, i) => `.s${i} { --c: ${colour} }`),
+    ...lineColors[mode].map((color, i) => `.s${i} { --c: ${color} }`),
     ...lossShades[mode].map(({ fill, text }, i) => `.l${i} { background: ${fill}; color: ${text} }`),
   ].join(' ');
 
 const style = `
 :root { color-scheme: light dark; --ground: #ffffff; --raised: #f6f8fa; --text: #1f2328; --quiet: #59636e;
   --rule: #d8dee4; --grid: #e6eaee }
-${colours('light')}
+${colors('light')}
 @media (prefers-color-scheme: dark) {
   :root { --ground: #0d1117; --raised: #151b23; --text: #e6edf3; --quiet: #9198a1; --rule: #2b323b; --grid: #212830 }
-  ${colours('dark')}
+  ${colors('dark')}
 }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 ${FONT} }

@@ -1,6 +1,6 @@
 /**
- * Colours, for light and dark. Losses are one ramp of rising contrast with the page, so that what failed stands out
- * and the order survives without colour; lines have a colour each.
+ * Colors, for light and dark. Losses are one ramp of rising contrast with the page, so that what failed stands out
+ * and the order survives without color; lines have a color each.
  */
 
 /** Upper bounds, in points of accuracy lost against averaging that nobody attacks; the last class has none. */
@@ -38,7 +38,7 @@ export const lossShades: { readonly light: readonly Shade[]; readonly dark: read
   ],
 };
 
-export const lineColours: { readonly light: readonly string[]; readonly dark: readonly string[] } = {
+export const lineColors: { readonly light: readonly string[]; readonly dark: readonly string[] } = {
   light: ['#cf222e', '#b7791f', '#6f7d00', '#8250df', '#0a7f86', '#bf3989', '#2f7de1', '#10295c'],
   dark: ['#ff6b6b', '#e3b341', '#b9cc3d', '#b48bfa', '#3fc7c0', '#f386c4', '#66a9ff', '#d6e2ff'],
 };

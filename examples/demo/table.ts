@@ -20,20 +20,20 @@ function headerLines(names: readonly string[]): string[] {
 }
 
 /**
- * @param colours whether the terminal shows colours: red where at least 20 points are lost against averaging that
+ * @param colors whether the terminal shows colors: red where at least 20 points are lost against averaging that
  *   nobody attacks, yellow from 5 points
  */
-export function accuracyTable(study: Study, colours: boolean): string {
+export function accuracyTable(study: Study, colors: boolean): string {
   const width = Math.max(...study.pipelines.map(({ length }) => length), 'honest nodes alone'.length);
   const lines: string[] = [];
 
   const cell = (accuracy: number, free: number): string => {
     const text = percent(accuracy).padStart(CELL);
     const lost = free - accuracy;
-    if (!colours || lost < 0.05) return text;
+    if (!colors || lost < 0.05) return text;
     return painted(lost < 0.2 ? YELLOW : RED, text);
   };
-  const bold = (text: string): string => (colours ? painted(BOLD, text) : text);
+  const bold = (text: string): string => (colors ? painted(BOLD, text) : text);
 
   for (const { name: data, title } of study.data) {
     const free = attackFree(study, data);

@@ -9,7 +9,7 @@ import { arraySource } from '../../src/core/source.js';
 import { createEngine, fedAvg, type OptimizerState, parsePipeline } from '../../src/index.js';
 import { loadDigits, split } from '../mnist/digits.js';
 import { createNetwork } from '../mnist/network.js';
-import { behaviourOf, LEARNING_RATE, type Setting, trainConfigOf } from './setting.js';
+import { behaviorOf, LEARNING_RATE, type Setting, trainConfigOf } from './setting.js';
 import { createTrainer } from './trainer.js';
 
 export interface Result {
@@ -31,9 +31,7 @@ export async function runInProcess(setting: Setting): Promise<Result> {
     rounds,
   };
   const trainers = await Promise.all(
-    Array.from({ length: nodes }, (_, node) =>
-      createTrainer({ node, behaviour: behaviourOf(setting, node) }),
-    ),
+    Array.from({ length: nodes }, (_, node) => createTrainer({ node, behavior: behaviorOf(setting, node) })),
   );
   const tensors = tensorsOf(setting);
   const facts = trainers.map(() => ({ numExamples: config.batchSize, staleness: 0 }));

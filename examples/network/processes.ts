@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { program } from '../../src/manifest.js';
-import { behaviourOf, nodeName, type Setting } from './setting.js';
+import { behaviorOf, nodeName, type Setting } from './setting.js';
 
 const endWithParent = new URL('./endWithParent.js', import.meta.url).href;
 const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
@@ -17,7 +17,7 @@ export interface Running {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-const MOST_SAID = 4000;
+const MAX_SAID = 4000;
 /** For a process to end by itself once it is told to. */
 const PATIENCE_MS = 5000;
 
@@ -32,7 +32,7 @@ export class Processes {
       detached: process.platform !== 'win32',
     });
     let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-MOST_SAID)));
+    child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-MAX_SAID)));
     const ended = once(child, 'close').then(([code, signal]) => {
       this.running.delete(process_);
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
@@ -61,7 +61,7 @@ export class Processes {
       this.start(
         [
           ...['node', '--server', server, '--session', session, '--id', nodeName(node), '--trainer', trainer],
-          ...['--set', `node=${node}`, '--set', `behaviour=${behaviourOf(setting, node)}`],
+          ...['--set', `node=${node}`, '--set', `behavior=${behaviorOf(setting, node)}`],
         ],
         'ignore',
       ),

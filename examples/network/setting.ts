@@ -2,18 +2,13 @@
 import { z } from 'zod';
 import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 
-export const behaviours = [
-  'honest',
-  'label-flipping',
-  'sign-flipping',
-  'inner-product-manipulation',
-] as const;
-export type Behaviour = (typeof behaviours)[number];
+export const behaviors = ['honest', 'label-flipping', 'sign-flipping', 'inner-product-manipulation'] as const;
+export type Behavior = (typeof behaviors)[number];
 
 export interface Setting {
   readonly nodes: number;
   /** What the dishonest nodes do, one entry each; they are the last ones. */
-  readonly dishonest: readonly Exclude<Behaviour, 'honest'>[];
+  readonly dishonest: readonly Exclude<Behavior, 'honest'>[];
   readonly pipeline: string;
   readonly rounds: number;
   /** Names the split of the digits, the first model and the batches. */
@@ -43,7 +38,7 @@ export const trainConfigOf = ({ seed, nodes }: Setting): TrainConfig => ({
   testDigits: 1000,
 });
 
-export const behaviourOf = ({ nodes, dishonest }: Setting, node: number): Behaviour =>
+export const behaviorOf = ({ nodes, dishonest }: Setting, node: number): Behavior =>
   dishonest[node - (nodes - dishonest.length)] ?? 'honest';
 
 /** 'node-03': in the order of their numbers, as text too. */

@@ -11,10 +11,10 @@ import { flippedLabel, createTrainer as createDigitTrainer } from '../mnist/trai
 import { loadDigits, split } from '../mnist/digits.js';
 import { createNetwork } from '../mnist/network.js';
 import { partition } from '../mnist/partition.js';
-import { type Behaviour, behaviours, type TrainConfig, trainConfigSchema } from './setting.js';
+import { type Behavior, behaviors, type TrainConfig, trainConfigSchema } from './setting.js';
 
 /** What the honest update is multiplied by. */
-const factors: Readonly<Record<Behaviour, number>> = {
+const factors: Readonly<Record<Behavior, number>> = {
   honest: 1,
   'label-flipping': 1,
   'sign-flipping': -1,
@@ -24,7 +24,7 @@ const factors: Readonly<Record<Behaviour, number>> = {
 export interface NodeOptions {
   /** The node's number, from 0: which part of the digits it holds, and which batches it draws. */
   readonly node: number;
-  readonly behaviour?: Behaviour;
+  readonly behavior?: Behavior;
 }
 
 /** Read once, for however many nodes are in a process. */
@@ -32,10 +32,9 @@ let reading: ReturnType<typeof loadDigits> | undefined;
 
 /** @throws RangeError for options that it doesn't have */
 export async function createTrainer(options: NodeOptions): Promise<{ train: Train }> {
-  const { node, behaviour = 'honest' } = options;
+  const { node, behavior = 'honest' } = options;
   if (!Number.isSafeInteger(node) || node < 0) throw new RangeError('node must be a whole number');
-  if (!behaviours.includes(behaviour))
-    throw new RangeError(`behaviour must be one of ${behaviours.join(', ')}`);
+  if (!behaviors.includes(behavior)) throw new RangeError(`behavior must be one of ${behaviors.join(', ')}`);
   const digits = await (reading ??= loadDigits());
   let work: ReturnType<typeof start> | undefined;
 
@@ -53,7 +52,7 @@ export async function createTrainer(options: NodeOptions): Promise<{ train: Trai
       momentum,
       seed,
       node,
-      ...(behaviour === 'label-flipping' && { labelOf: flippedLabel }),
+      ...(behavior === 'label-flipping' && { labelOf: flippedLabel }),
     });
     return { batchSize, trainer, update: new Float32Array(network.d) };
   };
@@ -63,7 +62,7 @@ export async function createTrainer(options: NodeOptions): Promise<{ train: Trai
       work ??= start(trainConfigSchema.parse(config));
       const { batchSize, trainer, update } = work;
       trainer.update(model.values, round, update);
-      const factor = factors[behaviour];
+      const factor = factors[behavior];
       for (let k = 0; k < update.length; k++) update[k] *= factor;
       return { update, numExamples: batchSize };
     },

@@ -1,10 +1,10 @@
 /** From a pipeline and the distances between the rows: what is to be combined, and how. */
 import type { Geometry } from '../core/geometry.js';
 import type { Combination } from '../core/passes.js';
-import type { Steps } from '../core/cooperative.js';
+import type { Cooperative } from '../core/cooperative.js';
 import type { Pipeline } from './pipeline.js';
 
-export interface Plan {
+export interface CombinationPlan {
   readonly combination: Combination;
   /** For linear rules: the weights over the rows, an anchor's last. */
   readonly rowWeights: Float64Array | undefined;
@@ -13,7 +13,10 @@ export interface Plan {
 }
 
 /** What the pipeline makes of the rows, given their geometry. */
-export function* planOf({ preaggregators, rule: { work } }: Pipeline, base: Geometry): Steps<Plan> {
+export function* planCombination(
+  { preaggregators, rule: { work } }: Pipeline,
+  base: Geometry,
+): Cooperative<CombinationPlan> {
   const geometry = preaggregators.reduce((points, stage) => points.map(stage.combine(points)), base);
   if (work.kind === 'linear') {
     const weights = yield* work.rowWeights(geometry);

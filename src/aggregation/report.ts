@@ -69,7 +69,7 @@ export class RowDigests {
 }
 
 /** SHA-256 of a vector's bytes. */
-export function digestOf(value: Float32Array): string {
+export function vectorDigest(value: Float32Array): string {
   const hash = currentHost().sha256();
   hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   return hash.hex();
@@ -82,7 +82,7 @@ function suspicions(distances: Float64Array): Float64Array {
 }
 
 /** What is known of the rows that were kept, in their order; digests are of all. */
-interface RowFacts {
+interface RowMeasures {
   readonly rowWeights: Float64Array | undefined;
   readonly used: (row: number) => boolean;
   readonly digests: readonly string[] | undefined;
@@ -92,7 +92,7 @@ interface RowFacts {
 export function rowReports(
   n: number,
   kept: readonly number[],
-  { rowWeights, used, digests }: RowFacts,
+  { rowWeights, used, digests }: RowMeasures,
   squaredNorms: Float64Array | undefined,
   squaredDistances: Float64Array | undefined,
 ): RowReport[] {

@@ -4,18 +4,18 @@
  * Rows that are not finite are found on the way, at no cost: by their norms where distances are measured, else by the
  * result, which can't be finite if they are not. Only then are they looked for.
  */
-import { MOST_PAGES } from '../../bindings/abi.js';
+import { MAX_PAGES } from '../../bindings/abi.js';
 import type { Engine, EngineSession } from '../core/engine.js';
-import { farRows } from '../core/outlierRows.js';
+import { outlierRows } from '../core/outlierRows.js';
 import { Geometry, type Measured } from '../core/geometry.js';
 import { combinePass, normsPass, pairwisePass, type PassOptions, pulledPass } from '../core/passes.js';
 import { type RowSource, withRow } from '../core/source.js';
-import { inTurns } from '../core/cooperative.js';
-import type { Rows } from '../core/tiles.js';
+import { runCooperatively } from '../core/cooperative.js';
+import type { TiledRows } from '../core/tiles.js';
 import { QuorateError } from '../errors.js';
 import { checkPipeline, type Pipeline, pipelineText, restrictPipeline } from './pipeline.js';
-import { type Plan, planOf } from './plan.js';
-import { digestOf, type Report, RowDigests, rowReports } from './report.js';
+import { type CombinationPlan, planCombination } from './plan.js';
+import { vectorDigest, type Report, RowDigests, rowReports } from './report.js';
 import type { Input } from './updates.js';
 
 export interface AggregateOptions {
@@ -38,7 +38,7 @@ export interface AggregateOptions {
 }
 
 /** What one attempt found: a value, or rows that are not finite. */
-type Outcome =
+type RunOutcome =
   { readonly value: Float32Array; readonly report: Report } | { readonly bad: readonly number[] };
 
 export class Run {
@@ -93,7 +93,7 @@ export class Run {
   }
 
   /** The pipeline on the rows `kept`. */
-  private async attempt(pipeline: Pipeline, kept: readonly number[]): Promise<Outcome> {
+  private async attempt(pipeline: Pipeline, kept: readonly number[]): Promise<RunOutcome> {
     const { work } = pipeline.rule;
     const anchor = work.kind === 'linear' ? work.anchor : undefined;
     const pass = this.passOptions(kept, anchor);
@@ -105,7 +105,9 @@ export class Run {
       if (bad.length > 0) return { bad };
     }
     const base = new Geometry(measured ?? unmeasured(pass.chosen.length), anchor ? 1 : 0);
-    const plan = await this.timed('weights', () => inTurns(planOf(pipeline, base), this.options.signal));
+    const plan = await this.timed('weights', () =>
+      runCooperatively(planCombination(pipeline, base), this.options.signal),
+    );
     return this.combine(pipeline, kept, pass, plan, measured ? base : undefined);
   }
 
@@ -114,7 +116,7 @@ export class Run {
     return {
       session,
       threads: engine.threads,
-      sharedMaximumPages: engine.sharedMemory ? MOST_PAGES : undefined,
+      sharedMaximumPages: engine.sharedMemory ? MAX_PAGES : undefined,
       rows: anchor ? { source: withRow(asSource(input.rows), anchor) } : input.rows,
       chosen: anchor ? [...kept, input.n] : kept,
       signal: this.options.signal,
@@ -136,23 +138,23 @@ export class Run {
     const rows = pass.chosen.length;
     const direct = await pairwisePass(pass);
     this.digests?.finish();
-    const plain: Measured = { rows, direct, pulled: direct, centre: 0, far: [] };
+    const plain: Measured = { rows, direct, pulled: direct, center: 0, far: [] };
     const combines =
       preaggregators.some((stage) => stage.scales) || (work.kind === 'linear' && work.combines);
     if (!combines || !direct.every(Number.isFinite)) return plain;
-    const { centre, far } = farRows(direct, rows);
+    const { center, far } = outlierRows(direct, rows);
     if (far.length === 0) return plain;
-    const pulled = await pulledPass(pass, centre, far);
-    return { rows, direct, pulled, centre, far };
+    const pulled = await pulledPass(pass, center, far);
+    return { rows, direct, pulled, center, far };
   }
 
   private async combine(
     pipeline: Pipeline,
     kept: readonly number[],
     pass: PassOptions,
-    { combination, rowWeights, used }: Plan,
+    { combination, rowWeights, used }: CombinationPlan,
     geometry: Geometry | undefined,
-  ): Promise<Outcome> {
+  ): Promise<RunOutcome> {
     const { session, input, options } = this;
     const full = this.digests !== undefined;
     const n = pass.chosen.length;
@@ -194,7 +196,7 @@ export class Run {
       measures?.squaredDistances ??
       (full && geometry && rowWeights ? geometry.squaredDistancesTo(rowWeights) : undefined);
     const rows = rowReports(input.n, kept, { rowWeights, used, digests }, squaredNorms, squaredDistances);
-    const resultDigest = full ? await this.timed('digest', () => digestOf(value)) : undefined;
+    const resultDigest = full ? await this.timed('digest', () => vectorDigest(value)) : undefined;
     this.times.total = performance.now() - this.began;
     return {
       value,
@@ -220,7 +222,7 @@ function refuseNonFinite(rows: readonly number[]): never {
   );
 }
 
-function asSource(rows: Rows): RowSource {
+function asSource(rows: TiledRows): RowSource {
   if ('source' in rows) return rows.source;
   const { batch } = rows;
   const read = (row: number, column: number, into: Float32Array) => {
@@ -234,6 +236,6 @@ const unmeasured = (rows: number): Measured => ({
   rows,
   direct: new Float64Array(0),
   pulled: new Float64Array(0),
-  centre: 0,
+  center: 0,
   far: [],
 });

@@ -1,7 +1,7 @@
 /** Makes one thing of the kinds of updates that `aggregate` takes. */
 import { Batch, type Engine } from '../core/engine.js';
 import { arraySource, namedSource, type NamedTensors, type RowSource } from '../core/source.js';
-import type { Rows } from '../core/tiles.js';
+import type { TiledRows } from '../core/tiles.js';
 import { requireWholeNumber } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 
@@ -10,7 +10,7 @@ export type Updates = readonly Float32Array[] | Batch | RowSource | readonly Nam
 export interface Input {
   readonly n: number;
   readonly d: number;
-  readonly rows: Rows;
+  readonly rows: TiledRows;
   /** Gives a flat value the updates' names, if they have names. */
   readonly name: ((value: Float32Array) => Record<string, Float32Array>) | undefined;
   /** Whether writing to `target` would change an update. */

@@ -92,7 +92,7 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
     throw new QuorateError(
       'TOO_FEW_UPDATES',
       `${attack} needs at least ${minHonest} honest updates; there are ${honest.length}`,
-      { attack, least: minHonest, n: honest.length },
+      { attack, minHonest, n: honest.length },
     );
   }
   const d = honest[0].length;
@@ -139,7 +139,7 @@ export function honestDeviation(honest: readonly Float32Array[], mean: Float64Ar
 }
 
 /** A multiple of a float64 vector, rounded to float32. */
-export function scaled(vector: Float64Array, factor: number): Float32Array {
+export function scaledVector(vector: Float64Array, factor: number): Float32Array {
   const result = new Float32Array(vector.length);
   for (let k = 0; k < vector.length; k++) result[k] = factor * vector[k];
   return result;

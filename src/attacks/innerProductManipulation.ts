@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAttack, honestMean, scaled } from './attack.js';
+import { defineAttack, honestMean, scaledVector } from './attack.js';
 
 /**
  * −τ·μ, so that the inner product of the aggregate with the honest mean turns negative. A small τ hides among honest
@@ -13,5 +13,5 @@ export const innerProductManipulation = defineAttack({
     tau: z.number().default(2).describe('length of the lie, in lengths of the honest mean'),
   }),
   minHonest: 1,
-  forge: (honest, { tau }) => scaled(honestMean(honest), -tau),
+  forge: (honest, { tau }) => scaledVector(honestMean(honest), -tau),
 });

@@ -1,5 +1,5 @@
 /**
- * The optimal variant of an attack with a strength tau: the attackers know the defence, try it on what they are about
+ * The optimal variant of an attack with a strength tau: the attackers know the defense, try it on what they are about
  * to send, and send what moves the result farthest from the honest mean.
  *
  * The distance as a function of tau has jumps, where a rule begins to see through the lie, so a grid is searched
@@ -25,19 +25,19 @@ export interface GradedAttack {
 
 export interface OptimalOptions {
   /** The defender's own rule or pipeline. */
-  readonly defence: Rule | Pipeline;
+  readonly defense: Rule | Pipeline;
   /** Strengths to try, ascending; negative ones are allowed. Default: 0.1 to 20 in twelve steps. */
   readonly grid?: readonly number[];
   /** How often the surroundings of the best strength are halved. Default: 3. */
   readonly refinements?: number;
-  /** Where to run the defence. */
+  /** Where to run the defense. */
   readonly engine?: Engine;
   readonly signal?: AbortSignal;
 }
 
 export interface Optimum {
   readonly tau: number;
-  /** From the honest mean to what the defence makes of the honest and these updates. */
+  /** From the honest mean to what the defense makes of the honest and these updates. */
   readonly distance: number;
   /** The malicious updates, one for each attacker. */
   readonly updates: Float32Array[];
@@ -45,7 +45,7 @@ export interface Optimum {
 
 export interface OptimalAttack {
   readonly name: string;
-  /** @throws QuorateError as the attack's own `forge` does, and as `aggregate` does with the defence */
+  /** @throws QuorateError as the attack's own `forge` does, and as `aggregate` does with the defense */
   search(honest: readonly Float32Array[], attackers: number): Promise<Optimum>;
   /** The same, only the updates of it. */
   forge(honest: readonly Float32Array[], attackers: number): Promise<Float32Array[]>;
@@ -64,16 +64,16 @@ const searchParameters = z.strictObject({
  * @param attack the factory of an attack with a parameter tau
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  * @example
- * const defence = pipeline(nnm({ f: 3 }), trimmedMean({ f: 3 }));
- * const { tau, distance, updates } = await optimal(aLittleIsEnough, { defence }).search(honest, 3);
+ * const defense = pipeline(nnm({ f: 3 }), trimmedMean({ f: 3 }));
+ * const { tau, distance, updates } = await optimal(aLittleIsEnough, { defense }).search(honest, 3);
  */
 export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalAttack {
   const name = `optimal ${attack.definition.name}`;
-  refuseUnknown(name, options, ['defence', 'grid', 'refinements', 'engine', 'signal']);
-  const { defence, engine, signal, grid: givenGrid, refinements: givenRefinements } = options;
-  if (defence === undefined) {
-    throw new QuorateError('INVALID_PARAMETER', `${name}: the defence to try it against is missing`, {
-      parameter: 'defence',
+  refuseUnknown(name, options, ['defense', 'grid', 'refinements', 'engine', 'signal']);
+  const { defense, engine, signal, grid: givenGrid, refinements: givenRefinements } = options;
+  if (defense === undefined) {
+    throw new QuorateError('INVALID_PARAMETER', `${name}: the defense to try it against is missing`, {
+      parameter: 'defense',
     });
   }
   const { grid, refinements } = parseParameters(name, searchParameters, {
@@ -88,7 +88,7 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
     const mean = honestMean(honest);
     const outcome = async (tau: number): Promise<Optimum> => {
       const updates = attack({ tau }).forge(honest, attackers);
-      const { value } = await aggregate([...honest, ...updates], defence, {
+      const { value } = await aggregate([...honest, ...updates], defense, {
         report: 'brief',
         ...(engine && { engine }),
         ...(signal && { signal }),
@@ -103,12 +103,12 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
     let low = grid[Math.max(at - 1, 0)];
     let high = grid[Math.min(at + 1, grid.length - 1)];
     for (let refinement = 0; refinement < refinements; refinement++) {
-      const centre = best.tau;
-      const below = (low + centre) / 2;
-      const above = (centre + high) / 2;
+      const center = best.tau;
+      const below = (low + center) / 2;
+      const above = (center + high) / 2;
       best = farther(farther(best, await outcome(below)), await outcome(above));
-      low = best.tau > centre ? centre : best.tau < centre ? low : below;
-      high = best.tau < centre ? centre : best.tau > centre ? high : above;
+      low = best.tau > center ? center : best.tau < center ? low : below;
+      high = best.tau < center ? center : best.tau > center ? high : above;
     }
     return best;
   };

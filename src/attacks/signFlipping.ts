@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAttack, honestMean, scaled } from './attack.js';
+import { defineAttack, honestMean, scaledVector } from './attack.js';
 
 /** −μ: every attacker sends the opposite of the honest mean. */
 export const signFlipping = defineAttack({
@@ -8,5 +8,5 @@ export const signFlipping = defineAttack({
   source: 'Allen-Zhu et al. 2020 (arXiv:2012.14368)',
   parameters: z.strictObject({}),
   minHonest: 1,
-  forge: (honest) => scaled(honestMean(honest), -1),
+  forge: (honest) => scaledVector(honestMean(honest), -1),
 });

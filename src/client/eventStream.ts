@@ -23,7 +23,7 @@ const eventSchema = z.looseObject({
 export type ServerEvent = z.output<typeof eventSchema>;
 
 /** Characters that may wait to be read. Beyond them the socket is closed, as the server does with readers that stall. */
-const MOST_WAITING = 4 * 1024 * 1024;
+const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
  * One socket's worth. A reader that falls behind still gets all that came before its socket was closed.
@@ -52,7 +52,7 @@ export async function* streamEvents(
     onMessage: (text: string) => {
       waiting.push(text);
       waitingCharacters += text.length;
-      fellBehind ||= waitingCharacters > MOST_WAITING;
+      fellBehind ||= waitingCharacters > MAX_WAITING;
       if (fellBehind) controller.abort();
       wake();
     },

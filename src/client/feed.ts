@@ -3,7 +3,7 @@
  * asking, often while there is no socket, seldom while there is one.
  */
 import { feedTypes, readMessage } from './feedEvent.js';
-import type { Picture } from './sessionReplica.js';
+import type { SessionReplica } from './sessionReplica.js';
 import type { Retry } from './retry.js';
 import type { OpenSocket } from './eventStream.js';
 import type { Transport } from './transport.js';
@@ -11,7 +11,7 @@ import { linkedController, sleep } from './waiting.js';
 
 export interface FeedOptions {
   readonly session: string;
-  readonly picture: Picture;
+  readonly picture: SessionReplica;
   readonly transport: Transport;
   readonly openSocket: OpenSocket;
   /** Brings the picture up to date by asking for the session's view. */

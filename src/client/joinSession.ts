@@ -16,7 +16,7 @@ import { follow } from './feed.js';
 import type { Evaluate, NodeEvent, Train } from './node.js';
 import { participate } from './participation.js';
 import { createRetry, type RetryOptions } from './retry.js';
-import { createPicture, type Picture } from './sessionReplica.js';
+import { createSessionReplica, type SessionReplica } from './sessionReplica.js';
 import { createTransport } from './transport.js';
 import { aborted, linkedController, sleep, unlessAborted } from './waiting.js';
 
@@ -29,7 +29,7 @@ export interface JoinOptions {
   /** The node's own, from an earlier registration or chosen by itself (256 random bits in base64url); or the admin's. */
   readonly token?: string | null;
   /** Allows a first registration, with `token` or one that is chosen at random; `registered` tells which. */
-  readonly enrolmentToken?: string | null;
+  readonly enrollmentToken?: string | null;
   readonly train: Train;
   /** Measures each committed model, where it is given. */
   readonly evaluate?: Evaluate;
@@ -58,7 +58,7 @@ const known = [
   'session',
   'node',
   'token',
-  'enrolmentToken',
+  'enrollmentToken',
   'train',
   'evaluate',
   'encoding',
@@ -89,34 +89,34 @@ function check(options: JoinOptions): void {
 /** joinSession on a host's sockets. */
 export async function join(options: JoinOptions, openSocket: OpenSocket): Promise<Outcome> {
   check(options);
-  const { session, node, token = null, enrolmentToken = null, onEvent = () => undefined } = options;
-  const transport = createTransport(options.server, token ?? enrolmentToken);
+  const { session, node, token = null, enrollmentToken = null, onEvent = () => undefined } = options;
+  const transport = createTransport(options.server, token ?? enrollmentToken);
   const client = clientOf(transport, openSocket);
   const retry = createRetry(options.retry ?? {}, (error, waitMs) => {
     onEvent({ type: 'retrying', code: error.code, message: error.message, waitMs });
   });
   const encoder = createEncoder(options.encoding ?? 'f32');
-  const picture = createPicture(node);
+  const picture = createSessionReplica(node);
   const { controller, unlink } = linkedController(options.signal ?? new AbortController().signal);
   const { signal } = controller;
 
   const own = token ?? newToken();
   /** The token is chosen here: a first registration whose answer was lost is repeated as it was. */
-  const enrol = (): Promise<Registered> => {
-    transport.token = enrolmentToken;
+  const enroll = (): Promise<Registered> => {
+    transport.token = enrollmentToken;
     return client.registerNode({ id: node, sessions: [session], token: own }, signal);
   };
   const comeBack = (): Promise<Registered> =>
     client.registerNode({ id: node, sessions: [session] }, signal).catch((error: unknown) => {
       const isUnknown = error instanceof QuorateError && error.code === 'UNAUTHORIZED';
-      if (isUnknown && enrolmentToken !== null) return enrol();
+      if (isUnknown && enrollmentToken !== null) return enroll();
       throw error;
     });
 
   /** Registers until it is done. From then on the node's own token is used. */
   const register = async (): Promise<number> => {
     const registered = await retry.run(
-      () => (transport.token === enrolmentToken && enrolmentToken !== null ? enrol() : comeBack()),
+      () => (transport.token === enrollmentToken && enrollmentToken !== null ? enroll() : comeBack()),
       signal,
     );
     if (registered.token !== null) transport.token = registered.token;
@@ -138,7 +138,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
       await sleep(periodMs * BEAT, signal);
       try {
         // A silent connection must not hold up the next heartbeat, nor must a wait that has grown: the server counts.
-        const timeoutMs = Math.max(periodMs, SHORTEST_TIMEOUT_MS);
+        const timeoutMs = Math.max(periodMs, MIN_TIMEOUT_MS);
         const beat = () => client.heartbeat(node, signal, timeoutMs);
         periodMs = (await retry.run(beat, signal, periodMs)).heartbeatMs;
       } catch (error) {
@@ -202,9 +202,9 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
 /** The part of the period after which a heartbeat is sent, so that it is not late on a busy machine. */
 const BEAT = 0.8;
 /** For a server that is only busy. */
-const SHORTEST_TIMEOUT_MS = 1000;
+const MIN_TIMEOUT_MS = 1000;
 
-function outcomeOf({ status, reason, committed, excluded }: Picture, accepted: number): Outcome {
+function outcomeOf({ status, reason, committed, excluded }: SessionReplica, accepted: number): Outcome {
   if (status === 'completed' || status === 'stopped' || status === 'failed') {
     return { status, reason, committed, accepted };
   }

@@ -5,7 +5,7 @@ import type { OpenSocket } from './eventStream.js';
 const HANDSHAKE_MS = 10_000;
 /** A server that answers no ping until the next is gone, although nothing may have closed the connection. */
 const PING_MS = 5_000;
-const MOST_MESSAGE_BYTES = 1024 * 1024;
+const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** @param pingMs between two pings; the first that is not answered before the next closes the socket */
 export const pingingSocket =
@@ -14,7 +14,7 @@ export const pingingSocket =
     new Promise((resolve) => {
       const socket = new WebSocket(url, {
         handshakeTimeout: HANDSHAKE_MS,
-        maxPayload: MOST_MESSAGE_BYTES,
+        maxPayload: MAX_MESSAGE_BYTES,
         ...(token !== null && { headers: { authorization: `Bearer ${token}` } }),
       });
       const close = (): void => socket.terminate();

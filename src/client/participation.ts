@@ -16,7 +16,7 @@ import { evaluationSchema, type SessionView } from '../protocol/views.js';
 import type { Client, DownloadedModel, EncodedUpdate } from './client.js';
 import type { Encoder } from './encoding.js';
 import type { Evaluate, NodeEvent, NodeModel, Train } from './node.js';
-import { isOver, type OpenRound, type Picture } from './sessionReplica.js';
+import { hasEnded, type OpenRound, type SessionReplica } from './sessionReplica.js';
 import type { Retry } from './retry.js';
 import { linkedController, refuseAborted, sleep } from './waiting.js';
 
@@ -26,7 +26,7 @@ export interface Participation {
   readonly train: Train;
   readonly evaluate: Evaluate | undefined;
   readonly client: Client;
-  readonly picture: Picture;
+  readonly picture: SessionReplica;
   /** Brings the picture up to date, and returns what it rests on. */
   readonly look: () => Promise<SessionView>;
   readonly register: () => Promise<unknown>;
@@ -68,7 +68,7 @@ export async function participate(part: Participation): Promise<number> {
   const { session, node, client, picture, look, retry, onEvent, signal } = part;
   let model: DownloadedModel | null = null;
   let kept: Kept | null = null;
-  let evaluated = isOver(picture.status) ? picture.committed : 0;
+  let evaluated = hasEnded(picture.status) ? picture.committed : 0;
   const acceptedIn = new Set<number>();
 
   const newestModel = async (until: AbortSignal): Promise<DownloadedModel> => {
@@ -186,23 +186,23 @@ export async function participate(part: Participation): Promise<number> {
     if (part.evaluate && committed > evaluated && !excluded && isWorthwhile(status)) {
       await evaluateNewest(part.evaluate);
     } else if (asked && !answered && !excluded) await answer(open);
-    else if (excluded || isOver(status)) return acceptedIn.size;
+    else if (excluded || hasEnded(status)) return acceptedIn.size;
     else await picture.change(signal);
   }
 }
 
 const isWorthwhile = (status: SessionView['status']): boolean => status !== 'stopped' && status !== 'failed';
 
-function viewOf({ view }: Picture): SessionView {
+function viewOf({ view }: SessionReplica): SessionView {
   if (!view) throw new QuorateError('INTERNAL', 'the session was not looked at before');
   return view;
 }
 
 /** Whether an update trained for `round` may still be taken. */
-function isAwaited(picture: Picture, round: number): boolean {
+function isAwaited(picture: SessionReplica, round: number): boolean {
   const { mode } = viewOf(picture).config;
   if (mode === 'sync') return picture.awaits(round);
-  return !isOver(picture.status) && picture.committed + 1 - round <= mode.buffered.maxStaleness;
+  return !hasEnded(picture.status) && picture.committed + 1 - round <= mode.buffered.maxStaleness;
 }
 
 function givenOf({ picture }: Participation, base: DownloadedModel) {

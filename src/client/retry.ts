@@ -1,6 +1,6 @@
 /**
  * Tries again what failed for a moment's reason, with full jitter: the wait after the k-th failure is uniform
- * between 0 and firstMs · 2^(k − 1), at most mostMs (Brooker 2015, "Exponential backoff and jitter"), so that a thousand nodes do
+ * between 0 and firstMs · 2^(k − 1), at most maxMs (Brooker 2015, "Exponential backoff and jitter"), so that a thousand nodes do
  * not come back at once after a restart. A server's Retry-After is the least wait.
  */
 import { createRandom } from '../core/random.js';
@@ -12,7 +12,7 @@ export interface RetryOptions {
   /** The longest first wait. Default: 250. */
   readonly firstMs?: number;
   /** The longest wait. Default: 15,000. */
-  readonly mostMs?: number;
+  readonly maxMs?: number;
   /** How long one thing is tried before its error is final. Default: 600,000; Infinity: for ever. */
   readonly giveUpAfterMs?: number;
   /** Of the jitter. Default: by chance. */
@@ -44,7 +44,7 @@ const temporary: ReadonlySet<ErrorCode> = new Set([
 export const isTemporary = (error: unknown): boolean =>
   error instanceof QuorateError && temporary.has(error.code);
 
-const leastWaitMs = (error: unknown): number =>
+const minWaitMs = (error: unknown): number =>
   error instanceof QuorateError && typeof error.details.retryAfterMs === 'number'
     ? error.details.retryAfterMs
     : 0;
@@ -57,18 +57,18 @@ export function createRetry(
   options: RetryOptions,
   onWait: (error: QuorateError, waitMs: number) => void = () => undefined,
 ): Retry {
-  refuseUnknown('retry', options, ['firstMs', 'mostMs', 'giveUpAfterMs', 'seed']);
-  const { firstMs = 250, mostMs = 15_000, giveUpAfterMs = 600_000 } = options;
+  refuseUnknown('retry', options, ['firstMs', 'maxMs', 'giveUpAfterMs', 'seed']);
+  const { firstMs = 250, maxMs = 15_000, giveUpAfterMs = 600_000 } = options;
   const { seed = crypto.getRandomValues(new Uint32Array(1))[0] } = options;
   requireWholeNumber('retry.firstMs', firstMs, 1, 2 ** 31 - 1);
-  requireWholeNumber('retry.mostMs', mostMs, firstMs, 2 ** 31 - 1);
+  requireWholeNumber('retry.maxMs', maxMs, firstMs, 2 ** 31 - 1);
   requireWholeNumber('retry.giveUpAfterMs', giveUpAfterMs, 0, Infinity);
   requireWholeNumber('retry.seed', seed, 0, Number.MAX_SAFE_INTEGER);
   const random = createRandom(seed);
 
-  const waitMs = (failures: number, error?: unknown, longestMs = mostMs): number => {
-    const bound = Math.min(mostMs, longestMs, firstMs * 2 ** Math.min(failures - 1, 31));
-    return leastWaitMs(error) + random.uniform() * bound;
+  const waitMs = (failures: number, error?: unknown, longestMs = maxMs): number => {
+    const bound = Math.min(maxMs, longestMs, firstMs * 2 ** Math.min(failures - 1, 31));
+    return minWaitMs(error) + random.uniform() * bound;
   };
 
   return {

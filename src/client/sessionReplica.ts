@@ -16,7 +16,7 @@ export interface OpenRound {
   readonly asked: readonly string[] | null;
 }
 
-export interface Picture {
+export interface SessionReplica {
   readonly status: SessionView['status'];
   readonly reason: string | null;
   readonly committed: number;
@@ -42,7 +42,7 @@ export interface Picture {
   change(signal: AbortSignal): Promise<void>;
 }
 
-export const isOver = (status: SessionView['status']): boolean =>
+export const hasEnded = (status: SessionView['status']): boolean =>
   status === 'completed' || status === 'stopped' || status === 'failed';
 
 /** How far an attempt has come. */
@@ -78,7 +78,7 @@ function knowledgeOf(view: SessionView, node: string): Omit<Knowledge, 'answered
   const { status, reason, committed, round } = view;
   const excluded = view.nodes.some((record) => record.node === node && record.excluded);
   const common = { status, reason, committed, excluded };
-  if (isOver(status) || !round || round.phase === 'committed') {
+  if (hasEnded(status) || !round || round.phase === 'committed') {
     return { ...common, position: [committed, Infinity, stages.closed], open: null };
   }
   const { number, attempt, asked, phase } = round;
@@ -98,10 +98,10 @@ function take(known: Knowledge, event: FeedEvent, node: string): boolean {
   };
   switch (event.type) {
     case 'session-status':
-      if (isOver(known.status) || known.status === event.status) return false;
+      if (hasEnded(known.status) || known.status === event.status) return false;
       known.status = event.status;
       known.reason = event.reason;
-      if (isOver(event.status)) known.open = null;
+      if (hasEnded(event.status)) known.open = null;
       return true;
     case 'round-opened': {
       const { round: number, attempt, asked } = event;
@@ -127,7 +127,7 @@ function take(known: Knowledge, event: FeedEvent, node: string): boolean {
 }
 
 /** @param node the one that looks at the session: whose exclusion matters */
-export function createPicture(node: string): Picture {
+export function createSessionReplica(node: string): SessionReplica {
   const listeners = new Set<() => void>();
   const known: Knowledge = {
     status: 'created',
@@ -178,7 +178,7 @@ export function createPicture(node: string): Picture {
     awaits(round) {
       const [number, , stage] = known.position;
       const closed = number === round && stage === stages.closed;
-      return !isOver(known.status) && known.committed < round && !closed;
+      return !hasEnded(known.status) && known.committed < round && !closed;
     },
 
     see(newView, asOf) {

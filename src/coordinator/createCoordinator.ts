@@ -21,7 +21,7 @@ import type { Command } from './session/sessionStatus.js';
 import type { Coordinator, CoordinatorOptions, EventFeed, UpdateRequirements } from './coordinator.js';
 import type { IncomingUpdate } from './ingest/readChunks.js';
 import type { Model, StoredModel } from './session/models.js';
-import { Feed } from './eventBus.js';
+import { EventBus } from './eventBus.js';
 import { Nodes } from './nodes.js';
 import { metricsPointOf, summaryOf } from './session/roundRecord.js';
 import { Sessions } from './sessions.js';
@@ -52,7 +52,7 @@ export async function createCoordinator(options: CoordinatorOptions): Promise<Co
 class LocalCoordinator implements Coordinator {
   private readonly options: CoordinatorOptions;
   private readonly engine: Engine;
-  private readonly feed: Feed;
+  private readonly feed: EventBus;
   private readonly members: Nodes;
   private readonly hashes = new UpdateHashes();
   private readonly all: Sessions;
@@ -64,7 +64,7 @@ class LocalCoordinator implements Coordinator {
     const onError = options.onError ?? (() => undefined);
     this.options = options;
     this.engine = engine;
-    this.feed = new Feed(store.events, (error) => onError(error, { in: 'a listener of events' }));
+    this.feed = new EventBus(store.events, (error) => onError(error, { in: 'a listener of events' }));
     const announce = (body: Readonly<Record<string, unknown>>) => this.feed.announce(clock.now(), body);
     this.members = new Nodes({
       store,

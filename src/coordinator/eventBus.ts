@@ -4,7 +4,7 @@ import type { EventFeed } from './coordinator.js';
 
 type Listener = (event: NumberedEvent) => void;
 
-export class Feed implements EventFeed {
+export class EventBus implements EventFeed {
   private readonly log: EventLog;
   private readonly onError: (error: unknown) => void;
   private readonly listeners = new Set<Listener>();

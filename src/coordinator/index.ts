@@ -23,7 +23,7 @@ export {
   type RoundOutput,
   type RowFacts,
 } from './session/nextModel.js';
-export { type Plan, planOf } from './session/sessionPlan.js';
+export { type SessionPlan, planSession } from './session/sessionPlan.js';
 export { type DiskStoreOptions, openDiskStore } from '../store/disk/diskStore.js';
 export { memoryStore } from '../store/memory/memoryStore.js';
 export type { Store } from '../store/store.js';

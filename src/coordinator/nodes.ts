@@ -5,7 +5,7 @@
  * A heartbeat touches no timer: the one of each node finds out, when it fires, how long the node was silent.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { Turns } from '../core/keyedMutex.js';
+import { KeyedMutex } from '../core/keyedMutex.js';
 import { QuorateError } from '../errors.js';
 import type { NodeRegistration, NodeView } from '../protocol/views.js';
 import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/machine.js';
@@ -41,7 +41,7 @@ export class Nodes {
   private readonly members = new Map<string, Member>();
   /** Node ids by the hashes of their tokens. */
   private readonly owners = new Map<string, string>();
-  private readonly turns = new Turns();
+  private readonly turns = new KeyedMutex();
 
   constructor(options: NodesOptions) {
     this.options = options;
@@ -82,7 +82,7 @@ export class Nodes {
   register(
     registration: NodeRegistration,
   ): Promise<{ node: NodeView; token: string | null; created: boolean }> {
-    return this.turns.take(registration.id, async () => {
+    return this.turns.run(registration.id, async () => {
       const known = this.members.get(registration.id);
       if (known && known.entry.publicKey !== registration.publicKey) {
         throw nodeExists(registration.id);
@@ -116,7 +116,7 @@ export class Nodes {
    * @throws QuorateError UNKNOWN_NODE, STORE_FULL, STORE_FAILED
    */
   remove(id: string): Promise<readonly string[]> {
-    return this.turns.take(id, async () => {
+    return this.turns.run(id, async () => {
       const member = this.require(id);
       await this.options.store.record({ type: 'node-removed', id });
       member.cancelTimer?.();

@@ -2,13 +2,13 @@
 import { QuorateError } from '../errors.js';
 import type { Checkpoint, SessionEntry, SessionStore, Store } from '../store/store.js';
 import type { Nodes } from './nodes.js';
-import { type Plan, planOf } from './session/sessionPlan.js';
-import { Session, type Surroundings } from './session/session.js';
-import { Turns } from '../core/keyedMutex.js';
+import { type SessionPlan, planSession } from './session/sessionPlan.js';
+import { Session, type SessionDependencies } from './session/session.js';
+import { KeyedMutex } from '../core/keyedMutex.js';
 import { untold } from './session/untold.js';
 import { Uploads, type UploadsOptions } from './ingest/uploads.js';
 
-export interface SessionsOptions extends Surroundings, UploadsOptions {
+export interface SessionsOptions extends SessionDependencies, UploadsOptions {
   readonly store: Store;
   readonly nodes: Nodes;
 }
@@ -23,7 +23,7 @@ export class Sessions {
   private readonly held = new Map<string, Held>();
   /** Why a session of the store could not be restored. */
   private readonly broken = new Map<string, QuorateError>();
-  private readonly turns = new Turns();
+  private readonly turns = new KeyedMutex();
 
   constructor(options: SessionsOptions) {
     this.options = options;
@@ -49,9 +49,9 @@ export class Sessions {
    * @throws QuorateError SESSION_EXISTS, whatever is wrong with the configuration, STORE_FULL, STORE_FAILED
    */
   async create(given: unknown): Promise<Session> {
-    const plan = planOf(given);
+    const plan = planSession(given);
     const { id } = plan.config;
-    return this.turns.take(id, async () => {
+    return this.turns.run(id, async () => {
       const known = this.held.get(id);
       if (known) return sameSession(known.session, plan);
       this.refuseBroken(id);
@@ -70,7 +70,7 @@ export class Sessions {
 
   /** Its updates, checkpoints and rounds go too. @throws QuorateError UNKNOWN_SESSION, STORE_FULL, STORE_FAILED */
   async remove(id: string): Promise<void> {
-    await this.turns.take(id, async () => {
+    await this.turns.run(id, async () => {
       const { store, announce } = this.options;
       const held = this.held.get(id);
       if (!held && !this.broken.has(id)) throw unknownSession(id);
@@ -115,7 +115,7 @@ export class Sessions {
   }
 
   private async restoreOne(entry: SessionEntry): Promise<void> {
-    const plan = planOf(entry.config);
+    const plan = planSession(entry.config);
     const own = await this.options.store.session(entry.id);
     const checkpoint = await newestCheckpoint(own, entry);
     const started = await asStarted(entry, own, checkpoint);
@@ -125,7 +125,7 @@ export class Sessions {
 
   private hold(
     entry: SessionEntry,
-    plan: Plan,
+    plan: SessionPlan,
     store: SessionStore,
     checkpoint: Checkpoint | null,
     recordedStatus = entry.status,
@@ -204,7 +204,7 @@ async function asStarted(
 }
 
 /** @throws QuorateError SESSION_EXISTS */
-function sameSession(known: Session, { config }: Plan): Session {
+function sameSession(known: Session, { config }: SessionPlan): Session {
   if (JSON.stringify(known.plan.config) === JSON.stringify(config)) return known;
   throw new QuorateError('SESSION_EXISTS', `there is another session ${config.id}`, { session: config.id });
 }

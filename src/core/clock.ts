@@ -7,7 +7,7 @@ export interface Clock {
 }
 
 /** Longer timeouts than this fire at once, so that they are waited for in pieces. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
           if (Date.now() >= timeMs) callback();
           else wait();
         },
-        Math.min(remainingMs, LONGEST_TIMEOUT_MS),
+        Math.min(remainingMs, MAX_TIMEOUT_MS),
       );
       timeout.unref();
     };

@@ -36,7 +36,7 @@ export interface CodecOptions {
 }
 
 /** Smaller scales than the least normal float32 would lose precision themselves, and have no finite inverse. */
-const LEAST_SCALE = 2 ** -126;
+const MIN_SCALE = 2 ** -126;
 /** The greatest that 127 times is still finite. A 127th of the greatest float32 rounds to the one above it. */
 const GREATEST_SCALE = Math.fround((2 ** 128 - 2 ** 104) / 127) - 2 ** 98;
 
@@ -132,7 +132,7 @@ export async function encode(
           largest = Math.max(largest, magnitude);
         });
       }
-      const scale = Math.min(Math.max(LEAST_SCALE, Math.fround(largest / 127)), GREATEST_SCALE);
+      const scale = Math.min(Math.max(MIN_SCALE, Math.fround(largest / 127)), GREATEST_SCALE);
 
       const bytes = new Uint8Array(d * size);
       const convert = encoder(core, encoding, scale);

@@ -5,7 +5,7 @@
 import {
   type CoreExports,
   type Host,
-  MOST_PAGES,
+  MAX_PAGES,
   PAGE_BYTES,
   SEGMENT_COLUMNS,
   TILE_PITCH_BYTES,
@@ -34,7 +34,7 @@ export interface EngineOptions {
 /** Less work than this is done sooner on one thread than it is handed to two: 0.3 ms, in vector operations. */
 const SOLO_OPERATIONS = 1_000_000;
 /** Enough for the core to hold a tile of a few rows. */
-const LEAST_MEMORY_BYTES = 1024 * 1024;
+const MIN_MEMORY_BYTES = 1024 * 1024;
 
 interface Core {
   readonly module: WebAssembly.Module;
@@ -76,11 +76,11 @@ export class Engine {
     refuseUnknown('createEngine', options, ['threads', 'memoryLimitBytes', 'compileNetworks']);
     const { threads = host.hardwareThreads, memoryLimitBytes = host.defaultMemoryLimitBytes } = options;
     requireWholeNumber('threads', threads, 1, 256);
-    requireWholeNumber('memoryLimitBytes', memoryLimitBytes, LEAST_MEMORY_BYTES, 2 ** 32);
+    requireWholeNumber('memoryLimitBytes', memoryLimitBytes, MIN_MEMORY_BYTES, 2 ** 32);
     this.host = host;
     this.sharedMemory = host.canShareMemory;
     this.threads = host.canShareMemory ? threads : 1;
-    this.memoryLimitBytes = Math.min(memoryLimitBytes, MOST_PAGES * PAGE_BYTES);
+    this.memoryLimitBytes = Math.min(memoryLimitBytes, MAX_PAGES * PAGE_BYTES);
     this.mayCompile = options.compileNetworks ?? true;
     this.arena = new Arena(this.memoryLimitBytes, this.sharedMemory);
     this.pool = new Threads(host, this.threads - 1);

@@ -16,8 +16,8 @@
  * and x_i − r, for near a large r the sum x̂_a would be rounded.)
  */
 
-/** A row that was pulled towards the centre by `scale`. */
-export interface FarRow {
+/** A row that was pulled towards the center by `scale`. */
+export interface OutlierRow {
   readonly row: number;
   readonly scale: number;
 }
@@ -29,8 +29,8 @@ export interface Measured {
   readonly direct: Float64Array;
   /** Between the rows, the far ones pulled; the same as `direct` if none is. */
   readonly pulled: Float64Array;
-  readonly centre: number;
-  readonly far: readonly FarRow[];
+  readonly center: number;
+  readonly far: readonly OutlierRow[];
 }
 
 /** A point, ready to have its distance to others taken. */
@@ -118,12 +118,12 @@ export class Geometry {
   }
 
   private place(rowWeights: Float64Array): Place {
-    const { rows, pulled, centre, far } = this.measured;
+    const { rows, pulled, center, far } = this.measured;
     const coordinates = Float64Array.from(rowWeights);
     for (const { row, scale } of far) {
       const weight = rowWeights[row];
       coordinates[row] = weight / scale;
-      coordinates[centre] += weight - weight / scale;
+      coordinates[center] += weight - weight / scale;
     }
     const product = new Float64Array(rows);
     let norms = 0;

@@ -1,8 +1,8 @@
 /** One task at a time for each key; others of the same key wait their turn, in order. */
-export class Turns {
+export class KeyedMutex {
   private readonly tails = new Map<string, Promise<unknown>>();
 
-  take<T>(key: string, task: () => Promise<T>): Promise<T> {
+  run<T>(key: string, task: () => Promise<T>): Promise<T> {
     const before = this.tails.get(key) ?? Promise.resolve();
     const turn = before.then(task, task);
     const tail = turn.then(

@@ -2,7 +2,7 @@
  * The core's linear memory: 64-byte aligned blocks, given out first-fit from a list of free ones, and views on
  * them. The kernels allocate nothing; all of it is done here, so several threads can run on one memory.
  */
-import { MOST_PAGES, PAGE_BYTES } from '../../bindings/abi.js';
+import { MAX_PAGES, PAGE_BYTES } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
 
 interface Block {
@@ -24,7 +24,7 @@ export class Arena {
   private readonly sizes = new Map<number, number>();
 
   constructor(limitBytes: number, shared: boolean) {
-    const pages = Math.min(Math.floor(limitBytes / PAGE_BYTES), MOST_PAGES);
+    const pages = Math.min(Math.floor(limitBytes / PAGE_BYTES), MAX_PAGES);
     this.limitBytes = pages * PAGE_BYTES;
     try {
       this.memory = new WebAssembly.Memory({ initial: 1, maximum: pages, shared });

@@ -2,44 +2,44 @@
  * Finds the rows that are so far from the others that combinations with them would lose what distinguishes the
  * others (see geometry.ts), and by how much to pull them in.
  */
-import type { FarRow } from './geometry.js';
+import type { OutlierRow } from './geometry.js';
 
-/** In units of the centre's distance to the nearer half of the rows. */
+/** In units of the center's distance to the nearer half of the rows. */
 const FAR = 64;
 /** The least power of two that float32 holds in full. */
-const LEAST_SCALE = 2 ** -126;
+const MIN_SCALE = 2 ** -126;
 
 /** The row whose nearer half of the others is nearest, and the squared distance to the last of those. */
-function centralRow(distances: Float64Array, rows: number): { centre: number; squaredRadius: number } {
-  let centre = 0;
+function centralRow(distances: Float64Array, rows: number): { center: number; squaredRadius: number } {
+  let center = 0;
   let squaredRadius = Infinity;
   for (let i = 0; i < rows; i++) {
     const own = distances.slice(i * (rows + 1), i * (rows + 1) + rows).sort();
     const radius = own[rows >> 1];
-    if (radius < squaredRadius) [centre, squaredRadius] = [i, radius];
+    if (radius < squaredRadius) [center, squaredRadius] = [i, radius];
   }
-  return { centre, squaredRadius };
+  return { center, squaredRadius };
 }
 
 /** The least squared length that is not 0 in the central row's surroundings, where half of the rows coincide. */
-function smallestScale(distances: Float64Array, rows: number, centre: number): number {
-  const own = distances.slice(centre * (rows + 1), centre * (rows + 1) + rows);
-  const norm = distances[centre * (rows + 1) + rows];
+function smallestScale(distances: Float64Array, rows: number, center: number): number {
+  const own = distances.slice(center * (rows + 1), center * (rows + 1) + rows);
+  const norm = distances[center * (rows + 1) + rows];
   if (norm > 0) return norm * 2 ** -40;
   return own.reduce((least, value) => (value > 0 && value < least ? value : least), Infinity);
 }
 
 /** @param distances (rows + 1)² squared distances, the origin last */
-export function farRows(distances: Float64Array, rows: number): { centre: number; far: FarRow[] } {
-  const { centre, squaredRadius } = centralRow(distances, rows);
-  const squared = squaredRadius > 0 ? squaredRadius : smallestScale(distances, rows, centre);
+export function outlierRows(distances: Float64Array, rows: number): { center: number; far: OutlierRow[] } {
+  const { center, squaredRadius } = centralRow(distances, rows);
+  const squared = squaredRadius > 0 ? squaredRadius : smallestScale(distances, rows, center);
   const limit = FAR * FAR * squared;
-  const far: FarRow[] = [];
+  const far: OutlierRow[] = [];
   for (let row = 0; row < rows; row++) {
-    const distance = distances[centre * (rows + 1) + row];
+    const distance = distances[center * (rows + 1) + row];
     let scale = 1;
-    while (distance * scale * scale > limit && scale > LEAST_SCALE) scale /= 2;
+    while (distance * scale * scale > limit && scale > MIN_SCALE) scale /= 2;
     if (scale < 1) far.push({ row, scale });
   }
-  return { centre, far };
+  return { center, far };
 }

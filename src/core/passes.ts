@@ -5,17 +5,17 @@
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import type { Mixing, SelectionWork, SignVoteWork, Work } from '../../bindings/job.js';
 import type { EngineSession, Proofs } from './engine.js';
-import type { FarRow } from './geometry.js';
+import type { OutlierRow } from './geometry.js';
 import { Allocation } from './memory.js';
 import { selectionModule } from './selectionNetwork/emit.js';
-import { type Selection, selectionTables } from './selectionNetwork/selection.js';
-import { forEachTile, type Rows, type Tile } from './tiles.js';
+import { type ColumnSelection, selectionTables } from './selectionNetwork/selection.js';
+import { forEachTile, type TiledRows, type Tile } from './tiles.js';
 
 export interface PassOptions {
   readonly session: EngineSession;
   readonly threads: number;
   readonly sharedMaximumPages: number | undefined;
-  readonly rows: Rows;
+  readonly rows: TiledRows;
   /** Which rows, in order. */
   readonly chosen: readonly number[];
   readonly signal: AbortSignal | undefined;
@@ -24,9 +24,9 @@ export interface PassOptions {
 }
 
 /** Up to here distances are taken in float64, which costs little and leaves no near-tie to chance. */
-const MOST_EXACT_COLUMNS = 4096;
+const MAX_EXACT_COLUMNS = 4096;
 
-const columnsOf = (rows: Rows) => ('batch' in rows ? rows.batch.d : rows.source.d);
+const columnsOf = (rows: TiledRows) => ('batch' in rows ? rows.batch.d : rows.source.d);
 
 const VECTOR = 4;
 const segmentsOf = (columns: number) => Math.ceil(columns / SEGMENT_COLUMNS);
@@ -43,13 +43,13 @@ export async function pairwisePass(options: PassOptions): Promise<Float64Array> 
 }
 
 /**
- * The same with the far rows pulled in, for all but them are seen from the centre: D̂ of geometry.ts, except that the
+ * The same with the far rows pulled in, for all but them are seen from the center: D̂ of geometry.ts, except that the
  * origin's distances are to the pulled rows themselves.
  */
 export async function pulledPass(
   options: PassOptions,
-  centre: number,
-  far: readonly FarRow[],
+  center: number,
+  far: readonly OutlierRow[],
 ): Promise<Float64Array> {
   const { session, threads, signal, chosen } = options;
   const { arena } = session;
@@ -71,7 +71,7 @@ export async function pulledPass(
           table,
           n,
           row,
-          centre: addresses[centre],
+          center: addresses[center],
           scale: scales[i],
           out,
         };
@@ -83,7 +83,7 @@ export async function pulledPass(
       allocation.releaseAll();
     }
   });
-  // The row of zeros stands for the origin; the sum's own last point is the centre.
+  // The row of zeros stands for the origin; the sum's own last point is the center.
   const all = total.symmetric();
   return Float64Array.from(
     { length: (n + 1) ** 2 },
@@ -100,7 +100,7 @@ class SquareSum {
   /** @param size rows and the origin */
   constructor(size: number, d: number) {
     this.size = size;
-    this.exact = d <= MOST_EXACT_COLUMNS;
+    this.exact = d <= MAX_EXACT_COLUMNS;
     this.total = new Float64Array(size * size);
   }
 
@@ -145,7 +145,7 @@ export type Combination =
   | { readonly kind: 'weighted-sum'; readonly weights: Float64Array }
   | {
       readonly kind: 'columns';
-      readonly column: Selection | { readonly kind: 'sign-vote'; readonly step: number };
+      readonly column: ColumnSelection | { readonly kind: 'sign-vote'; readonly step: number };
       /** The rows that the rule works on: each a combination of the chosen rows, or one of them. */
       readonly inputs: { readonly matrix: readonly Float64Array[] } | { readonly indices: readonly number[] };
     };
@@ -299,21 +299,21 @@ interface ColumnWork {
 const signVoter = (step: number): ColumnWork => ({ work: { kernel: 'sign-vote', step }, operations: 4 });
 
 /** Above this, compiling takes longer than it saves, and a network's code outgrows the instruction cache. */
-const MOST_COMPILED_ROWS = 256;
+const MAX_COMPILED_ROWS = 256;
 
 async function selector(
   { session, sharedMaximumPages }: PassOptions,
-  selection: Selection,
+  selection: ColumnSelection,
   n: number,
   shared: Allocation,
 ): Promise<ColumnWork> {
   const f = selection.kind === 'median' ? 0 : selection.f;
-  const aroundMedian = selection.kind === 'nearest-mean' && selection.centre === 'median';
+  const aroundMedian = selection.kind === 'nearest-mean' && selection.center === 'median';
   const operations = n * Math.ceil(Math.log2(n + 1)) ** 2;
   const base = { kernel: 'selection' as const, selection: { kind: selection.kind, f, aroundMedian } };
   const module = `${selection.kind} ${n} ${f} ${aroundMedian}`;
   if (
-    n <= MOST_COMPILED_ROWS &&
+    n <= MAX_COMPILED_ROWS &&
     (await session.teach(module, () => selectionModule(n, selection, sharedMaximumPages)))
   ) {
     return { work: { ...base, module }, operations };

@@ -58,7 +58,7 @@ export function createRandom(...words: number[]): Random {
   const uniform = (): number => ((uint32() >>> 5) * 2 ** 26 + (uint32() >>> 6)) / 2 ** 53;
 
   const below = (bound: number): number => {
-    const fair = WORD - (WORD % bound); // what lies above would favour the small results
+    const fair = WORD - (WORD % bound); // what lies above would favor the small results
     let draw = uint32();
     while (draw >= fair) draw = uint32();
     return draw % bound;

@@ -24,7 +24,7 @@ export interface Tile {
 }
 
 /** Rows of which each may or may not be in the core's memory already. */
-export type Rows = { readonly batch: Batch } | { readonly source: RowSource };
+export type TiledRows = { readonly batch: Batch } | { readonly source: RowSource };
 
 export interface TileOptions {
   readonly arena: Arena;
@@ -45,7 +45,7 @@ export function stopIfAborted(signal: AbortSignal | undefined): void {
 }
 
 export async function forEachTile(
-  rows: Rows,
+  rows: TiledRows,
   chosen: readonly number[],
   options: TileOptions,
   visit: (tile: Tile) => Promise<void>,
@@ -70,12 +70,12 @@ async function forEachPiece(
   visit: (tile: Tile) => Promise<void>,
 ): Promise<void> {
   const whole = paddedColumns(d);
-  const most = options.extraRows <= 1 ? whole : tileSize(0, d, options).columns;
-  for (let first = 0; first < d; first += most) {
+  const maxColumns = options.extraRows <= 1 ? whole : tileSize(0, d, options).columns;
+  for (let first = 0; first < d; first += maxColumns) {
     const allocation = new Allocation(options.arena);
     try {
       const here = addresses.map((address) => address + 4 * first);
-      const width = Math.min(most, d - first);
+      const width = Math.min(maxColumns, d - first);
       await visit({
         first,
         width,
@@ -124,9 +124,9 @@ async function forEachCopiedTile(
 ): Promise<void> {
   const { arena, signal } = options;
   const { d } = source;
-  const { columns: most, double } = tileSize(chosen.length, d, options);
+  const { columns: maxColumns, double } = tileSize(chosen.length, d, options);
   // An odd number of cache lines between rows, so that they fall into different cache sets.
-  const rowBytes = most * 4 + 64;
+  const rowBytes = maxColumns * 4 + 64;
   const places: { addresses: number[]; table: number }[] = [];
   const place = (index: number) => {
     places[index] ??= (() => {
@@ -140,7 +140,7 @@ async function forEachCopiedTile(
   /** Begins to fill a place; returns a promise only if the source does. */
   const fill = (first: number, index: number): Promise<void> | undefined => {
     const { addresses } = place(index);
-    const width = Math.min(most, d - first);
+    const width = Math.min(maxColumns, d - first);
     const reads: Promise<void>[] = [];
     chosen.forEach((row, i) => {
       arena.f32(addresses[i] + width * 4, paddedColumns(width) - width).fill(0);
@@ -155,17 +155,17 @@ async function forEachCopiedTile(
 
   let index = 0;
   let filling = fill(0, index);
-  for (let first = 0; first < d; first += most) {
+  for (let first = 0; first < d; first += maxColumns) {
     const asynchronous = filling !== undefined;
     await filling;
-    const width = Math.min(most, d - first);
+    const width = Math.min(maxColumns, d - first);
     const tile = { first, width, columns: paddedColumns(width), ...place(index) };
-    const more = first + most < d;
+    const more = first + maxColumns < d;
     // An asynchronous source reads on while the kernels run; a synchronous one would only evict their rows.
     const ahead = asynchronous && double;
     if (ahead && more) {
       index = 1 - index;
-      filling = fill(first + most, index);
+      filling = fill(first + maxColumns, index);
     }
     try {
       await visit(tile);
@@ -174,7 +174,7 @@ async function forEachCopiedTile(
       if (more) await filling?.catch(() => undefined); // it still writes to our memory
       throw error;
     }
-    if (!ahead && more) filling = fill(first + most, index);
+    if (!ahead && more) filling = fill(first + maxColumns, index);
   }
 }
 

@@ -22,15 +22,10 @@ export function refuseUnknown(where: string, options: object, known: readonly st
 }
 
 /** @throws QuorateError INVALID_PARAMETER */
-export function requireWholeNumber(name: string, value: unknown, least: number, most: number): void {
-  if (
-    typeof value === 'number' &&
-    (Number.isInteger(value) || value === most) &&
-    value >= least &&
-    value <= most
-  )
+export function requireWholeNumber(name: string, value: unknown, min: number, max: number): void {
+  if (typeof value === 'number' && (Number.isInteger(value) || value === max) && value >= min && value <= max)
     return;
-  const bounds = most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+  const bounds = max === Infinity ? `at min ${min}` : `${min} to ${max}`;
   throw new QuorateError(
     'INVALID_PARAMETER',
     `${name} must be a whole number, ${bounds}; got ${String(value)}`,
@@ -71,8 +66,8 @@ export function refuseNonFinite(values: Float32Array, what: string): void {
 
 /* Checks parameters against their schema, and describes a schema for `rules()` and the documentation. */
 
-/** The most Byzantine updates that are tolerated. */
-export const byzantineBound = z.int().min(0).describe('most Byzantine updates');
+/** The max Byzantine updates that are tolerated. */
+export const byzantineBound = z.int().min(0).describe('max Byzantine updates');
 
 /** A parameter, as `rules()` tells it. */
 export interface ParameterDescription {

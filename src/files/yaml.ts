@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { QuorateError } from '../errors.js';
 
 /** Deeper than anything that is taken; as in JSON bodies. */
-const MOST_NESTING = 64;
+const MAX_NESTING = 64;
 
 /**
  * @param what is read, for the message
@@ -24,7 +24,7 @@ export function parseYaml(what: string, text: string): unknown {
     const reason = error instanceof Error ? error.message : String(error);
     throw new QuorateError('MALFORMED', `${what}: ${reason}`, {}, error);
   }
-  requirePlain(what, value, MOST_NESTING);
+  requirePlain(what, value, MAX_NESTING);
   return value;
 }
 
@@ -32,7 +32,7 @@ export function parseYaml(what: string, text: string): unknown {
 function requirePlain(what: string, value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) {
-    throw new QuorateError('MALFORMED', `${what}: nested more than ${MOST_NESTING} levels deep`);
+    throw new QuorateError('MALFORMED', `${what}: nested more than ${MAX_NESTING} levels deep`);
   }
   for (const [key, inner] of Object.entries(value)) {
     // A schema would pass it over without a word.

@@ -16,7 +16,7 @@ type Algorithm = keyof typeof lengths;
 export type ContentDigest = Readonly<Partial<Record<Algorithm, Uint8Array>>>;
 
 /** Longer headers are refused, not searched. */
-const MOST_CHARACTERS = 4096;
+const MAX_CHARACTERS = 4096;
 
 /** One member: name, base64, and parameters, which mean nothing yet. */
 const member = /^([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):(?:; *[a-z*][a-z0-9_.*-]*(?:=[^\s,;"]+)?)*$/;
@@ -36,8 +36,8 @@ function fromBase64(text: string): Uint8Array | undefined {
 export function parseContentDigest(header: string): ContentDigest {
   const malformed = (problem: string) =>
     new QuorateError('MALFORMED', `Content-Digest: ${problem}`, { header });
-  if (header.length > MOST_CHARACTERS) {
-    throw new QuorateError('MALFORMED', `Content-Digest: longer than ${MOST_CHARACTERS} characters`);
+  if (header.length > MAX_CHARACTERS) {
+    throw new QuorateError('MALFORMED', `Content-Digest: longer than ${MAX_CHARACTERS} characters`);
   }
   const digests: Partial<Record<Algorithm, Uint8Array>> = {};
   for (const text of header.split(',')) {

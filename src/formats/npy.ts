@@ -21,7 +21,7 @@ export interface NpyArray {
 
 const MAGIC = '\x93NUMPY';
 /** What NumPy itself reads without being told that it may read more. */
-const MOST_HEADER_BYTES = 10_000;
+const MAX_HEADER_BYTES = 10_000;
 
 const dtypes: Readonly<Record<string, { kind: 'f32' | 'f16' | 'f64'; bytes: number }>> = {
   '<f2': { kind: 'f16', bytes: 2 },
@@ -82,7 +82,7 @@ function readHeader(bytes: Uint8Array): Header {
   const start = version === '1.0' ? 10 : 12;
   if (bytes.length < start) throw malformed('the file ends in its header');
   const length = version === '1.0' ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length > MOST_HEADER_BYTES || start + length > bytes.length) {
+  if (length > MAX_HEADER_BYTES || start + length > bytes.length) {
     throw malformed(`a header of ${length} bytes, in a file of ${bytes.length}`, { length });
   }
   // Of the names and values that are taken, each is the same in Latin-1 and UTF-8.
@@ -199,7 +199,7 @@ export function writeNpy({ shape, values }: NpyArray): Uint8Array {
   const literal = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
   // The values begin at a multiple of 64 bytes, after a line's end.
   const dataOffset = Math.ceil((10 + literal.length + 1) / 64) * 64;
-  if (dataOffset - 10 > MOST_HEADER_BYTES)
+  if (dataOffset - 10 > MAX_HEADER_BYTES)
     throw new QuorateError('BAD_SHAPE', 'the array has too many dimensions');
   const file = new Uint8Array(dataOffset + values.byteLength);
   const start = `${MAGIC}\x01\x00__${literal.padEnd(dataOffset - 11)}\n`;

@@ -17,7 +17,7 @@ import type { FlatFormat } from './decoder.js';
 export const LENGTH_BYTES = 8;
 
 /** The longest JSON, by the format's description. */
-export const MOST_HEADER_BYTES = 100_000_000;
+export const MAX_HEADER_BYTES = 100_000_000;
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -78,7 +78,7 @@ export function safetensorsHeader(tensors: readonly TensorShape[], metadata: Met
   const members = entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const length = Math.ceil(json.length / 8) * 8;
-  if (length > MOST_HEADER_BYTES) {
+  if (length > MAX_HEADER_BYTES) {
     throw new QuorateError('INVALID_PARAMETER', `the header would take ${length} bytes`, { length });
   }
   const header = new Uint8Array(LENGTH_BYTES + length).fill(0x20);
@@ -90,14 +90,14 @@ export function safetensorsHeader(tensors: readonly TensorShape[], metadata: Met
 /**
  * How long the JSON is, from the file's first 8 bytes.
  *
- * @param most bytes that are taken
+ * @param maxBytes that the header may have
  * @throws QuorateError MALFORMED
  */
-export function headerLength(bytes: Uint8Array, most = MOST_HEADER_BYTES): number {
+export function headerLength(bytes: Uint8Array, maxBytes = MAX_HEADER_BYTES): number {
   if (bytes.length < LENGTH_BYTES) throw malformed('the file ends before its header begins');
   const length = new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
-  if (length < 2n || length > BigInt(most)) {
-    throw malformed(`a header of ${String(length)} bytes; from 2 to ${most} are taken`, { most });
+  if (length < 2n || length > BigInt(maxBytes)) {
+    throw malformed(`a header of ${String(length)} bytes; from 2 to ${maxBytes} are taken`, { maxBytes });
   }
   return Number(length);
 }

@@ -8,7 +8,7 @@ import type { Decoder } from './decoder.js';
 import {
   headerLength,
   LENGTH_BYTES,
-  MOST_HEADER_BYTES,
+  MAX_HEADER_BYTES,
   readSafetensorsHeader,
   type TensorEntry,
 } from './safetensorsHeader.js';
@@ -19,16 +19,16 @@ import { type TensorShape, valuesIn } from './tensorShape.js';
 const SPARE_HEADER_BYTES = 65_536;
 
 /** The longest header that is waited for: a bound on what a stream keeps before it knows anything. */
-function mostHeaderBytes(tensors: readonly TensorShape[]): number {
+function maxHeaderBytes(tensors: readonly TensorShape[]): number {
   const own = tensors.reduce((sum, { name, shape }) => sum + name.length + shape.length * 8 + 80, 0);
-  return Math.min(SPARE_HEADER_BYTES + 6 * own, MOST_HEADER_BYTES);
+  return Math.min(SPARE_HEADER_BYTES + 6 * own, MAX_HEADER_BYTES);
 }
 
 export class SafetensorsStream {
   private readonly decoder: Decoder;
   private readonly model: readonly TensorShape[];
   private readonly sink: Sink;
-  private readonly most: number;
+  private readonly maxHeaderBytes: number;
   /** Of the file: at first its length, then all of the header. */
   private beginning: Uint8Array = new Uint8Array(LENGTH_BYTES);
   private filled = 0;
@@ -39,7 +39,7 @@ export class SafetensorsStream {
     this.decoder = decoder;
     this.model = model;
     this.sink = sink;
-    this.most = mostHeaderBytes(model);
+    this.maxHeaderBytes = maxHeaderBytes(model);
   }
 
   /** @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE, NON_FINITE; and what the sink throws */
@@ -73,7 +73,7 @@ export class SafetensorsStream {
       return;
     }
     const length = this.beginning;
-    this.beginning = new Uint8Array(LENGTH_BYTES + headerLength(length, this.most));
+    this.beginning = new Uint8Array(LENGTH_BYTES + headerLength(length, this.maxHeaderBytes));
     this.beginning.set(length);
   }
 
@@ -109,7 +109,7 @@ export class SafetensorsStream {
   }
 }
 
-/** Neighbours of one encoding made one, so that small tensors are not handed on one by one. */
+/** Neighbors of one encoding made one, so that small tensors are not handed on one by one. */
 function merged(segments: readonly Segment[]): Segment[] {
   const all: Segment[] = [];
   for (const { format, values } of segments) {

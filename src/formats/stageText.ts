@@ -21,7 +21,7 @@ export interface WrittenStage {
 }
 
 /** Far more than any pipeline needs, and far less than what a pattern's search through one string overflows at. */
-const MOST_CHARACTERS = 10_000;
+const MAX_CHARACTERS = 10_000;
 
 const space = /[ \t\r\n]*/y;
 const name = /[A-Za-z][A-Za-z0-9-]*/y;
@@ -110,8 +110,8 @@ function readParameters(reader: Reader): WrittenStage['parameters'] {
  */
 export function parseStages(what: string, text: string): WrittenStage[] {
   if (typeof text !== 'string') throw new QuorateError('BAD_TYPE', `${what} must be a string`, { what });
-  if (text.length > MOST_CHARACTERS) {
-    throw new QuorateError('INVALID_PARAMETER', `${what}: longer than ${MOST_CHARACTERS} characters`, {
+  if (text.length > MAX_CHARACTERS) {
+    throw new QuorateError('INVALID_PARAMETER', `${what}: longer than ${MAX_CHARACTERS} characters`, {
       what,
     });
   }

@@ -7,8 +7,8 @@ export {
   type Orchestrator,
   type OrchestratorOptions,
 } from './orchestrator.js';
-export type { Check, Component, Plan, Program } from './plan/systemPlan.js';
-export type { Announcement, Outcome } from './supervise/state.js';
+export type { Check, Component, SystemPlan, Program } from './plan/systemPlan.js';
+export type { ComponentAnnouncement, SystemOutcome } from './supervise/state.js';
 export { statusAddress } from './stateFolder.js';
 export { readStatus, type System, up, type UpOptions } from './up.js';
 export type { ComponentView, SystemView } from './supervise/statusView.js';

@@ -1,19 +1,19 @@
 /** Runs a plan: does what `step` decides, and tells it what comes of that. */
 import { type Clock, systemClock } from '../core/clock.js';
 import { check } from './processes/checks.js';
-import { Guard } from './processes/reaper.js';
+import { Reaper } from './processes/reaper.js';
 import { launch, type Launched, type Stream } from './processes/launch.js';
 import { inOrder } from './plan/order.js';
-import type { Component, Plan } from './plan/systemPlan.js';
+import type { Component, SystemPlan } from './plan/systemPlan.js';
 import type {
-  Announcement,
+  ComponentAnnouncement,
   ComponentEvent,
-  Effect,
-  Happening,
-  Outcome,
+  SystemEffect,
+  UntimedSystemEvent,
+  SystemOutcome,
   SystemState,
 } from './supervise/state.js';
-import { begin, step, wakeAtMs } from './supervise/system.js';
+import { beginSystem, stepSystem, systemWakesAtMs } from './supervise/system.js';
 import { type SystemView, viewOf } from './supervise/statusView.js';
 
 export interface LogLine {
@@ -24,10 +24,10 @@ export interface LogLine {
 }
 
 export interface OrchestratorOptions {
-  readonly plan: Plan;
+  readonly plan: SystemPlan;
   /** What components write. While a returned promise is open, no more of that stream is read. */
   readonly onLine?: (line: LogLine) => void | Promise<void>;
-  readonly onEvent?: (event: Announcement & { readonly atMs: number }) => void;
+  readonly onEvent?: (event: ComponentAnnouncement & { readonly atMs: number }) => void;
   readonly clock?: Clock;
   /** Of waits, uniform over [0, 1). */
   readonly random?: () => number;
@@ -43,7 +43,7 @@ export interface Orchestrator {
   /** SIGKILL to whatever is left. */
   hasten(): void;
   /** When nothing is left of what was started. Never rejects. */
-  readonly ended: Promise<Outcome>;
+  readonly ended: Promise<SystemOutcome>;
 }
 
 /**
@@ -54,28 +54,28 @@ export interface Orchestrator {
 export const createOrchestrator = (options: OrchestratorOptions): Orchestrator => new Running(options);
 
 class Running implements Orchestrator {
-  private readonly plan: Plan;
+  private readonly plan: SystemPlan;
   private readonly components: ReadonlyMap<string, Component>;
   private readonly options: OrchestratorOptions;
   private readonly clock: Clock;
-  private readonly guard: Guard;
+  private readonly guard: Reaper;
   /** The present process of each. */
   private readonly processes = new Map<string, Launched>();
   /** What ends each check that is under way. Nobody asks any more for what it would have said. */
   private readonly checks = new Map<string, () => Promise<void>>();
   private state: SystemState;
   private cancelWake: () => void = () => undefined;
-  private finish: (outcome: Outcome) => void = () => undefined;
-  readonly ended: Promise<Outcome>;
+  private finish: (outcome: SystemOutcome) => void = () => undefined;
+  readonly ended: Promise<SystemOutcome>;
 
   constructor(options: OrchestratorOptions) {
     this.options = options;
     this.plan = { ...options.plan, components: inOrder(options.plan.components) };
     this.components = new Map(this.plan.components.map((component) => [component.name, component]));
     this.clock = options.clock ?? systemClock;
-    this.state = begin(this.plan);
+    this.state = beginSystem(this.plan);
     this.ended = new Promise((resolve) => (this.finish = resolve));
-    this.guard = new Guard(Math.max(...this.plan.components.map(({ stopDeadlineMs }) => stopDeadlineMs), 0));
+    this.guard = new Reaper(Math.max(...this.plan.components.map(({ stopDeadlineMs }) => stopDeadlineMs), 0));
   }
 
   start(): void {
@@ -95,18 +95,18 @@ class Running implements Orchestrator {
     this.happen({ type: 'hasten' });
   }
 
-  private happen(happening: Happening): void {
+  private happen(happening: UntimedSystemEvent): void {
     const atMs = this.clock.now();
     const chance = (this.options.random ?? Math.random)();
-    const { state, effects } = step(this.plan, this.state, { ...happening, atMs, chance });
+    const { state, effects } = stepSystem(this.plan, this.state, { ...happening, atMs, chance });
     this.state = state;
     for (const effect of effects) this.run(effect, atMs);
     this.cancelWake();
-    const nextMs = wakeAtMs(state);
+    const nextMs = systemWakesAtMs(state);
     if (nextMs !== null) this.cancelWake = this.clock.at(nextMs, () => this.happen({ type: 'tick' }));
   }
 
-  private run(effect: Effect, atMs: number): void {
+  private run(effect: SystemEffect, atMs: number): void {
     switch (effect.type) {
       case 'start':
         void this.startOne(effect.component, effect.run);

@@ -3,7 +3,7 @@ import { createTransport } from '../client/transport.js';
 import type { LoadedPlan } from './plan/loadPlan.js';
 import { createOrchestrator, type Orchestrator, type OrchestratorOptions } from './orchestrator.js';
 import { openStateFolder, type StateFolder } from './stateFolder.js';
-import type { Outcome } from './supervise/state.js';
+import type { SystemOutcome } from './supervise/state.js';
 import { serveStatus, type StatusServer } from './statusApp.js';
 import { type SystemView, systemViewSchema } from './supervise/statusView.js';
 
@@ -15,7 +15,7 @@ export interface System extends Omit<Orchestrator, 'start' | 'ended'> {
   /** Of its status. */
   readonly url: string;
   /** When nothing is left of it, its lock and its address included. */
-  readonly ended: Promise<Outcome>;
+  readonly ended: Promise<SystemOutcome>;
 }
 
 /**

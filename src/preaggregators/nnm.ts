@@ -1,4 +1,4 @@
-/** Nearest-neighbour mixing: each update becomes the mean of the n − f nearest to it, itself included. */
+/** Nearest-neighbor mixing: each update becomes the mean of the n − f nearest to it, itself included. */
 import { z } from 'zod';
 import { byzantineBound } from '../core/validation.js';
 import { everyPoint } from '../rules/krum.js';

@@ -14,15 +14,15 @@ export const nameSchema = z
   });
 
 /** Of one node, and of what nodes measured in a round: whatever they call it, everybody keeps it. */
-export const MOST_METRICS = 32;
+export const MAX_METRICS = 32;
 
 /** Measurements by name; finite, as JSON has no other numbers. */
 export const metricsSchema = z
   .record(z.string().min(1).max(64), z.number())
-  .refine((metrics) => Object.keys(metrics).length <= MOST_METRICS, `at most ${MOST_METRICS} metrics`)
+  .refine((metrics) => Object.keys(metrics).length <= MAX_METRICS, `at most ${MAX_METRICS} metrics`)
   .meta({
     id: 'Metrics',
-    description: `Measurements by name, at most ${MOST_METRICS}`,
+    description: `Measurements by name, at most ${MAX_METRICS}`,
     examples: [{ loss: 0.31 }],
   });
 export type Metrics = Readonly<z.output<typeof metricsSchema>>;
@@ -30,6 +30,6 @@ export type Metrics = Readonly<z.output<typeof metricsSchema>>;
 /** Of a round: what the coordinator measured, `train.` + what nodes did in training, and what they evaluated, with `.mean`. */
 export const roundMetricsSchema = z.record(z.string(), z.number()).meta({
   id: 'RoundMetrics',
-  description: `What was measured in a round, and of its model. Of what nodes measure in training, and of what they evaluate, the ${MOST_METRICS} that most of them report`,
+  description: `What was measured in a round, and of its model. Of what nodes measure in training, and of what they evaluate, the ${MAX_METRICS} that most of them report`,
   examples: [{ 'train.loss': 0.31, accuracy: 0.91, 'accuracy.mean': 0.88 }],
 });

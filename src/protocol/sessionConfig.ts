@@ -98,18 +98,18 @@ const adaptiveDeadlineSchema = z
       .default(0.8)
       .describe('of the response times; below the share of nodes that are quick'),
     slack: z.number().min(1).default(1.25).describe('what the quantile is multiplied by'),
-    leastMs: milliseconds(100).describe('the shortest deadline'),
+    minMs: milliseconds(100).describe('the shortest deadline'),
     window: z.int().min(1).max(10_000).default(100).describe('how many of the last responses count'),
   })
   .meta({
     id: 'AdaptiveDeadline',
-    description: 'Learns the deadline from response times, between leastMs and deadlineMs',
+    description: 'Learns the deadline from response times, between minMs and deadlineMs',
   });
 
 const retrySchema = z
   .strictObject({
     firstMs: milliseconds(1000).describe('wait after the first failure; doubled after each further one'),
-    mostMs: milliseconds(60_000).describe('the longest wait'),
+    maxMs: milliseconds(60_000).describe('the longest wait'),
     attempts: z.int().min(1).nullable().default(null).describe('of one round; null: no end'),
   })
   .meta({ id: 'Retry', description: 'What happens after a round without its quorum' });
@@ -244,11 +244,11 @@ export function findContradictions(config: SessionConfig): Contradiction[] {
     `is for gradients; updates are '${updates}'`,
   );
   refuseIf(
-    adaptiveDeadline !== null && adaptiveDeadline.leastMs > deadlineMs,
-    'adaptiveDeadline.leastMs',
+    adaptiveDeadline !== null && adaptiveDeadline.minMs > deadlineMs,
+    'adaptiveDeadline.minMs',
     `must be at most deadlineMs, ${deadlineMs}`,
   );
-  refuseIf(retry.firstMs > retry.mostMs, 'retry.firstMs', `must be at most mostMs, ${retry.mostMs}`);
+  refuseIf(retry.firstMs > retry.maxMs, 'retry.firstMs', `must be at most maxMs, ${retry.maxMs}`);
   refuseIf(
     stopWhen !== null && stopWhen.reaches === null && stopWhen.patience === null,
     'stopWhen',

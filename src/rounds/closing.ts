@@ -29,11 +29,14 @@ function closeLearning(
   const times = [...inOrder(accepted).map(({ responseMs }) => responseMs), ...lateMs];
   const responseTimesMs = remembered(policy, state.responseTimesMs, times);
   const round = { phase: 'aggregating', number, attempt, openedAtMs, asked, accepted } as const;
-  return aggregate({ ...state, responseTimesMs }, round);
+  return beginAggregation({ ...state, responseTimesMs }, round);
 }
 
 /** The state with this round's updates being aggregated. */
-export function aggregate(state: SessionState, round: Extract<RoundState, { phase: 'aggregating' }>): Step {
+export function beginAggregation(
+  state: SessionState,
+  round: Extract<RoundState, { phase: 'aggregating' }>,
+): Step {
   const updates = inOrder(round.accepted);
   return {
     state: { ...state, round },

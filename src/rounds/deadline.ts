@@ -12,7 +12,7 @@ export function collectMs(policy: Policy, responseTimesMs: readonly number[], at
   if (adaptive === null || attempt > 1 || responseTimesMs.length === 0) return deadlineMs;
 
   const learned = Math.ceil(adaptive.slack * quantile(responseTimesMs, adaptive.quantile));
-  return Math.min(deadlineMs, Math.max(adaptive.leastMs, learned));
+  return Math.min(deadlineMs, Math.max(adaptive.minMs, learned));
 }
 
 /** By nearest rank: the least of the values that at least this share of them does not exceed. */

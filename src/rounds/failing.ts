@@ -41,7 +41,7 @@ export function failWithoutQuorum(
   return fail(policy, state, { number, attempt, code: 'TOO_FEW_UPDATES', message }, atMs);
 }
 
-/** firstMs, doubled with each attempt, at most mostMs. */
+/** firstMs, doubled with each attempt, at most maxMs. */
 export function backoffMs({ retry }: Policy, attempt: number): number {
-  return Math.min(retry.mostMs, retry.firstMs * 2 ** (attempt - 1));
+  return Math.min(retry.maxMs, retry.firstMs * 2 ** (attempt - 1));
 }

@@ -44,7 +44,7 @@ export type {
   AcceptedUpdate,
   Announcement,
   Effect,
-  Judgement,
+  Judgment,
   NodeRecord,
   RoundState,
   SessionEvent,

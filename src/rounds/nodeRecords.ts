@@ -4,7 +4,7 @@ import type { Policy } from './policy.js';
 import { eligible } from './sampling.js';
 import {
   type AcceptedUpdate,
-  type Judgement,
+  type Judgment,
   type NodeRecord,
   own,
   type RoundState,
@@ -43,9 +43,9 @@ export function withRound(
   policy: Policy,
   state: SessionState,
   round: Extract<RoundState, { phase: 'aggregating' }>,
-  judgements: readonly Judgement[],
+  judgments: readonly Judgment[],
 ): SessionState {
-  const suspicions = new Map(judgements.map(({ node, suspicion }) => [node, suspicion]));
+  const suspicions = new Map(judgments.map(({ node, suspicion }) => [node, suspicion]));
   const asked = new Set([...(round.asked ?? eligible(state)), ...Object.keys(round.accepted)]);
   const nodes = Object.entries(state.nodes).map(([node, record]): [string, NodeRecord] => {
     if (!asked.has(node)) return [node, record];

@@ -15,7 +15,7 @@ export function committed(policy: Policy, state: SessionState, event: EventOf<'c
 
   const counted = measured(
     policy,
-    withRound(policy, state, round, event.judgements),
+    withRound(policy, state, round, event.judgments),
     event.round,
     event.metrics,
   );

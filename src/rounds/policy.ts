@@ -1,7 +1,7 @@
 /** What a session's owner decides about its rounds. Plain data, checked where it comes in (src/protocol/). */
 
 /** Which nodes a round asks: all that are there, also those that come while it collects, or a seeded sample. */
-export type Selection =
+export type NodeSelection =
   | { readonly kind: 'all' }
   /** Drawn from (seed, round, attempt) among the nodes that are there when the round opens. */
   | { readonly kind: 'sample'; readonly size: number; readonly seed: number };
@@ -15,11 +15,11 @@ export type Mode =
   | { readonly kind: 'sync' }
   | { readonly kind: 'buffered'; readonly bufferSize: number; readonly maxStaleness: number };
 
-/** Learns the deadline: `slack` × the `quantile` of the last `window` response times, within leastMs … deadlineMs. */
+/** Learns the deadline: `slack` × the `quantile` of the last `window` response times, within minMs … deadlineMs. */
 export interface AdaptiveDeadline {
   readonly quantile: number;
   readonly slack: number;
-  readonly leastMs: number;
+  readonly minMs: number;
   readonly window: number;
 }
 
@@ -40,10 +40,10 @@ export interface Policy {
   readonly targetUpdates: number | null;
   readonly deadlineMs: number;
   readonly adaptiveDeadline: AdaptiveDeadline | null;
-  readonly selection: Selection;
+  readonly selection: NodeSelection;
   readonly mode: Mode;
-  /** After a failed round: firstMs, doubled each time, at most mostMs. Attempts of one round; null: no end. */
-  readonly retry: { readonly firstMs: number; readonly mostMs: number; readonly attempts: number | null };
+  /** After a failed round: firstMs, doubled each time, at most maxMs. Attempts of one round; null: no end. */
+  readonly retry: { readonly firstMs: number; readonly maxMs: number; readonly attempts: number | null };
   readonly stopWhen: StopWhen | null;
   /** Leaves out a node whose suspicion was above `suspicion` in `rounds` rounds one after the other. */
   readonly exclude: { readonly rounds: number; readonly suspicion: number } | null;

@@ -2,7 +2,7 @@
  * After a restart. `restore` makes a state of what is durable; the round that was under way comes back with the event
  * `recovered`, if its file was found, before any other event; else the round opens anew once nodes are there.
  */
-import { aggregate } from './closing.js';
+import { beginAggregation } from './closing.js';
 import { isOver } from './control.js';
 import { fail } from './failing.js';
 import { newcomer } from './nodeRecords.js';
@@ -98,7 +98,7 @@ function recoverSealed(
     const message = `The updates of ${lost.join(', ')} are not whole any more.`;
     return fail(policy, state, { number, attempt, code: 'CORRUPT_FILE', message }, atMs);
   }
-  return aggregate(state, {
+  return beginAggregation(state, {
     phase: 'aggregating',
     number,
     attempt,

@@ -103,7 +103,7 @@ export interface SessionState {
 }
 
 /** What the aggregation of a round found out about a node's update. */
-export interface Judgement {
+export interface Judgment {
   readonly node: string;
   readonly used: boolean;
   readonly suspicion: number | null;
@@ -134,7 +134,7 @@ export type SessionEvent = { readonly atMs: number } & (
   | {
       readonly type: 'committed';
       readonly round: number;
-      readonly judgements: readonly Judgement[];
+      readonly judgments: readonly Judgment[];
       /** Where the coordinator evaluates itself. */
       readonly metrics: Readonly<Record<string, number>>;
     }

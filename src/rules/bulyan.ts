@@ -2,7 +2,7 @@
  * First n − 2f updates are chosen by Krum, one at a time, each removed before the next is sought; then, per
  * coordinate, the mean of the n − 4f values nearest to the median of the chosen.
  *
- * While r updates are left, Krum counts r − f − 2 neighbours, but at least one: at the end fewer would be left.
+ * While r updates are left, Krum counts r − f − 2 neighbors, but at least one: at the end fewer would be left.
  */
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
@@ -42,8 +42,8 @@ export const bulyan = coordinateRule({
     let left = everyPoint(geometry);
     const chosen: number[] = [];
     while (chosen.length < geometry.n - 2 * f) {
-      const neighbours = Math.max(1, left.length - f - 2);
-      const scores = left.map((point) => sumOfFirst(distances[point], neighbours));
+      const neighbors = Math.max(1, left.length - f - 2);
+      const scores = left.map((point) => sumOfFirst(distances[point], neighbors));
       const [best] = leastIndices(scores, 1);
       const winner = left[best];
       chosen.push(winner);
@@ -57,5 +57,5 @@ export const bulyan = coordinateRule({
     return chosen.sort((a, b) => a - b);
   },
   // n is the number of points chosen, of which 2f are dropped.
-  column: (_, { f }) => ({ kind: 'nearest-mean', f: 2 * f, centre: 'median' }),
+  column: (_, { f }) => ({ kind: 'nearest-mean', f: 2 * f, center: 'median' }),
 });

@@ -2,7 +2,7 @@
  * The direction in which weighted points vary most, from their distances alone.
  *
  * With μ = Σ c_i x_i / Σ c_i, the inner products ⟨x_i − μ, x_j − μ⟩ follow from the squared distances (the doubly
- * centred matrix of Torgerson 1952), and the covariance Σ c_i (x_i − μ)(x_i − μ)ᵀ / Σ c_i has the same top
+ * centered matrix of Torgerson 1952), and the covariance Σ c_i (x_i − μ)(x_i − μ)ᵀ / Σ c_i has the same top
  * eigenvalue as the matrix √c_i √c_j ⟨x_i − μ, x_j − μ⟩ / Σ c: n × n instead of d × d.
  */
 import { topEigenpair } from '../core/eigen.js';

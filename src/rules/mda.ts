@@ -4,7 +4,7 @@
  *
  * A diameter r is possible if at most f updates can be removed so that no pair farther apart than r is left: a
  * vertex cover of size f in the graph of those pairs. Whether there is one is decided by branching on the vertex
- * of highest degree, which is removed, or else all of its neighbours are; graphs of degree two are chains and rings,
+ * of highest degree, which is removed, or else all of its neighbors are; graphs of degree two are chains and rings,
  * and need no branching. That takes at most 1.47^f steps. The least r is found by bisection over the sorted distances.
  *
  * Several subsets may have the least diameter; the first in the order of the rows is taken.
@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
-import type { Steps } from '../core/cooperative.js';
+import type { Cooperative } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 import { meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
@@ -22,19 +22,19 @@ const LARGEST_F = 30;
 
 /** Which pairs are too far apart, and which vertices were removed. */
 interface Graph {
-  readonly neighbours: readonly (readonly number[])[];
+  readonly neighbors: readonly (readonly number[])[];
   readonly removed: Uint8Array;
 }
 
 /** For a graph whose degrees are at most two: a chain of m vertices needs ⌊m/2⌋ of them, a ring ⌈m/2⌉. */
-function coverOfChains({ neighbours, removed }: Graph, degrees: Int32Array): number {
+function coverOfChains({ neighbors, removed }: Graph, degrees: Int32Array): number {
   const seen = Uint8Array.from(removed);
   let cover = 0;
   const walk = (from: number): number => {
     let length = 0;
     for (let at: number | undefined = from; at !== undefined; length++) {
       seen[at] = 1;
-      at = neighbours[at].find((next) => !seen[next]);
+      at = neighbors[at].find((next) => !seen[next]);
     }
     return length;
   };
@@ -49,13 +49,13 @@ function coverOfChains({ neighbours, removed }: Graph, degrees: Int32Array): num
 
 /** Whether removing at most `budget` more vertices leaves no edge. */
 function coverable(graph: Graph, budget: number): boolean {
-  const { neighbours, removed } = graph;
-  const degrees = new Int32Array(neighbours.length);
+  const { neighbors, removed } = graph;
+  const degrees = new Int32Array(neighbors.length);
   let edges = 0;
   let highest = 0;
-  for (let v = 0; v < neighbours.length; v++) {
+  for (let v = 0; v < neighbors.length; v++) {
     if (removed[v]) continue;
-    for (const w of neighbours[v]) if (!removed[w]) degrees[v]++;
+    for (const w of neighbors[v]) if (!removed[w]) degrees[v]++;
     edges += degrees[v];
     if (degrees[v] > degrees[highest]) highest = v;
   }
@@ -72,21 +72,21 @@ function coverable(graph: Graph, budget: number): boolean {
     for (const v of gone) removed[v] = 0;
     return answer;
   };
-  return without([highest]) || without(neighbours[highest]);
+  return without([highest]) || without(neighbors[highest]);
 }
 
 /** The graph of pairs farther apart than a squared distance. */
 function farPairs(geometry: Geometry, squared: number): Graph {
   const { n } = geometry;
-  const neighbours = Array.from({ length: n }, (_, i) =>
+  const neighbors = Array.from({ length: n }, (_, i) =>
     Array.from({ length: n }, (_unused, j) => j).filter(
       (j) => j !== i && geometry.squaredDistance(i, j) > squared,
     ),
   );
-  return { neighbours, removed: new Uint8Array(n) };
+  return { neighbors, removed: new Uint8Array(n) };
 }
 
-function* leastSquaredDiameter(geometry: Geometry, f: number): Steps<number> {
+function* leastSquaredDiameter(geometry: Geometry, f: number): Cooperative<number> {
   const { n } = geometry;
   const distances = [0];
   for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) distances.push(geometry.squaredDistance(i, j));
@@ -103,17 +103,17 @@ function* leastSquaredDiameter(geometry: Geometry, f: number): Steps<number> {
 }
 
 /** The first subset, in the order of the rows, of n − f points none farther apart than the least diameter. */
-function* firstSubset(geometry: Geometry, f: number): Steps<number[]> {
+function* firstSubset(geometry: Geometry, f: number): Cooperative<number[]> {
   const { n } = geometry;
-  const { neighbours, removed } = farPairs(geometry, yield* leastSquaredDiameter(geometry, f));
+  const { neighbors, removed } = farPairs(geometry, yield* leastSquaredDiameter(geometry, f));
   const kept: number[] = [];
   let budget = f;
   for (let i = 0; i < n && kept.length < n - f; i++) {
     if (removed[i]) continue;
     yield;
-    const excluded = neighbours[i].filter((j) => !removed[j]);
+    const excluded = neighbors[i].filter((j) => !removed[j]);
     for (const j of excluded) removed[j] = 1;
-    if (excluded.length <= budget && coverable({ neighbours, removed }, budget - excluded.length)) {
+    if (excluded.length <= budget && coverable({ neighbors, removed }, budget - excluded.length)) {
       kept.push(i);
       budget -= excluded.length;
       continue;

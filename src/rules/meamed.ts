@@ -10,5 +10,5 @@ export const meamed = coordinateRule({
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > 2f',
   minUpdates: ({ f }) => 2 * f + 1,
-  column: (_, { f }) => ({ kind: 'nearest-mean', f, centre: 'median' }),
+  column: (_, { f }) => ({ kind: 'nearest-mean', f, center: 'median' }),
 });

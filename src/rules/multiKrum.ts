@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { byzantineBound } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
-import { checkNeighbours, everyPoint, krumScores, neighbourCount } from './krum.js';
+import { checkNeighbors, everyPoint, krumScores, neighborCount } from './krum.js';
 import { leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
 
@@ -13,12 +13,12 @@ export const multiKrum = linearRule({
   parameters: z.strictObject({
     f: byzantineBound,
     m: z.int().min(1).optional().describe('updates averaged; default: n − f'),
-    neighbours: neighbourCount,
+    neighbors: neighborCount,
   }),
   constraint: 'n > 2f + 2',
   minUpdates: ({ f }) => 2 * f + 3,
-  check(n, { m, neighbours }) {
-    checkNeighbours('multi-krum', n, neighbours);
+  check(n, { m, neighbors }) {
+    checkNeighbors('multi-krum', n, neighbors);
     if (m === undefined || m <= n) return;
     throw new QuorateError('INVALID_PARAMETER', `multi-krum: m = ${m}, but there are only ${n} updates`, {
       parameter: 'm',
@@ -27,9 +27,9 @@ export const multiKrum = linearRule({
     });
   },
   needsDistances: true,
-  weights(geometry, { f, m, neighbours }) {
+  weights(geometry, { f, m, neighbors }) {
     const { n } = geometry;
-    const scores = krumScores(geometry, everyPoint(geometry), neighbours ?? n - f - 2);
+    const scores = krumScores(geometry, everyPoint(geometry), neighbors ?? n - f - 2);
     return meanOf(n, leastIndices(scores, m ?? n - f));
   },
 });

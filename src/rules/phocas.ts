@@ -10,5 +10,5 @@ export const phocas = coordinateRule({
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > 2f',
   minUpdates: ({ f }) => 2 * f + 1,
-  column: (_, { f }) => ({ kind: 'nearest-mean', f, centre: 'trimmed-mean' }),
+  column: (_, { f }) => ({ kind: 'nearest-mean', f, center: 'trimmed-mean' }),
 });

@@ -7,9 +7,9 @@
  */
 import type { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import type { Selection } from '../core/selectionNetwork/selection.js';
+import type { ColumnSelection } from '../core/selectionNetwork/selection.js';
 import { parseParameters } from '../core/validation.js';
-import type { Steps } from '../core/cooperative.js';
+import type { Cooperative } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 
 /** What both kinds, and pre-aggregators, say of themselves. */
@@ -24,14 +24,14 @@ export interface Definition<S extends z.ZodObject = z.ZodObject> {
   readonly constraint: string;
   /** For the check: the least n that satisfies the constraint. */
   readonly minUpdates: (parameters: z.output<S>) => number;
-  /** Anything else that n decides, a number of neighbours say. @throws QuorateError */
+  /** Anything else that n decides, a number of neighbors say. @throws QuorateError */
   readonly check?: (n: number, parameters: z.output<S>) => void;
   /** The parameters once only the rows `kept` (in order) are left and each lost one has lowered f by one. */
   readonly restrict?: (parameters: z.output<S>, kept: readonly number[]) => z.output<S>;
 }
 
 /** What a coordinate-wise rule does with a column. */
-export type Column = Selection | { readonly kind: 'sign-vote'; readonly step: number };
+export type Column = ColumnSelection | { readonly kind: 'sign-vote'; readonly step: number };
 
 export interface CoordinateDefinition<S extends z.ZodObject> extends Definition<S> {
   readonly column: (n: number, parameters: z.output<S>) => Column;
@@ -47,7 +47,7 @@ export interface LinearDefinition<S extends z.ZodObject> extends Definition<S> {
   /** A further row that the geometry is to know, after the updates: a former aggregate. */
   readonly anchor?: (parameters: z.output<S>) => Float32Array | undefined;
   /** Weights over the geometry's points and, last, its anchor if the rule has one; in steps where it may take long. */
-  readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array | Steps<Float64Array>;
+  readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array | Cooperative<Float64Array>;
 }
 
 interface Coordinates {
@@ -61,7 +61,7 @@ interface Linear {
   readonly needsDistances: boolean;
   readonly combines: boolean;
   readonly anchor: Float32Array | undefined;
-  readonly rowWeights: (geometry: Geometry) => Steps<Float64Array>;
+  readonly rowWeights: (geometry: Geometry) => Cooperative<Float64Array>;
 }
 
 /** What rules and pre-aggregators have in common once their parameters are known. */
@@ -104,7 +104,7 @@ export function checkStage<S extends z.ZodObject>(
     throw new QuorateError(
       'TOO_FEW_UPDATES',
       `${definition.name} needs ${definition.constraint}: ${least} updates at least for these parameters; there are ${n}`,
-      { rule: definition.name, n, least, constraint: definition.constraint },
+      { rule: definition.name, n, minUpdates: least, constraint: definition.constraint },
     );
   }
   definition.check?.(n, parameters);

@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
-import type { Steps } from '../core/cooperative.js';
+import type { Cooperative } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 import { widestSpread } from './covariance.js';
 import { everyPoint } from './krum.js';
@@ -18,8 +18,8 @@ import { leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
 
 /** A search without any cut: subsets × the cost of an eigenvalue. What is allowed ends in about half a minute. */
-const MOST_OPERATIONS = 3e10;
-const MOST_DIRECTIONS = 24;
+const MAX_OPERATIONS = 3e10;
+const MAX_DIRECTIONS = 24;
 
 function subsetCount(n: number, f: number): number {
   let count = 1;
@@ -76,13 +76,13 @@ class SubsetSearch {
     for (const i of members) weights[i] = 1;
     const { variance, projections } = widestSpread(this.geometry, weights);
     this.directions.unshift(projections);
-    this.directions.length = Math.min(this.directions.length, MOST_DIRECTIONS);
+    this.directions.length = Math.min(this.directions.length, MAX_DIRECTIONS);
     const scatter = variance * members.length;
     if (scatter < this.least) [this.least, this.best] = [scatter, members];
   }
 
   /** The members of the best subset. Depth first: without a row sooner than with it. */
-  *run(): Steps<readonly number[]> {
+  *run(): Cooperative<readonly number[]> {
     const open: Choice[] = [{ at: 0, kept: [] }];
     for (let choice = open.pop(); choice; choice = open.pop()) {
       yield;
@@ -117,10 +117,10 @@ export const smea = linearRule({
   minUpdates: ({ f }) => 2 * f + 1,
   check(n, { f }) {
     const operations = subsetCount(n, f) * (n - f) ** 3;
-    if (operations <= MOST_OPERATIONS) return;
+    if (operations <= MAX_OPERATIONS) return;
     throw new QuorateError(
       'SEARCH_TOO_LARGE',
-      `smea: searching the subsets of ${n - f} among ${n} updates may take about ${operations.toExponential(1)} operations; at most ${MOST_OPERATIONS.toExponential(0)} are tried`,
+      `smea: searching the subsets of ${n - f} among ${n} updates may take about ${operations.toExponential(1)} operations; at most ${MAX_OPERATIONS.toExponential(0)} are tried`,
       { rule: 'smea', n, f },
     );
   },

@@ -7,7 +7,7 @@ import { compressJson } from './http/compress.js';
 import { documentation } from './docs/docs.js';
 import { errorResponse } from './http/problemDocument.js';
 import type { RateLimits } from './auth/rateLimits.js';
-import { linger } from './http/lingeringClose.js';
+import { lingeringClose } from './http/lingeringClose.js';
 import { crossOrigin } from './auth/origins.js';
 import { requestLog } from './http/requestLog.js';
 import { makeRouter } from './http/router.js';
@@ -76,7 +76,7 @@ export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa
   for (const middleware of [
     cutStalledReader(config.limits.bodyStallMs),
     requestLog(log),
-    linger(),
+    lingeringClose(),
     compressJson(),
     errorResponse(log),
     securityHeaders(config.cors.origins.length > 0),

@@ -8,7 +8,7 @@ import { QuorateError } from '../errors.js';
 import { makeApp } from './app.js';
 import { Auth } from './auth/identity.js';
 import { RateLimits } from './auth/rateLimits.js';
-import { BodyRoom, holdBack } from './bodies/body.js';
+import { BodyBudget, holdBack } from './bodies/body.js';
 import type { ServerConfig } from './config/config.js';
 import { soundHeads } from './http/requestHead.js';
 import type { Services } from './http/route.js';
@@ -54,7 +54,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     engine,
     lifecycle: ending,
     isAuthOn: auth.isOn,
-    room: new BodyRoom(config.limits.bodiesBytes),
+    room: new BodyBudget(config.limits.bodiesBytes),
     sockets: () => sockets.count,
   };
   const sockets = eventSockets(services, upgradeGate(services, auth, limits));

@@ -29,7 +29,7 @@ const stages: Readonly<Record<string, string>> = {
   meamed: 'meamed(f=0)',
   phocas: 'phocas(f=1)',
   'sign-vote': 'sign-vote(step=-0.125)',
-  krum: 'krum(f=2, neighbours=3)',
+  krum: 'krum(f=2, neighbors=3)',
   'multi-krum': 'multi-krum(f=2, m=4)',
   bulyan: 'bulyan(f=1)',
   mda: 'mda(f=2)',
@@ -76,8 +76,8 @@ describe('parsePipeline', () => {
   });
 
   it('takes white space anywhere, empty parentheses, and parameters in any order', () => {
-    const text = ' \n nnm ( f = 2 )>krum\t(neighbours=3 ,f= 2)\r\n';
-    expect(pipelineText(parsePipeline(text))).equal('nnm(f=2) > krum(f=2, neighbours=3)');
+    const text = ' \n nnm ( f = 2 )>krum\t(neighbors=3 ,f= 2)\r\n';
+    expect(pipelineText(parsePipeline(text))).equal('nnm(f=2) > krum(f=2, neighbors=3)');
     expect(pipelineText(parsePipeline('median()'))).equal('median');
     expect(parsePipeline('geometric-median').rule.parameters).include({ nu: 1e-6 });
   });
@@ -127,7 +127,7 @@ describe('parsePipeline', () => {
       ['krum(f=1)) ', 9],
       ['krum(f=1', 8],
       ['krum(f=1,)', 9],
-      ['krum(f=1 neighbours=3)', 9],
+      ['krum(f=1 neighbors=3)', 9],
       ['krum(f)', 6],
       ['krum(f=)', 7],
       ['krum(=1)', 5],

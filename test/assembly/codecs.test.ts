@@ -125,7 +125,7 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
       }
     });
 
-    it('rounds to the nearest, and ties to even, between any two neighbours', async () => {
+    it('rounds to the nearest, and ties to even, between any two neighbors', async () => {
       const values: number[] = [];
       const { beyond } = reference;
       reference.values.forEach((value, code) => {

@@ -49,12 +49,12 @@ describe('the plain JavaScript rules', () => {
 
   it('are closer to the honest mean than the mean of all', () => {
     const honest = rows.slice(0, n - attackersAmong(n));
-    const centre = Array.from(
+    const center = Array.from(
       { length: d },
       (_, k) => honest.reduce((sum, row) => sum + (row[k] ?? 0), 0) / honest.length,
     );
     const away = (values: Float32Array): number =>
-      Math.sqrt(centre.reduce((sum, value, k) => sum + (value - (values[k] ?? 0)) ** 2, 0));
+      Math.sqrt(center.reduce((sum, value, k) => sum + (value - (values[k] ?? 0)) ** 2, 0));
     // Bulyan averages three values a column here, and so is noisy, however robust.
     const robust = [...javaScriptRules.keys()].filter(
       (rule) => !['mean', 'sign-vote', 'distances', 'krum', 'bulyan', 'centered-clipping'].includes(rule),

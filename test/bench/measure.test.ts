@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { measure, type Contender } from '../../bench/measure.js';
 
-const effort = { rounds: 3, budgetMs: 1000, leastSamples: 1 };
+const effort = { rounds: 3, budgetMs: 1000, minSamples: 1 };
 
 describe('measure', () => {
   it('measures what returns, what promises, and what times itself', async () => {
@@ -48,7 +48,7 @@ describe('measure', () => {
       return Array.from({ length: repeats }, () => 30);
     };
     const slow: Contender = { kind: 'remote', name: 'slow', sample };
-    const outcomes = await measure([slow], { rounds: 9, budgetMs: 40, leastSamples: 2 });
+    const outcomes = await measure([slow], { rounds: 9, budgetMs: 40, minSamples: 2 });
     expect(outcomes.get('slow')).property('samplesMs').length(2);
   });
 

@@ -67,8 +67,8 @@ describe('quorate', () => {
       ['nonsense'],
       ['aggregate'],
       ['aggregate', 'x.npy'],
-      ['rules', '--colour'],
-      ['demo', '--colour'],
+      ['rules', '--color'],
+      ['demo', '--color'],
       ['demo', '--network', '--rounds', 'many'],
       ['node'],
     ]) {
@@ -95,7 +95,7 @@ describe('quorate', () => {
   it('tells all about one rule, and refuses one that is not there', async () => {
     const { out } = await run(['rules', 'krum']);
     isNarrow(out);
-    for (const text of ['n > 2f + 2', 'Blanchard', 'neighbours']) expect(out).include(text);
+    for (const text of ['n > 2f + 2', 'Blanchard', 'neighbors']) expect(out).include(text);
     const { code, err } = await run(['rules', 'crumb']);
     expect(code).equal(1);
     expect(err).match(/^quorate: UNKNOWN_RULE: .+\n$/);

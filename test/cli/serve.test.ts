@@ -136,7 +136,7 @@ describe('quorate serve, session and node', function () {
       '--set',
       'auth.enabled=true',
       '--set',
-      'auth.enrolmentToken=enrol-0123456789ab',
+      'auth.enrollmentToken=enroll-0123456789ab',
     );
     const admin = ['--server', url, '--token', adminToken!];
     await run(['session', 'create', 'job.yaml', '--model', 'model.npy', '--start', ...admin], {
@@ -146,7 +146,7 @@ describe('quorate serve, session and node', function () {
     const refused = await background(line).result;
     expect([refused.code, refused.err.slice(0, 23)]).deep.equal([1, 'quorate: UNAUTHORIZED: ']);
 
-    const env = { QUORATE_ENROLMENT_TOKEN: 'enrol-0123456789ab' };
+    const env = { QUORATE_ENROLLMENT_TOKEN: 'enroll-0123456789ab' };
     const joined = await background([...line, '--token-file', 'token'], env).result;
     expect(joined.code, joined.err).equal(0);
     const token = (await readFile(join(folder, 'token'), 'utf8')).trim();

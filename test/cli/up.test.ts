@@ -115,7 +115,7 @@ describe('quorate up', () => {
         dies: {
           command: ['sh', '-c', 'echo up; sleep 0.1; exit 3'],
           health: { line: 'up' },
-          restarts: { most: 1, firstMs: 1 },
+          restarts: { max: 1, firstMs: 1 },
         },
         lives: { command: forever },
       },
@@ -181,7 +181,7 @@ describe('quorate up', () => {
   });
 
   it('ends with 4 when something could not be started', async () => {
-    const absent = { command: ['no-such-program'], health: { line: 'up' }, restarts: { most: 0 } };
+    const absent = { command: ['no-such-program'], health: { line: 'up' }, restarts: { max: 0 } };
     const command = await up({ components: { absent, needs: { command: forever, dependsOn: ['absent'] } } });
     const { code, err } = await command.result;
     expect(code).equal(4);

@@ -44,7 +44,7 @@ describe('quorate/client in a browser', () => {
             session: 'job',
             node: 'page',
             encoding,
-            enrolmentToken: token,
+            enrollmentToken: token,
             train: ({ model, round }) => ({ update: model.values.fill(round), numExamples: 1 }),
             evaluate: ({ model }) => ({ metrics: { first: model.values[0] } }),
             onEvent: ({ type }) => events.push(type),
@@ -61,14 +61,14 @@ describe('quorate/client in a browser', () => {
 
   for (const [encoding, token] of [
     ['f32', null],
-    ['bf16', 'enrolment-0123456789'],
+    ['bf16', 'enrollment-0123456789'],
   ] as const) {
     it(`takes part in a session, sending ${encoding}${token === null ? '' : ', with a token'}`, async () => {
       site = await openSite({});
       const { origin } = new URL(site.url);
       stage = await openStage({
         cors: { origins: [origin] },
-        ...(token !== null && { auth: { enabled: true, enrolmentToken: token } }),
+        ...(token !== null && { auth: { enabled: true, enrollmentToken: token } }),
       });
       await startSession(stage.coordinator, { quorum: 1, rounds: 3 });
       const { outcome, events, complaints } = await joinFromPage(encoding, token);

@@ -205,10 +205,10 @@ describe('joinSession', () => {
 });
 
 describe('joinSession with tokens', () => {
-  const enrolmentToken = 'enrolment-0123456789';
+  const enrollmentToken = 'enrollment-0123456789';
   let stage: Stage;
   before(async () => {
-    stage = await openStage({ auth: { enabled: true, adminToken: 'admin-0123456789abc', enrolmentToken } });
+    stage = await openStage({ auth: { enabled: true, adminToken: 'admin-0123456789abc', enrollmentToken } });
     await startSession(stage.coordinator, { quorum: 1, rounds: 1 });
   });
   let proxy: Proxy | undefined;
@@ -217,7 +217,7 @@ describe('joinSession with tokens', () => {
     await stage.close();
   });
 
-  it('registers with the enrolment token, and comes back with the one that this gave it', async () => {
+  it('registers with the enrollment token, and comes back with the one that this gave it', async () => {
     const options = { server: stage.url, session: 'job', node: 'one', train: moveBy(1), retry: quick };
     await expectRefusal(() => joinSession(options), 'UNAUTHORIZED');
 
@@ -225,8 +225,8 @@ describe('joinSession with tokens', () => {
     const onEvent = (event: NodeEvent): void => {
       if (event.type === 'registered') tokens.push(event.token);
     };
-    expect(await joinSession({ ...options, enrolmentToken, onEvent })).include({ accepted: 1 });
-    await expectRefusal(() => joinSession({ ...options, enrolmentToken }), 'NODE_EXISTS');
+    expect(await joinSession({ ...options, enrollmentToken, onEvent })).include({ accepted: 1 });
+    await expectRefusal(() => joinSession({ ...options, enrollmentToken }), 'NODE_EXISTS');
 
     const [token] = tokens;
     expect(await joinSession({ ...options, token, onEvent })).include({ status: 'completed', accepted: 0 });
@@ -241,14 +241,14 @@ describe('joinSession with tokens', () => {
       await pass(isLost ? () => (answer.destroy(), Buffer.alloc(0)) : undefined);
     });
     const options = { server: proxy.url, session: 'job', node: 'three', train: moveBy(1), retry: quick };
-    expect(await joinSession({ ...options, enrolmentToken })).include({ status: 'completed' });
+    expect(await joinSession({ ...options, enrollmentToken })).include({ status: 'completed' });
     expect(lost).equal(3);
 
-    // One that was kept from before it was ever sent is as good, and comes back without the enrolment token.
+    // One that was kept from before it was ever sent is as good, and comes back without the enrollment token.
     const token = 'k'.repeat(43);
     lost = 0;
     const four = { ...options, node: 'four', token };
-    expect(await joinSession({ ...four, enrolmentToken })).include({ status: 'completed' });
+    expect(await joinSession({ ...four, enrollmentToken })).include({ status: 'completed' });
     expect(await joinSession(four)).include({ status: 'completed' });
   });
 });

@@ -120,7 +120,7 @@ describe('participate', () => {
       quorum: 2,
       rounds: 1,
       deadlineMs: 150,
-      retry: { firstMs: 1, mostMs: 1, attempts: null },
+      retry: { firstMs: 1, maxMs: 1, attempts: null },
     });
     let trained = 0;
     const attempts: number[] = [];

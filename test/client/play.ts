@@ -7,7 +7,7 @@ export const moveBy =
   (step: number): Train =>
   ({ model }) => ({ update: model.values.fill(step), numExamples: 1 });
 
-export const quick = { firstMs: 5, mostMs: 50, seed: 1 };
+export const quick = { firstMs: 5, maxMs: 50, seed: 1 };
 
 export const isUpdate = (method: string | undefined, url: string | undefined): boolean =>
   method === 'PUT' && url!.includes('/updates/');

@@ -19,7 +19,7 @@ function flaky(failures: number, error: QuorateError) {
 describe('createRetry', () => {
   it('tries what failed for a moment again, until it goes well', async () => {
     const waits: number[] = [];
-    const retry = createRetry({ firstMs: 1, mostMs: 2, seed: 1 }, (_, waitMs) => waits.push(waitMs));
+    const retry = createRetry({ firstMs: 1, maxMs: 2, seed: 1 }, (_, waitMs) => waits.push(waitMs));
     const { operation, calls } = flaky(4, fault('CONNECTION_FAILED'));
     expect(await retry.run(operation, signal)).equal('done');
     expect(calls()).equal(5);
@@ -35,8 +35,8 @@ describe('createRetry', () => {
     expect(isTemporary(new Error('mine'))).equal(false);
   });
 
-  it('waits at random below a bound that doubles up to mostMs', () => {
-    const retry = createRetry({ firstMs: 100, mostMs: 1000, seed: 7 });
+  it('waits at random below a bound that doubles up to maxMs', () => {
+    const retry = createRetry({ firstMs: 100, maxMs: 1000, seed: 7 });
     const longest = [1, 2, 3, 4, 5, 6].map((failures) =>
       Math.max(...Array.from({ length: 400 }, () => retry.waitMs(failures))),
     );
@@ -49,7 +49,7 @@ describe('createRetry', () => {
 
   it('waits no longer than whoever tries says', async () => {
     const waits: number[] = [];
-    const retry = createRetry({ firstMs: 100_000, mostMs: 100_000, seed: 1 }, (_, waitMs) =>
+    const retry = createRetry({ firstMs: 100_000, maxMs: 100_000, seed: 1 }, (_, waitMs) =>
       waits.push(waitMs),
     );
     await retry.run(flaky(3, fault('CONNECTION_FAILED')).operation, signal, 2);
@@ -78,7 +78,7 @@ describe('createRetry', () => {
 
   it('ends its wait when the signal is aborted', async () => {
     const controller = new AbortController();
-    const retry = createRetry({ firstMs: 2 ** 30, mostMs: 2 ** 30, giveUpAfterMs: Infinity }, () =>
+    const retry = createRetry({ firstMs: 2 ** 30, maxMs: 2 ** 30, giveUpAfterMs: Infinity }, () =>
       controller.abort(),
     );
     const { operation } = flaky(1, fault('CONNECTION_FAILED'));
@@ -88,7 +88,7 @@ describe('createRetry', () => {
   it('refuses options that it does not have or that make no sense', async () => {
     await expectRefusal(() => createRetry({ first: 1 } as object), 'UNKNOWN_PARAMETER');
     await expectRefusal(() => createRetry({ firstMs: 0 }), 'INVALID_PARAMETER');
-    await expectRefusal(() => createRetry({ firstMs: 10, mostMs: 5 }), 'INVALID_PARAMETER');
+    await expectRefusal(() => createRetry({ firstMs: 10, maxMs: 5 }), 'INVALID_PARAMETER');
     await expectRefusal(() => createRetry({ seed: -1 }), 'INVALID_PARAMETER');
   });
 });

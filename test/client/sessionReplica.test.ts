@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { FeedEvent } from '../../src/client/feedEvent.js';
-import { createPicture, type Picture } from '../../src/client/sessionReplica.js';
+import { createSessionReplica, type SessionReplica } from '../../src/client/sessionReplica.js';
 import type { RoundSummary, SessionView } from '../../src/protocol/views.js';
 import { expectRefusal } from '../support/refusal.js';
 
@@ -29,12 +29,12 @@ const closed = (round: number): FeedEvent => ({ type: 'round-closed', round });
 const failed = (round: number, attempt: number): FeedEvent => ({ type: 'round-failed', round, attempt });
 const committed = (round: number): FeedEvent => ({ type: 'round-committed', round });
 
-const openIn = ({ open }: Picture): string => (open ? `${open.number}.${open.attempt}` : 'none');
+const openIn = ({ open }: SessionReplica): string => (open ? `${open.number}.${open.attempt}` : 'none');
 
 describe('createPicture', () => {
-  let picture: Picture;
+  let picture: SessionReplica;
   beforeEach(() => {
-    picture = createPicture('node-1');
+    picture = createSessionReplica('node-1');
   });
 
   it('follows a round by its events', () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { Feed } from '../../src/coordinator/eventBus.js';
+import { EventBus } from '../../src/coordinator/eventBus.js';
 import { memoryStore } from '../../src/store/memory/memoryStore.js';
 
 describe('Feed', () => {
   it('numbers events, and hands them on in order', () => {
-    const feed = new Feed(memoryStore().events, () => undefined);
+    const feed = new EventBus(memoryStore().events, () => undefined);
     const heard: number[] = [];
     feed.subscribe(({ number }) => heard.push(number));
     for (let i = 0; i < 3; i++) feed.announce(i, { i });
@@ -14,7 +14,7 @@ describe('Feed', () => {
   });
 
   it('ends a subscription, also from within', () => {
-    const feed = new Feed(memoryStore().events, () => undefined);
+    const feed = new EventBus(memoryStore().events, () => undefined);
     let count = 0;
     const end = feed.subscribe(() => {
       count++;
@@ -27,7 +27,7 @@ describe('Feed', () => {
 
   it('keeps one listener’s failure from the others', () => {
     const errors: unknown[] = [];
-    const feed = new Feed(memoryStore().events, (error) => errors.push(error));
+    const feed = new EventBus(memoryStore().events, (error) => errors.push(error));
     const heard: number[] = [];
     const failure = new Error('deaf');
     feed.subscribe(() => {

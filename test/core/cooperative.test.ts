@@ -1,33 +1,33 @@
 import { expect } from 'chai';
 import { aggregate, createEngine, geometricMedian } from '../../src/index.js';
-import { inTurns, type Steps } from '../../src/core/cooperative.js';
+import { runCooperatively, type Cooperative } from '../../src/core/cooperative.js';
 import { unequalRows } from '../support/random.js';
 import { expectRefusal } from '../support/refusal.js';
 
 describe('inTurns', () => {
   it('returns what the steps come to', async () => {
-    function* steps(): Steps<number> {
+    function* steps(): Cooperative<number> {
       yield;
       yield;
       return 7;
     }
-    expect(await inTurns(steps(), undefined)).equal(7);
+    expect(await runCooperatively(steps(), undefined)).equal(7);
   });
 
   it('gives the event loop turns, in which work that never ends can be given up', async () => {
-    function* endless(): Steps<never> {
+    function* endless(): Cooperative<never> {
       for (;;) yield;
     }
     const giveUp = new AbortController();
     setTimeout(() => giveUp.abort());
-    await expectRefusal(() => inTurns(endless(), giveUp.signal), 'ABORTED');
+    await expectRefusal(() => runCooperatively(endless(), giveUp.signal), 'ABORTED');
   });
 
   it('throws what a step throws', async () => {
-    function* failing(): Steps<never> {
+    function* failing(): Cooperative<never> {
       throw new Error('no weights');
     }
-    const failure: unknown = await inTurns(failing(), undefined).catch((error: unknown) => error);
+    const failure: unknown = await runCooperatively(failing(), undefined).catch((error: unknown) => error);
     expect(failure).instanceOf(Error).property('message', 'no weights');
   });
 });

@@ -147,7 +147,7 @@ describe('createOrchestrator', () => {
   });
 
   it('goes on without a component that always dies', async () => {
-    const restarts = { most: 2, windowMs: 60_000, firstMs: 1, mostMs: 1 };
+    const restarts = { max: 2, windowMs: 60_000, firstMs: 1, maxMs: 1 };
     const system = run([shell('dies', 'echo why >&2; exit 3', { restarts }), shell('lives', forever)]);
     const { message } = await system.reaches('dies', 'failed');
     expect(message).equal('failed: ended with 3, after 2 restarts within 1 min');
@@ -164,7 +164,7 @@ describe('createOrchestrator', () => {
   });
 
   it('tells of programs and folders that are not there', async () => {
-    const restarts = { most: 0, windowMs: 1000, firstMs: 1, mostMs: 1 };
+    const restarts = { max: 0, windowMs: 1000, firstMs: 1, maxMs: 1 };
     const system = run([
       shell('program', '', { restarts, command: ['no-such-program'] }),
       shell('folder', forever, { restarts, cwd: '/no/such/folder' }),

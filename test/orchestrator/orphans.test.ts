@@ -25,7 +25,7 @@ const system = (stopDeadlineMs: number) => ({
     family: {
       command: ['sh', '-c', `sh -c "trap '' TERM; ${forever}" & setsid sh -c '${forever}' & ${leader}`],
       stopDeadlineMs,
-      restarts: { firstMs: 1, mostMs: 1 },
+      restarts: { firstMs: 1, maxMs: 1 },
     },
     hanging: {
       command: ['sh', '-c', forever],

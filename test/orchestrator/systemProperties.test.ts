@@ -18,10 +18,10 @@ const policies = fc
       startDeadlineMs: fc.integer({ min: 1, max: 1000 }),
       stopDeadlineMs: fc.integer({ min: 1, max: 1000 }),
       restarts: fc.record({
-        most: fc.integer({ min: 0, max: 3 }),
+        max: fc.integer({ min: 0, max: 3 }),
         windowMs: fc.integer({ min: 1, max: 5000 }),
         firstMs: fc.integer({ min: 1, max: 200 }),
-        mostMs: fc.integer({ min: 1, max: 400 }),
+        maxMs: fc.integer({ min: 1, max: 400 }),
       }),
     }),
     { minLength: 1, maxLength: names.length },
@@ -98,7 +98,7 @@ class World {
     }
     this.alive.add(name);
     const earlier = (this.startedAtMs.get(name) ?? []).filter((ms) => ms > atMs - restarts.windowMs);
-    expect(earlier.length, `${name} starts within the window`).at.most(restarts.most);
+    expect(earlier.length, `${name} starts within the window`).at.most(restarts.max);
     this.startedAtMs.set(name, [...earlier, atMs]);
   }
 
@@ -133,8 +133,8 @@ function endOf(world: World, policies: readonly ComponentPolicy[]): void {
       world.look(() => play.after(play.nextMs!));
     }
   }
-  const mostMs = policies.reduce((sum, { stopDeadlineMs }) => sum + stopDeadlineMs, 0);
-  expect(play.atMs - beganMs).at.most(mostMs);
+  const maxMs = policies.reduce((sum, { stopDeadlineMs }) => sum + stopDeadlineMs, 0);
+  expect(play.atMs - beganMs).at.most(maxMs);
   expect(policies.filter(({ name }) => world.isAlive(name))).deep.equal([]);
   expect(play.nextMs).equal(null);
 }

@@ -14,7 +14,7 @@ describe('pipeline', () => {
               ['trimmed-mean', { f }],
             ]
           : undefined,
-      mostRows: 64,
+      maxRows: 64,
       relative: 5e-6,
       without: ['nearly equal rows'],
     }));
@@ -29,7 +29,7 @@ describe('pipeline', () => {
               ['geometric-median', { tolerance: 1e-12, maxIterations: 10_000 }],
             ]
           : undefined,
-      mostRows: 33,
+      maxRows: 33,
       relative: 1e-5,
       relativeIfClose: 2e-6,
       without: ['values of 1e-30', 'denormals', ...ties],
@@ -45,7 +45,7 @@ describe('pipeline', () => {
               ['centered-clipping', { tau: 2, iterations: 4 }],
             ]
           : undefined,
-      mostRows: 64,
+      maxRows: 64,
       relative: 5e-6,
       relativeIfClose: 5e-6,
     }));
@@ -60,7 +60,7 @@ describe('pipeline', () => {
               ['cge', { f }],
             ]
           : undefined,
-      mostRows: 33,
+      maxRows: 33,
       relative: 5e-6,
       without: ties,
     }));
@@ -91,7 +91,7 @@ describe('pipeline', () => {
               ['smea', { f }],
             ]
           : undefined,
-      mostRows: 11,
+      maxRows: 11,
       rowsOfWide: [7],
       relative: 5e-6,
       relativeIfClose: 2e-6,
@@ -107,7 +107,7 @@ describe('pipeline', () => {
               ['caf', { f }],
             ]
           : undefined,
-      mostRows: 17,
+      maxRows: 17,
       relative: 1e-5,
       without: ties,
     }));
@@ -121,7 +121,7 @@ describe('pipeline', () => {
               ['bulyan', { f }],
             ]
           : undefined,
-      mostRows: 33,
+      maxRows: 33,
       relative: 5e-6,
       // Krum's scores of rows that arc scaled, all but equal, are equal to within their rounding.
       without: ['nearly equal rows', ...ties],
@@ -136,7 +136,7 @@ describe('pipeline', () => {
               ['mda', { f }],
             ]
           : undefined,
-      mostRows: 33,
+      maxRows: 33,
       relative: 5e-6,
       without: ties,
       robust: false,

@@ -7,7 +7,7 @@ describe('nnm', () => {
   const before = (f: number) => ['nnm', { f }] as const;
   const followedBy = (last: (f: number) => Last) => ({
     stages: (n: number, f: number) => (n > 2 * f + 2 ? ([before(f), last(f)] as const) : undefined),
-    mostRows: 100,
+    maxRows: 100,
     relative: 5e-6,
   });
 

@@ -18,7 +18,7 @@ const FLOOD = 300;
 const GREATEST_FLOOD = 1200;
 const LOST_MS = 30_000;
 const options = JSON.parse(process.argv[2]) as AttackOptions;
-const { server, tokens, enrolmentToken, victim, d } = options;
+const { server, tokens, enrollmentToken, victim, d } = options;
 const { port } = new URL(server);
 const report: Record<string, number> = {};
 const count = (what: string): void => void (report[what] = (report[what] ?? 0) + 1);
@@ -118,7 +118,7 @@ async function multiply(): Promise<void> {
   const one = async (): Promise<void> => {
     while (next < options.sybils) {
       const body = JSON.stringify({ id: `sybil-${next++}`, sessions: [SESSION] });
-      await send('registers', 'POST', '/v1/nodes', { token: enrolmentToken, headers: json, body });
+      await send('registers', 'POST', '/v1/nodes', { token: enrollmentToken, headers: json, body });
     }
   };
   await Promise.all(Array.from({ length: 8 }, one));

@@ -3,7 +3,7 @@ import { updateOf } from './trainer.js';
 
 export interface AttackOptions {
   readonly server: string;
-  readonly enrolmentToken: string;
+  readonly enrollmentToken: string;
   /** Of the nodes below, by name. */
   readonly tokens: Readonly<Record<string, string>>;
   /** Whom they try to speak for. */

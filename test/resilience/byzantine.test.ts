@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { joinSession } from '../../src/client/index.js';
 import { nextModel } from '../../src/coordinator/session/nextModel.js';
-import { planOf } from '../../src/coordinator/session/sessionPlan.js';
+import { planSession } from '../../src/coordinator/session/sessionPlan.js';
 import { arraySource } from '../../src/core/source.js';
 import { aggregate, type OptimizerState, parsePipeline } from '../../src/index.js';
 import { quantile } from '../../src/rounds/deadline.js';
@@ -11,7 +11,7 @@ import { bytesOf, sha256 } from '../support/storeData.js';
 import { attackers, type AttackOptions, type AttackReport, attacksOf, FLOODER } from './attacks.js';
 import { measured } from './measured.js';
 import { type Sender, startSender } from './report.js';
-import { ENROLMENT_TOKEN, nodeName, SESSION, startSystem, type System } from './system.js';
+import { ENROLLMENT_TOKEN, nodeName, SESSION, startSystem, type System } from './system.js';
 import { updateOf } from './trainer.js';
 
 const ROUNDS = 8;
@@ -56,7 +56,7 @@ describe('nodes that break the protocol', () => {
     }
     const given = {
       server: system.url,
-      enrolmentToken: ENROLMENT_TOKEN,
+      enrollmentToken: ENROLLMENT_TOKEN,
       tokens,
       victim: nodeName(0),
       d: D,
@@ -76,7 +76,7 @@ describe('nodes that break the protocol', () => {
         server: system.url,
         session: SESSION,
         node: nodeName(node),
-        enrolmentToken: ENROLMENT_TOKEN,
+        enrollmentToken: ENROLLMENT_TOKEN,
         train: async ({ round }) => {
           await attacked.get(round)!.opened;
           trainedAtMs = performance.now();
@@ -105,7 +105,7 @@ describe('nodes that break the protocol', () => {
       `${ROUNDS} rounds of ${HONEST} honest nodes among ${attackers.length} attackers, a flooder and ${SYBILS} that only ` +
         `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50.toFixed(1)} ms, ` +
         `p99 ${p99.toFixed(1)} ms, at most ${most.toFixed(1)} ms`,
-      { rounds: ROUNDS, attempts: tried, p50Ms: p50, p99Ms: p99, mostMs: most },
+      { rounds: ROUNDS, attempts: tried, p50Ms: p50, p99Ms: p99, maxMs: most },
     );
   });
 
@@ -157,7 +157,7 @@ describe('nodes that break the protocol', () => {
 
   /** Each round again, from what its record names. */
   async function expectResults(): Promise<void> {
-    const { recipe } = planOf((await system.client.session(SESSION)).config);
+    const { recipe } = planSession((await system.client.session(SESSION)).config);
     let model: Float32Array = new Float32Array(D);
     let optimizer: OptimizerState | null = null;
     for (let round = 1; round <= ROUNDS; round++) {

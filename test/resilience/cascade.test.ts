@@ -60,7 +60,7 @@ describe('nodes that die one by one', () => {
         quorum: QUORUM,
         rounds: ROUNDS,
         deadlineMs: 3000,
-        retry: { firstMs: 100, mostMs: 400 },
+        retry: { firstMs: 100, maxMs: 400 },
       },
       1000,
     );

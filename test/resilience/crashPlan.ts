@@ -32,7 +32,7 @@ export const secondCommit: Death = { step: 'checkpoint.rename', nth: 2, edge: 'b
 
 interface Aim {
   readonly step: string;
-  readonly most: number;
+  readonly max: number;
   readonly edges: readonly Edge[];
 }
 
@@ -42,35 +42,35 @@ const all: readonly Edge[] = ['before', 'during', 'after'];
 const aims = (nodes: number): readonly (readonly Aim[])[] => [
   // upload
   [
-    { step: 'request', most: nodes, edges: ['before'] },
-    { step: 'round.write', most: 2 * nodes, edges: all },
+    { step: 'request', max: nodes, edges: ['before'] },
+    { step: 'round.write', max: 2 * nodes, edges: all },
   ],
   // fsync: several updates share one
-  [{ step: 'round.datasync', most: 3, edges: [...all, 'during'] }],
+  [{ step: 'round.datasync', max: 3, edges: [...all, 'during'] }],
   // aggregation: from the durable seal on, in its reading of rows
   [
-    { step: 'round.seal', most: 1, edges: all },
-    { step: 'row.read', most: nodes, edges: all },
+    { step: 'round.seal', max: 1, edges: all },
+    { step: 'row.read', max: nodes, edges: all },
   ],
   // commit
   [
-    { step: 'checkpoint.write', most: 3, edges: all },
-    { step: 'checkpoint.sync', most: 1, edges: all },
-    { step: 'checkpoint.rename', most: 1, edges: all },
-    { step: 'checkpoints.sync', most: 1, edges: all },
+    { step: 'checkpoint.write', max: 3, edges: all },
+    { step: 'checkpoint.sync', max: 1, edges: all },
+    { step: 'checkpoint.rename', max: 1, edges: all },
+    { step: 'checkpoints.sync', max: 1, edges: all },
   ],
   // start-up
-  [{ step: 'any', most: 30, edges: ['before', 'after'] }],
+  [{ step: 'any', max: 30, edges: ['before', 'after'] }],
 ];
 
-/** @param mostMs the longest life before it is ended from outside */
-export function planEndings(seed: number, lives: number, nodes: number, mostMs: number): Ending[] {
+/** @param maxMs the longest life before it is ended from outside */
+export function planEndings(seed: number, lives: number, nodes: number, maxMs: number): Ending[] {
   const { whole, uniform } = random(seed);
   const phases = aims(nodes);
   return Array.from({ length: lives }, (_, life) => {
-    if (life % 2 === 1) return { death: null, afterMs: uniform() * mostMs };
+    if (life % 2 === 1) return { death: null, afterMs: uniform() * maxMs };
     const choices = phases[(life / 2) % phases.length];
-    const { step, most, edges } = choices[whole(0, choices.length - 1)];
-    return { death: { step, nth: whole(1, most), edge: edges[whole(0, edges.length - 1)] }, afterMs: null };
+    const { step, max, edges } = choices[whole(0, choices.length - 1)];
+    return { death: { step, nth: whole(1, max), edge: edges[whole(0, edges.length - 1)] }, afterMs: null };
   });
 }

@@ -16,7 +16,7 @@ const probe = new URL('./crashProbe.js', import.meta.url).href;
 
 /** Lives that load at a time. */
 const WAITING = 2;
-const MOST_SAID = 4000;
+const MAX_SAID = 4000;
 
 interface Life {
   readonly child: ChildProcess;
@@ -78,7 +78,7 @@ export class CrashingServer {
   private spawn(): Life {
     const child = spawn(process.execPath, ['--import', probe, program, 'serve', ...this.flags]);
     let said = '';
-    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-MOST_SAID)));
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-MAX_SAID)));
     child.stdin.on('error', () => undefined); // it ended before it was told anything
     const ready = once(child.stdout, 'data');
     const ended = once(child, 'close').then(([, signal]) => {

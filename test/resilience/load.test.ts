@@ -64,7 +64,7 @@ describe('a thousand nodes', () => {
         tookMs,
         p50Ms: p50,
         p99Ms: p99,
-        mostMs: most,
+        maxMs: most,
         retries: report.retries,
       },
     );

@@ -5,7 +5,7 @@
 import { expect } from 'chai';
 import type { Client } from '../../src/client/index.js';
 import { nextModel } from '../../src/coordinator/session/nextModel.js';
-import { planOf } from '../../src/coordinator/session/sessionPlan.js';
+import { planSession } from '../../src/coordinator/session/sessionPlan.js';
 import { arraySource } from '../../src/core/source.js';
 import { createEngine, type OptimizerState } from '../../src/index.js';
 import { bytesOf, sha256 } from '../support/storeData.js';
@@ -15,7 +15,7 @@ import { updateOf } from './trainer.js';
 /** Checks each round's digests. @returns the nodes in each round's result, the first round's first */
 export async function expectRecomputed(client: Client): Promise<string[][]> {
   const { config, committed, model: newest } = await client.session(SESSION);
-  const { recipe } = planOf(config);
+  const { recipe } = planSession(config);
   const d = newest!.d;
   const engine = createEngine({ threads: 1 });
   const nodes: string[][] = [];

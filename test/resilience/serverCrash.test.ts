@@ -26,10 +26,10 @@ const ROUNDS = KILLS + 6;
 /** The newest ones, whose updates' bytes are looked at too. */
 const KEPT_ROUNDS = 10;
 /** Some rounds long on any machine; a life commits one at most. */
-const LONGEST_LIFE_MS = 400;
+const MAX_LIFE_MS = 400;
 
 /** What the plan makes sure of: it aims at each phase ten times, but a busy machine shifts some. */
-const leastKills: Readonly<Record<Phase, number>> = {
+const minKills: Readonly<Record<Phase, number>> = {
   'start-up': 10,
   upload: 4,
   fsync: 3,
@@ -82,7 +82,7 @@ describe('a server that is killed', function () {
         session: SESSION,
         node: nodeName(node),
         train: createTrainer({ node }).train,
-        retry: { firstMs: 20, mostMs: 100, seed: node },
+        retry: { firstMs: 20, maxMs: 100, seed: node },
         signal: controller.signal,
         onEvent: (event) => {
           if (event.type === 'accepted') onReceipt(event.receipt);
@@ -125,7 +125,7 @@ describe('a server that is killed', function () {
     await kill();
     const startedMs = performance.now();
     const met: { readonly phase: Phase; readonly isAimed: boolean }[] = [];
-    for (const ending of planEndings(SEED, KILLS, NODES, LONGEST_LIFE_MS)) {
+    for (const ending of planEndings(SEED, KILLS, NODES, MAX_LIFE_MS)) {
       met.push({ phase: await server.live(ending), isAimed: ending.death !== null });
     }
     const killingMs = performance.now() - startedMs;
@@ -148,7 +148,7 @@ describe('a server that is killed', function () {
         aimed,
         random: there.length - aimed,
       });
-      expect(there.length, phase).least(leastKills[phase]);
+      expect(there.length, phase).least(minKills[phase]);
     }
   });
 

@@ -7,11 +7,11 @@ import { measured } from './measured.js';
 const seconds = Number(process.env.QUORATE_SOAK_SECONDS ?? 60);
 
 /** Bytes a round: one of its ten updates that stays would be as many. */
-const MOST_RESIDENT_GROWTH = 100_000;
+const MAX_RESIDENT_GROWTH = 100_000;
 /** Bytes a round: 1 kB of each update that stays would be as many. */
-const MOST_HEAP_GROWTH = 10_000;
+const MAX_HEAP_GROWTH = 10_000;
 /** A file that is just being opened or removed. */
-const MOST_MORE_DESCRIPTORS = 2;
+const MAX_MORE_DESCRIPTORS = 2;
 
 describe('a server in a long run', function () {
   this.timeout(seconds * 1000 + 240_000);
@@ -38,9 +38,9 @@ describe('a server in a long run', function () {
       },
     );
     expect(soaked.samples.length).above(5);
-    expect(residentGrowth, 'bytes of resident memory a round').below(MOST_RESIDENT_GROWTH);
-    expect(heapGrowth, 'bytes of heap a round').below(MOST_HEAP_GROWTH);
-    expect(after.descriptors).most(before.descriptors + MOST_MORE_DESCRIPTORS);
-    expect(after.handles).most(before.handles + MOST_MORE_DESCRIPTORS);
+    expect(residentGrowth, 'bytes of resident memory a round').below(MAX_RESIDENT_GROWTH);
+    expect(heapGrowth, 'bytes of heap a round').below(MAX_HEAP_GROWTH);
+    expect(after.descriptors).most(before.descriptors + MAX_MORE_DESCRIPTORS);
+    expect(after.handles).most(before.handles + MAX_MORE_DESCRIPTORS);
   });
 });

@@ -38,7 +38,7 @@ export interface SystemOptions {
 }
 
 const ADMIN_TOKEN = 'the-admin-token-of-this-system';
-export const ENROLMENT_TOKEN = 'the-enrolment-token-of-this-system';
+export const ENROLLMENT_TOKEN = 'the-enrollment-token-of-this-system';
 
 export interface NodeOptions extends Omit<TrainerOptions, 'node'> {
   /** Where it finds the server: a proxy's address. */
@@ -104,7 +104,7 @@ export class System {
     const auth = {
       'auth.enabled': true,
       'auth.adminToken': ADMIN_TOKEN,
-      'auth.enrolmentToken': ENROLMENT_TOKEN,
+      'auth.enrollmentToken': ENROLLMENT_TOKEN,
     };
     // All records are kept, to be compared at the end (recompute.ts).
     const kept = { 'store.keepCheckpoints': 1_000_000 };
@@ -221,7 +221,7 @@ export class System {
   private secretsOf(id: string): readonly string[] {
     if (!this.options.tokens) return [];
     const file = this.tokenFileOf(id);
-    return ['--token-file', file, ...(existsSync(file) ? [] : ['--enrolment-token', ENROLMENT_TOKEN])];
+    return ['--token-file', file, ...(existsSync(file) ? [] : ['--enrollment-token', ENROLLMENT_TOKEN])];
   }
 }
 

@@ -114,7 +114,7 @@ describe('committed', () => {
     const before = play.state;
     expect(play.commit().state).equal(before);
     play.updates('ab');
-    play.send({ type: 'committed', round: 2, judgements: [], metrics: {} });
+    play.send({ type: 'committed', round: 2, judgments: [], metrics: {} });
     expect(play.phase).equal('aggregating');
   });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { collectMs, quantile } from '../../src/rounds/deadline.js';
 import { Play, policyWith } from './playing.js';
 
-const adaptiveDeadline = { quantile: 0.9, slack: 1.5, leastMs: 100, window: 10 };
+const adaptiveDeadline = { quantile: 0.9, slack: 1.5, minMs: 100, window: 10 };
 const policy = policyWith({ adaptiveDeadline });
 
 describe('quantile', () => {
@@ -29,7 +29,7 @@ describe('collectMs', () => {
     expect(collectMs(policy, [201, 199, 205.5], 1)).equal(309);
   });
 
-  it('stays within leastMs and deadlineMs', () => {
+  it('stays within minMs and deadlineMs', () => {
     expect(collectMs(policy, [1], 1)).equal(100);
     expect(collectMs(policy, [59_000], 1)).equal(60_000);
     expect(collectMs(policyWith({ adaptiveDeadline, deadlineMs: 50 }), [1], 1)).equal(50);

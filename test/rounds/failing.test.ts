@@ -50,7 +50,7 @@ describe('a round that fails', () => {
   });
 
   it('ends the session at its last attempt', () => {
-    const play = Play.running({ retry: { firstMs: 10, mostMs: 10, attempts: 2 } }, 'a', 'b');
+    const play = Play.running({ retry: { firstMs: 10, maxMs: 10, attempts: 2 } }, 'a', 'b');
     play.tick(60_000).tick(60_010).tick(120_010);
     expect(play.state.status).equal('failed');
     expect(play.state.reason).equal(
@@ -63,7 +63,7 @@ describe('a round that fails', () => {
   });
 
   it('counts attempts by round: a committed round starts afresh', () => {
-    const play = Play.running({ retry: { firstMs: 10, mostMs: 10, attempts: 2 } }, 'a', 'b');
+    const play = Play.running({ retry: { firstMs: 10, maxMs: 10, attempts: 2 } }, 'a', 'b');
     play.tick(60_000).tick(60_010).updates('ab').commit();
     expect([play.number, play.attempt]).deep.equal([2, 1]);
   });
@@ -78,8 +78,8 @@ describe('a round that fails', () => {
 });
 
 describe('backoffMs', () => {
-  it('doubles with each attempt, up to mostMs', () => {
-    const policy = policyWith({ retry: { firstMs: 100, mostMs: 1000, attempts: null } });
+  it('doubles with each attempt, up to maxMs', () => {
+    const policy = policyWith({ retry: { firstMs: 100, maxMs: 1000, attempts: null } });
     expect([1, 2, 3, 4, 5, 2000].map((attempt) => backoffMs(policy, attempt))).deep.equal([
       100, 200, 400, 800, 1000, 1000,
     ]);

@@ -158,8 +158,8 @@ export class Life {
 
   commit(number: number, value: number): void {
     const updates = [...this.stored.values()];
-    const judgements = updates.map(({ node }) => ({ node, used: true, suspicion: node === 'a' ? value : 0 }));
-    const happening = { type: 'committed', round: number, judgements, metrics: { loss: value } } as const;
+    const judgments = updates.map(({ node }) => ({ node, used: true, suspicion: node === 'a' ? value : 0 }));
+    const happening = { type: 'committed', round: number, judgments, metrics: { loss: value } } as const;
     const isDurable = this.state.round.phase === 'aggregating' && number === this.number;
     if (isDurable) {
       for (const update of updates) {

@@ -11,7 +11,7 @@ export const policies: fc.Arbitrary<Policy> = fc
     quorum: fc.integer({ min: 1, max: 3 }),
     targetUpdates: fc.option(fc.integer({ min: 1, max: 4 })),
     deadlineMs: fc.integer({ min: 1, max: 500 }),
-    adaptiveDeadline: fc.option(fc.constant({ quantile: 0.9, slack: 1.5, leastMs: 5, window: 4 })),
+    adaptiveDeadline: fc.option(fc.constant({ quantile: 0.9, slack: 1.5, minMs: 5, window: 4 })),
     selection: fc.oneof(
       fc.constant({ kind: 'all' as const }),
       fc.record({
@@ -30,7 +30,7 @@ export const policies: fc.Arbitrary<Policy> = fc
     ),
     retry: fc.record({
       firstMs: fc.integer({ min: 1, max: 20 }),
-      mostMs: fc.constant(50),
+      maxMs: fc.constant(50),
       attempts: fc.option(fc.integer({ min: 1, max: 5 })),
     }),
     stopWhen: fc.option(fc.constant({ metric: 'loss', goal: 'min' as const, reaches: 0.05, patience: 3 })),

@@ -108,7 +108,7 @@ describe('step', () => {
       asked: fc.option(fc.uniqueArray(node)),
       sealed: fc.option(fc.uniqueArray(node)),
       metrics: fc.dictionary(fc.constantFrom('loss', 'x'), fc.double()),
-      judgements: fc.array(fc.record({ node, used: fc.boolean(), suspicion: fc.option(value) })),
+      judgments: fc.array(fc.record({ node, used: fc.boolean(), suspicion: fc.option(value) })),
       update: fc.record({ node, digest, numExamples: fc.option(fc.nat()), metrics: fc.constant({}) }),
       updates: fc.array(
         fc.record({

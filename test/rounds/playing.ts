@@ -1,7 +1,7 @@
 /** Plays a session for the tests: events in, what came of them out. Whatever `step` is given is frozen. */
 import { begin, step } from '../../src/rounds/machine.js';
 import type { Policy } from '../../src/rounds/policy.js';
-import type { Announcement, Effect, Judgement, SessionEvent, SessionState } from '../../src/rounds/state.js';
+import type { Announcement, Effect, Judgment, SessionEvent, SessionState } from '../../src/rounds/state.js';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An event without its time. */
@@ -17,7 +17,7 @@ export function policyWith(changes: Partial<Policy> = {}): Policy {
     adaptiveDeadline: null,
     selection: { kind: 'all' },
     mode: { kind: 'sync' },
-    retry: { firstMs: 1000, mostMs: 60_000, attempts: null },
+    retry: { firstMs: 1000, maxMs: 60_000, attempts: null },
     stopWhen: null,
     exclude: null,
     ...changes,
@@ -91,12 +91,12 @@ export class Play {
     suspicions: Readonly<Record<string, number | null>> = {},
     metrics: Record<string, number> = {},
   ): this {
-    const judgements = Object.entries(suspicions).map(([node, suspicion]): Judgement => ({
+    const judgments = Object.entries(suspicions).map(([node, suspicion]): Judgment => ({
       node,
       used: true,
       suspicion,
     }));
-    return this.send({ type: 'committed', round: this.number, judgements, metrics });
+    return this.send({ type: 'committed', round: this.number, judgments, metrics });
   }
 
   failAggregation(): this {

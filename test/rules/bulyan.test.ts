@@ -5,7 +5,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('bulyan', () => {
   agreesWithReference({
     stages: (n, f) => (n >= 4 * f + 3 ? [['bulyan', { f }]] : undefined),
-    mostRows: 64,
+    maxRows: 64,
     relative: 1e-6,
     relativeIfClose: 7e-8,
   });

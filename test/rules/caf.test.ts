@@ -5,7 +5,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('caf', () => {
   agreesWithReference({
     stages: (n, f) => (n > 2 * f && (n <= 33 || f <= 2) ? [['caf', { f }]] : undefined),
-    mostRows: 64,
+    maxRows: 64,
     // On ties several eigenvectors share the top eigenvalue, and any of them is right.
     without: ['small whole numbers, full of ties'],
     // A dozen rounds of filtering multiply the rounding of the distances by a hundred.

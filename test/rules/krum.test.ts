@@ -8,17 +8,17 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('krum', () => {
   agreesWithReference({ stages: (n, f) => (n > 2 * f + 2 ? [['krum', { f }]] : undefined), relative: 0 });
 
-  it('counts as many neighbours as it is told', async () => {
+  it('counts as many neighbors as it is told', async () => {
     const updates = unequalRows(13, 29, 5);
-    for (let neighbours = 1; neighbours <= 12; neighbours++) {
-      const stage = ['krum', { f: 3, neighbours }] as const;
+    for (let neighbors = 1; neighbors <= 12; neighbors++) {
+      const stage = ['krum', { f: 3, neighbors }] as const;
       expectClose(await actual(updates, stage), expected(updates, stage), 0);
     }
   });
 
   it('takes the first of rows that are equally good', async () => {
     const updates = [9, 1, 0, 1, 0].map((entry) => Float32Array.of(entry, 7));
-    // Two neighbours each: the ones score 0 + 1, and so do the zeros.
+    // Two neighbors each: the ones score 0 + 1, and so do the zeros.
     expect([...(await aggregate(updates, krum({ f: 1 }))).value]).deep.equal([1, 7]);
   });
 

@@ -6,7 +6,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('mda', () => {
   agreesWithReference({
     stages: (n, f) => (n > 2 * f && f <= 5 && (n <= 17 || f <= 2) ? [['mda', { f }]] : undefined),
-    mostRows: 48,
+    maxRows: 48,
   });
 
   it('takes the first of the subsets of equal diameter, in lexicographic order', async () => {

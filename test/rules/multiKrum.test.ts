@@ -9,7 +9,7 @@ describe('multiKrum', () => {
   it('averages the m best rows, and is krum for m = 1', async () => {
     const updates = unequalRows(13, 29, 6);
     for (let m = 1; m <= 13; m++) {
-      const stage = ['multi-krum', { f: 3, m, neighbours: 9 }] as const;
+      const stage = ['multi-krum', { f: 3, m, neighbors: 9 }] as const;
       expectClose(await actual(updates, stage), expected(updates, stage), m === 1 ? 0 : 1e-6);
     }
     expectClose(

@@ -6,7 +6,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('smea', () => {
   agreesWithReference({
     stages: (n, f) => (n > 2 * f && f <= 3 && (n <= 11 || f <= 1) ? [['smea', { f }]] : undefined),
-    mostRows: 17,
+    maxRows: 17,
     rowsOfWide: [7],
     // On ties many subsets are equally good, and rounding decides.
     without: ['small whole numbers, full of ties', 'the same rows twice'],

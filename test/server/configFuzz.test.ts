@@ -39,7 +39,7 @@ describe('loadConfig, of anything', function () {
       expect(error.message.length).lessThan(20_000);
       return;
     }
-    const hidden = { ...config, auth: { ...config.auth, adminToken: null, enrolmentToken: null } };
+    const hidden = { ...config, auth: { ...config.auth, adminToken: null, enrollmentToken: null } };
     writeFileSync(file, printConfig(hidden));
     expect(await loadConfig({ file })).deep.equal(hidden);
   }

@@ -14,7 +14,7 @@ import {
   type Problem,
   PROBLEM_TYPE,
   problemSchema,
-  statuses,
+  httpStatus,
 } from '../../src/server/http/problemDocument.js';
 import type { Route } from '../../src/server/http/route.js';
 import { createServer, type Server } from '../../src/server/index.js';
@@ -23,7 +23,7 @@ import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import type { Store } from '../../src/store/store.js';
 
 export const ADMIN = 'the-admin-token-of-tests';
-export const ENROLMENT = 'the-enrolment-token-of-tests';
+export const ENROLLMENT = 'the-enrollment-token-of-tests';
 
 const engine = createEngine({ threads: 1 });
 
@@ -138,7 +138,7 @@ export function expectProblem(answer: Answer, code: ErrorCode): Problem {
   expect(answer.headers.get('content-type'), answer.text).equal(PROBLEM_TYPE);
   const problem = problemSchema.parse(answer.json);
   expect(problem.code, problem.detail).equal(code);
-  expect(answer.status).equal(statuses[code]).equal(problem.status);
+  expect(answer.status).equal(httpStatus[code]).equal(problem.status);
   expect(answer.headers.get('x-request-id')).equal(problem.requestId);
   return problem;
 }

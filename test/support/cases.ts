@@ -63,7 +63,7 @@ const shapes: readonly (readonly [name: string, n: number, d: number, stages: St
   ['mda', 11, 3_001, (q) => [q.mda({ f: 2 })]],
   ['monna', 11, 3_001, (q) => [q.monna({ f: 2, pivot: 3 })]],
   ['geometric median', 16, 70_001, (q) => [q.geometricMedian()]],
-  ['centred clipping', 14, 9_999, (q) => [q.centeredClipping({ tau: 2, iterations: 3 })]],
+  ['centered clipping', 14, 9_999, (q) => [q.centeredClipping({ tau: 2, iterations: 3 })]],
   ['cge', 10, 2_050, (q) => [q.cge({ f: 2 })]],
   ['caf', 12, 2_049, (q) => [q.caf({ f: 2 })]],
   ['smea', 10, 1_025, (q) => [q.smea({ f: 2 })]],
@@ -88,15 +88,15 @@ export const cases: readonly Case[] = shapes.map(([name, n, d, stages], index) =
 }));
 
 /**
- * Rows around a common centre, one in six of them a lie. Some columns are awkward: zeros of both signs, ties,
+ * Rows around a common center, one in six of them a lie. Some columns are awkward: zeros of both signs, ties,
  * subnormal numbers.
  */
 export function updatesOf({ n, d, seed }: Pick<Case, 'n' | 'd' | 'seed'>): Float32Array[] {
   const { uniform } = random(seed);
-  const centre = Float64Array.from({ length: d }, () => uniform() - 0.5);
+  const center = Float64Array.from({ length: d }, () => uniform() - 0.5);
   return Array.from({ length: n }, (_row, i) => {
     const lies = i % 6 === 5;
-    return Float32Array.from(centre, (middle, k) => {
+    return Float32Array.from(center, (middle, k) => {
       const noise = uniform() - 0.5;
       if (k % 89 === 1) return i % 2 === 0 ? 0 : -0;
       if (k % 97 === 2) return Math.floor(4 * noise);

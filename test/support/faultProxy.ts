@@ -65,7 +65,7 @@ const none: Faults = {
 };
 
 /** What a direction keeps before it stops reading. */
-const MOST_KEPT_BYTES = 64 * 1024;
+const MAX_KEPT_BYTES = 64 * 1024;
 /** A limited connection passes on so much time's worth at once. */
 const PIECE_MS = 20;
 
@@ -255,7 +255,7 @@ class Direction {
   private keep(bytes: Buffer): void {
     this.kept.push({ bytes, dueAtMs: performance.now() + this.tunnel.faults.latencyMs });
     this.keptBytes += bytes.length;
-    if (this.keptBytes > MOST_KEPT_BYTES) this.from.pause();
+    if (this.keptBytes > MAX_KEPT_BYTES) this.from.pause();
     this.pump();
   }
 
@@ -270,7 +270,7 @@ class Direction {
     if (bytesPerSecond !== null) this.freeAtMs = performance.now() + (piece.length / bytesPerSecond) * 1000;
     this.passed += piece.length;
     this.to.write(this.corrupted(piece));
-    if (this.keptBytes <= MOST_KEPT_BYTES) this.from.resume();
+    if (this.keptBytes <= MAX_KEPT_BYTES) this.from.resume();
     this.tunnel.progressed();
   }
 

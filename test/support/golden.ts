@@ -26,7 +26,7 @@ const needsBound = new Set(
   'trimmed-mean meamed krum multi-krum monna mda nnm arc cge caf smea phocas bulyan'.split(' '),
 );
 
-/** A stage's name and parameters from its key: `krum neighbours=n-f-1`, say. */
+/** A stage's name and parameters from its key: `krum neighbors=n-f-1`, say. */
 export function goldenStage(key: string, { n, f }: GoldenCase): GoldenStage {
   const [name = '', ...settings] = key.split(' ');
   const parameters: Record<string, number> = needsBound.has(name) ? { f } : {};

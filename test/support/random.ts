@@ -51,16 +51,16 @@ export function normalRows(n: number, d: number, seed: number): Float32Array[] {
  */
 export function unequalRows(n: number, d: number, seed: number): Float32Array[] {
   const draw = random(seed);
-  const centre = Array.from({ length: d }, () => draw.normal());
+  const center = Array.from({ length: d }, () => draw.normal());
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = draw.whole(0, i);
     [order[i], order[j]] = [order[j], order[i]];
   }
-  return rowsOf(n, d, (i, k) => centre[k] + (1 + (2 * order[i]) / n) * draw.normal());
+  return rowsOf(n, d, (i, k) => center[k] + (1 + (2 * order[i]) / n) * draw.normal());
 }
 
-/** Updates that nearly coincide: mean 1000, deviation 1e-3. Neighbouring float32 numbers are 6e-5 apart there. */
+/** Updates that nearly coincide: mean 1000, deviation 1e-3. Neighboring float32 numbers are 6e-5 apart there. */
 export function closeRows(n: number, d: number, seed: number): Float32Array[] {
   const { normal } = random(seed);
   return rowsOf(n, d, () => 1000 + 1e-3 * normal());

@@ -2,7 +2,7 @@
  * An independent float64 reference for every rule and pre-aggregator, by name: what the definitions say, done
  * slowly. It shares no code with the library; only the tests use it.
  */
-import { caf, centeredClipping, geometricMedian } from './reference/centres.js';
+import { caf, centeredClipping, geometricMedian } from './reference/centers.js';
 import { meamed, median, phocas, signVote, trimmedMean } from './reference/columns.js';
 import { arc, bucketing, clipping, nnm } from './reference/preaggregators.js';
 import { bulyan, cge, krum, mda, monna, multiKrum, smea } from './reference/selections.js';
@@ -13,7 +13,7 @@ export interface ReferenceParameters {
   readonly f?: number;
   readonly weights?: ArrayLike<number>;
   readonly step?: number;
-  readonly neighbours?: number;
+  readonly neighbors?: number;
   readonly m?: number;
   readonly pivot?: number;
   readonly nu?: number;
@@ -37,8 +37,8 @@ const referenceRules = {
   meamed: (rows, { f }) => meamed(rows, f),
   phocas: (rows, { f }) => phocas(rows, f),
   'sign-vote': (rows, { step = 1 }) => signVote(rows, step),
-  krum: (rows, { f, neighbours }) => krum(rows, f, neighbours),
-  'multi-krum': (rows, { f, m, neighbours }) => multiKrum(rows, f, m, neighbours),
+  krum: (rows, { f, neighbors }) => krum(rows, f, neighbors),
+  'multi-krum': (rows, { f, m, neighbors }) => multiKrum(rows, f, m, neighbors),
   bulyan: (rows, { f }) => bulyan(rows, f),
   mda: (rows, { f }) => mda(rows, f),
   monna: (rows, { f, pivot = 0 }) => monna(rows, f, pivot),

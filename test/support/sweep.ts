@@ -42,7 +42,7 @@ export interface Sweep {
   /** The stages for this many rows, of which f may lie; undefined where they do not exist for this (n, f). */
   readonly stages: (n: number, f: number) => Stages | undefined;
   /** The largest n that the reference manages. */
-  readonly mostRows?: number;
+  readonly maxRows?: number;
   /** Allowed error, of the largest expected entry. */
   readonly relative?: number;
   /** The same for rows that nearly coincide, of whose spread it should be a small part. */
@@ -58,7 +58,7 @@ export interface Sweep {
 export function agreesWithReference(sweep: Sweep): void {
   const {
     stages,
-    mostRows = 300,
+    maxRows = 300,
     relative = 2e-6,
     relativeIfClose = 3e-7,
     rowsOfWide = [11],
@@ -77,7 +77,7 @@ export function agreesWithReference(sweep: Sweep): void {
   };
 
   it('agrees with the float64 reference for every number of rows', async () => {
-    for (const n of everyN.filter((count) => count <= mostRows)) {
+    for (const n of everyN.filter((count) => count <= maxRows)) {
       const most = Math.floor((n - 1) / 2);
       // More than one tile of staged columns where sorting changes its method.
       const d = n > 100 ? 300 : n % 2 === 0 ? 37 : 5;
@@ -100,7 +100,7 @@ export function agreesWithReference(sweep: Sweep): void {
     if (without.includes(kind)) continue;
     it(`agrees with the float64 reference on ${kind}`, async () => {
       for (const n of [5, 8, 11, 24, 60]) {
-        if (n > mostRows) continue;
+        if (n > maxRows) continue;
         await compare(kind, n, 67, 1);
         await compare(kind, n, 67, Math.floor((n - 3) / 4));
       }
@@ -117,7 +117,7 @@ export function agreesWithReference(sweep: Sweep): void {
           [24, 5],
           [60, 12],
         ] as const) {
-          const chosen = n <= mostRows ? stages(n, f) : undefined;
+          const chosen = n <= maxRows ? stages(n, f) : undefined;
           if (!chosen) continue;
           for (const where of ['first', 'last'] as const) {
             const updates = attacked(make(n, 35, n + f), f, entry, where);

@@ -81,6 +81,6 @@ function print(report: Report, names: readonly string[], out: string | undefined
   });
 }
 
-const MOST_NAME = 30;
+const MAX_NAME = 30;
 const shortened = (name: string): string =>
-  name.length <= MOST_NAME ? name : `…${name.slice(name.length - MOST_NAME + 1)}`;
+  name.length <= MAX_NAME ? name : `…${name.slice(name.length - MAX_NAME + 1)}`;

@@ -22,7 +22,7 @@ interface Options {
   readonly set?: Readonly<Record<string, unknown>>;
   readonly token?: string;
   readonly tokenFile?: string;
-  readonly enrolmentToken?: string;
+  readonly enrollmentToken?: string;
   readonly encoding: Encoding;
   readonly json?: boolean;
 }
@@ -53,7 +53,7 @@ export function nodeCommand(): Command {
     .addOption(tokenOption())
     .option('--token-file <file>', "this node's token; written when the server makes one")
     .addOption(
-      new Option('--enrolment-token <token>', 'allows a first registration').env('QUORATE_ENROLMENT_TOKEN'),
+      new Option('--enrollment-token <token>', 'allows a first registration').env('QUORATE_ENROLLMENT_TOKEN'),
     )
     .addOption(new Option('--encoding <name>', 'how updates are sent').choices(encodings).default('f32'))
     .addOption(new Option('--json', 'print events as JSON, one a line'))
@@ -69,13 +69,13 @@ Examples:
 }
 
 async function run(options: Options): Promise<void> {
-  const { server, session, id, encoding, tokenFile, enrolmentToken } = options;
+  const { server, session, id, encoding, tokenFile, enrollmentToken } = options;
   const { createTrainer } = await load(options.trainer);
   const save = async (token: string) => {
     if (tokenFile !== undefined) await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
   };
   let token = options.token ?? (await readToken(tokenFile));
-  if (token === undefined && enrolmentToken !== undefined) {
+  if (token === undefined && enrollmentToken !== undefined) {
     token = newToken();
     await save(token); // before it is registered: whatever happens then, the node is known by it
   }
@@ -95,7 +95,7 @@ async function run(options: Options): Promise<void> {
       train,
       ...(evaluate && { evaluate }),
       ...(token !== undefined && { token }),
-      ...(enrolmentToken !== undefined && { enrolmentToken }),
+      ...(enrollmentToken !== undefined && { enrollmentToken }),
       onEvent: (event) => {
         const made = event.type === 'registered' ? event.token : null;
         if (made !== null) saved = save(made);

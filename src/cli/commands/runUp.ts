@@ -1,5 +1,5 @@
 /** Runs a system until it ends, or is told to. */
-import { loadPlan, type LoadedPlan, type Outcome, type System, up } from '../../orchestrator/index.js';
+import { loadPlan, type LoadedPlan, type SystemOutcome, type System, up } from '../../orchestrator/index.js';
 import { Ended, EndedBy, exitCodes } from '../terminal/exit.js';
 import { logLines } from '../terminal/logLines.js';
 import { printJson, printTable } from '../terminal/print.js';
@@ -9,7 +9,7 @@ export interface UpFlags {
   readonly json?: boolean;
 }
 
-const codes: Readonly<Record<Outcome, number>> = {
+const codes: Readonly<Record<SystemOutcome, number>> = {
   completed: exitCodes.ok,
   stopped: exitCodes.ok,
   'not-started': exitCodes.notStarted,
@@ -27,7 +27,7 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   const log = logLines(
     process.stdout,
     plan.components.map(({ name }) => name),
-    { json, terminal: process.stdout.isTTY, colour: process.stdout.isTTY && !process.env.NO_COLOR },
+    { json, terminal: process.stdout.isTTY, color: process.stdout.isTTY && !process.env.NO_COLOR },
   );
   let system: System | null = null;
   let toldMs: number | null = null;
@@ -59,7 +59,7 @@ const SECOND_SIGNAL_MS = 500;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function failed(outcome: Outcome, system: System): Ended {
+function failed(outcome: SystemOutcome, system: System): Ended {
   for (const { name, state, reason } of system.view().components) {
     if (state === 'failed') process.stderr.write(`quorate: ${name} failed: ${reason ?? ''}\n`);
   }

@@ -9,14 +9,14 @@ import {
   clientFor,
   collectSettings,
   jsonOption,
-  type ServerOptions,
+  type ConnectionFlags,
   serverOption,
   tokenOption,
-  wholeNumber,
+  parseWholeNumber,
 } from '../terminal/options.js';
 import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
 
-type Options = ServerOptions & { readonly json?: boolean };
+type Options = ConnectionFlags & { readonly json?: boolean };
 type CreateOptions = Options & {
   readonly model?: string;
   readonly zeros?: number;
@@ -50,7 +50,7 @@ Examples:
       .option('--model <file>', 'the initial model, .npy or .safetensors')
       .addOption(
         new Option('--zeros <d>', 'an initial model of so many zeros')
-          .argParser(wholeNumber)
+          .argParser(parseWholeNumber)
           .conflicts('model'),
       )
       .option('--start', 'start it at once; needs a model')

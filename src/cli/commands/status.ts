@@ -27,7 +27,7 @@ export function statusCommand(): Command {
 
 async function run(file: string, { url, json }: Flags): Promise<void> {
   const { readStatus, stateFolderOf, statusAddress } = await import('../../orchestrator/index.js');
-  const { exitInWords, timeInWords } = await import('../../orchestrator/supervise/format.js');
+  const { formatExit, formatDuration } = await import('../../orchestrator/supervise/format.js');
   const folder = stateFolderOf(file);
   const view = await readStatus(url ?? (await statusAddress(folder))).catch((error: unknown) => {
     const isKilled = url === undefined && error instanceof QuorateError && error.code === 'CONNECTION_FAILED';
@@ -44,10 +44,10 @@ async function run(file: string, { url, json }: Flags): Promise<void> {
       name,
       state,
       pid === null ? '—' : String(pid),
-      uptimeMs === null ? '—' : timeInWords(uptimeMs),
+      uptimeMs === null ? '—' : formatDuration(uptimeMs),
       restarts,
       health ?? '—',
-      reason ?? (lastExit === null ? '—' : exitInWords(lastExit)),
+      reason ?? (lastExit === null ? '—' : formatExit(lastExit)),
     ]),
   );
 }

@@ -1,17 +1,17 @@
 /** What many components write, on one stream: each line with its component's name before it. */
 import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import type { Announcement, LogLine } from '../../orchestrator/index.js';
+import type { ComponentAnnouncement, LogLine } from '../../orchestrator/index.js';
 
 export interface LogLines {
   /** Names and what they are: of the whole system. */
   facts(facts: Readonly<Record<string, string>>): void;
   /** Resolves, if it is not at once, when there is room for more. */
   line(line: LogLine): void | Promise<void>;
-  event(event: Announcement & { readonly atMs: number }): void;
+  event(event: ComponentAnnouncement & { readonly atMs: number }): void;
 }
 
-const colours = [
+const colors = [
   'cyan',
   'magenta',
   'green',
@@ -26,31 +26,31 @@ export interface LogLook {
   readonly json: boolean;
   /** What components write must not take it over. */
   readonly terminal: boolean;
-  readonly colour: boolean;
+  readonly color: boolean;
 }
 
 /** Who speaks of the components. */
 const OURSELVES = 'quorate';
 
 /** What went wrong stands out. */
-function styled(state: Announcement['state'], text: string): string {
+function styled(state: ComponentAnnouncement['state'], text: string): string {
   if (state !== 'failed' && state !== 'backing-off') return text;
   return styleText(state === 'failed' ? 'red' : 'yellow', text, { validateStream: false });
 }
 
 /**
- * For a terminal: colours last until the end of the line, and what would move the cursor, clear the screen or change the
+ * For a terminal: colors last until the end of the line, and what would move the cursor, clear the screen or change the
  * character set is shown instead of done.
  */
 function tame(line: string): string {
-  let isColoured = false;
+  let isColored = false;
   const text = line.replace(/(?!\t)\p{Cc}(\[[\d;]*m)?/gu, (found, rest: string | undefined) => {
     const code = found.charCodeAt(0);
     if (code !== ESCAPE || rest === undefined) return `\\x${code.toString(16).padStart(2, '0')}${rest ?? ''}`;
-    isColoured = true;
+    isColored = true;
     return found;
   });
-  return isColoured ? `${text}${String.fromCharCode(ESCAPE)}[0m` : text;
+  return isColored ? `${text}${String.fromCharCode(ESCAPE)}[0m` : text;
 }
 
 const ESCAPE = 0x1b;
@@ -59,14 +59,14 @@ const ESCAPE = 0x1b;
 export function logLines(
   out: Writable,
   names: readonly string[],
-  { json, terminal, colour }: LogLook,
+  { json, terminal, color }: LogLook,
 ): LogLines {
   const width = Math.max(OURSELVES.length, ...names.map(({ length }) => length));
   const prefixes = new Map(
     [OURSELVES, ...names].map((name, index) => {
       const text = `${name.padEnd(width)} |`;
-      if (!colour) return [name, text];
-      const style = name === OURSELVES ? 'bold' : colours[(index - 1) % colours.length];
+      if (!color) return [name, text];
+      const style = name === OURSELVES ? 'bold' : colors[(index - 1) % colors.length];
       return [name, styleText(style, text, { validateStream: false })];
     }),
   );
@@ -88,7 +88,7 @@ export function logLines(
       void put(
         json
           ? JSON.stringify({ time: isoTime(atMs), component, state, message })
-          : `${ours} ${colour ? styled(state, `${component} ${message}`) : `${component} ${message}`}`,
+          : `${ours} ${color ? styled(state, `${component} ${message}`) : `${component} ${message}`}`,
       );
     },
   };

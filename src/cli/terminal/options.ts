@@ -10,12 +10,12 @@ export const tokenOption = (): Option =>
 
 export const jsonOption = (): Option => new Option('--json', 'print JSON');
 
-export interface ServerOptions {
+export interface ConnectionFlags {
   readonly server: string;
   readonly token?: string;
 }
 
-export const clientFor = ({ server, token }: ServerOptions): Client =>
+export const clientFor = ({ server, token }: ConnectionFlags): Client =>
   createClient({ server, token: token ?? null });
 
 /** '--set key=value', again and again: the value is JSON, or else text as it is. */
@@ -37,7 +37,7 @@ function valueOf(text: string): unknown {
 }
 
 /** From 1. */
-export function wholeNumber(text: string): number {
+export function parseWholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number from 1.');
 }

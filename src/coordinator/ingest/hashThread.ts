@@ -8,7 +8,7 @@ import { ownsMemory } from '../../core/freeChunk.js';
 import { QuorateError } from '../../errors.js';
 
 /** A sender is held back while the thread is so far behind: what waits for it is in memory. */
-const MOST_BEHIND_BYTES = 16 * 1_048_576;
+const MAX_BEHIND_BYTES = 16 * 1_048_576;
 
 const script = new URL('./hashWorker.js', import.meta.url);
 
@@ -98,7 +98,7 @@ class Running {
     const chunk = ownsMemory(given) ? given : new Uint8Array(given);
     this.behindBytes += chunk.length;
     this.send({ id, chunk }, [chunk.buffer]);
-    if (this.behindBytes > MOST_BEHIND_BYTES) {
+    if (this.behindBytes > MAX_BEHIND_BYTES) {
       return new Promise((resolve, reject) => this.heldBack.push({ resolve, reject }));
     }
   }
@@ -135,7 +135,7 @@ class Running {
       return;
     }
     this.behindBytes -= message.doneBytes;
-    if (this.behindBytes > MOST_BEHIND_BYTES) return;
+    if (this.behindBytes > MAX_BEHIND_BYTES) return;
     for (const { resolve } of this.heldBack.splice(0)) resolve();
   }
 

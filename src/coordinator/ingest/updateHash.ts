@@ -10,7 +10,7 @@ import { freeChunk } from '../../core/freeChunk.js';
 import { type HashOnThread, HashThread } from './hashThread.js';
 
 /** Below this a thread's answer takes longer than the hash. */
-const LEAST_BYTES_FOR_THREAD = 262_144;
+const MIN_BYTES_FOR_THREAD = 262_144;
 
 export interface UpdateHash {
   /** The next values, on their way into the store. */
@@ -28,7 +28,7 @@ export class UpdateHashes {
 
   /** @param d number of values */
   begin({ format, givesChunks = false }: IncomingUpdate, d: number, isWanted: boolean): UpdateHash {
-    const isLarge = d * 4 >= LEAST_BYTES_FOR_THREAD;
+    const isLarge = d * 4 >= MIN_BYTES_FOR_THREAD;
     if (isWanted && givesChunks && format.kind === 'f32' && isLarge && availableParallelism() > 1) {
       return new ThreadHash(this.thread.begin());
     }

@@ -19,9 +19,9 @@ import type { Slot } from '../../store/store.js';
 import { type IncomingUpdate, readChunks } from './readChunks.js';
 import type { Clock } from '../../core/clock.js';
 import { digestOfPieces } from '../session/verifyRows.js';
-import type { RoundFile } from '../session/roundHandle.js';
+import type { RoundHandle } from '../session/roundHandle.js';
 import type { Session } from '../session/session.js';
-import { Turns } from '../../core/keyedMutex.js';
+import { KeyedMutex } from '../../core/keyedMutex.js';
 import type { UpdateHashes } from './updateHash.js';
 
 /** An update that is in a round already. */
@@ -53,7 +53,7 @@ export class Uploads {
   private readonly clock: Clock;
   private readonly hashes: UpdateHashes;
   private readonly takesDigests: boolean;
-  private readonly turns = new Turns();
+  private readonly turns = new KeyedMutex();
   /** Of those under way. */
   private readonly interrupts = new Set<AbortController>();
   private readonly underWay = new Set<Promise<unknown>>();
@@ -189,13 +189,13 @@ export class Uploads {
       await slot.abort();
       throw error;
     }
-    return this.turns.take(incoming.node, () => this.commit(incoming, file, slot, digest));
+    return this.turns.run(incoming.node, () => this.commit(incoming, file, slot, digest));
   }
 
   /** Another update of the node may have come in between: that one counts. */
   private async commit(
     incoming: IncomingUpdate,
-    file: RoundFile,
+    file: RoundHandle,
     slot: Slot,
     digest: string | null,
   ): Promise<UpdateReceipt> {

@@ -5,7 +5,7 @@ import type { Checkpoint, SessionStore } from '../../store/store.js';
 import { readRecord, type RoundPoint, type RoundRecord } from './roundRecord.js';
 
 /** Records that are kept at hand; older ones are read again. */
-const MOST_RECORDS = 16;
+const MAX_RECORDS = 16;
 
 export class Archive {
   private readonly history: History;
@@ -66,7 +66,7 @@ export class Archive {
     this.records.delete(round);
     this.records.set(round, record);
     const [oldest] = this.records.keys();
-    if (this.records.size > MOST_RECORDS) this.records.delete(oldest);
+    if (this.records.size > MAX_RECORDS) this.records.delete(oldest);
   }
 }
 
@@ -76,10 +76,10 @@ export class Archive {
  */
 
 /** In memory, and so the most that can be asked for. */
-const MOST_LINES = 10_000;
+const MAX_LINES = 10_000;
 /** In a checkpoint, whose header is bounded: some 200 KB as a rule. Lines that name the nodes of a large sample are longer. */
-const MOST_LINES_STORED = 1000;
-const MOST_CHARACTERS_STORED = 2 ** 20;
+const MAX_LINES_STORED = 1000;
+const MAX_CHARACTERS_STORED = 2 ** 20;
 
 export class History {
   private lines: RoundPoint[];
@@ -90,7 +90,7 @@ export class History {
 
   add(point: RoundPoint): void {
     this.lines.push(point);
-    if (this.lines.length > MOST_LINES) this.lines.shift();
+    if (this.lines.length > MAX_LINES) this.lines.shift();
   }
 
   /** What was measured of a round after it was committed. What the coordinator measured itself stays. */
@@ -111,8 +111,8 @@ export class History {
 
   /** For a checkpoint: the newest lines that there is room for, and one more. */
   storedWith(point: RoundPoint): readonly RoundPoint[] {
-    const newest = this.lines.slice(1 - MOST_LINES_STORED);
-    let room = MOST_CHARACTERS_STORED - JSON.stringify(point).length;
+    const newest = this.lines.slice(1 - MAX_LINES_STORED);
+    let room = MAX_CHARACTERS_STORED - JSON.stringify(point).length;
     const tooOld = newest.findLastIndex((line) => (room -= JSON.stringify(line).length) < 0);
     return [...newest.slice(tooOld + 1), point];
   }

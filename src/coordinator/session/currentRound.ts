@@ -4,15 +4,15 @@
  */
 import type { AcceptedUpdate, RoundState } from '../../rounds/machine.js';
 import type { RoundStore } from '../../store/store.js';
-import { Aggregation, type AggregationOptions, type Committed } from './roundAggregation.js';
-import { RoundFile } from './roundHandle.js';
+import { RoundAggregation, type RoundAggregationOptions, type Committed } from './roundAggregation.js';
+import { RoundHandle } from './roundHandle.js';
 
 /** What an aggregation needs beside the round itself. */
-export type Recipe = Omit<AggregationOptions, 'file' | 'facts' | 'updates'>;
+export type AggregationContext = Omit<RoundAggregationOptions, 'file' | 'facts' | 'updates'>;
 
 export interface CurrentRoundOptions {
   /** Called as an aggregation begins. @throws QuorateError NO_MODEL */
-  readonly recipe: () => Recipe;
+  readonly recipe: () => AggregationContext;
   readonly inBackground: (work: Promise<void>) => void;
   readonly onCommitted: (committed: Committed) => Promise<void>;
   /** @param isGivenUp which is no fault of anyone's */
@@ -23,28 +23,28 @@ export interface CurrentRoundOptions {
 
 export class CurrentRound {
   private readonly options: CurrentRoundOptions;
-  private place: RoundFile | null = null;
-  private aggregation: Aggregation | null = null;
+  private place: RoundHandle | null = null;
+  private aggregation: RoundAggregation | null = null;
 
   constructor(options: CurrentRoundOptions) {
     this.options = options;
   }
 
   /** Of the round that collects or is being aggregated. */
-  get file(): RoundFile | null {
+  get file(): RoundHandle | null {
     return this.place;
   }
 
   /** @param make the place of its updates; asked again where it fails */
   open(make: () => Promise<RoundStore>): void {
-    const place = new RoundFile(make);
+    const place = new RoundHandle(make);
     this.place = place;
     this.options.inBackground(place.ready().then(() => undefined));
   }
 
   /** Goes on with what a restart found. */
   async recover(found: RoundStore): Promise<void> {
-    this.place = new RoundFile(() => Promise.resolve(found));
+    this.place = new RoundHandle(() => Promise.resolve(found));
     await this.place.ready();
   }
 
@@ -56,7 +56,7 @@ export class CurrentRound {
     if (!file) return;
     const { recipe, inBackground } = this.options;
     const facts = { round: number, attempt, openedAtMs, asked };
-    const aggregation = new Aggregation({ ...recipe(), file, facts, updates });
+    const aggregation = new RoundAggregation({ ...recipe(), file, facts, updates });
     this.aggregation = aggregation;
     inBackground(
       aggregation.outcome.then(
@@ -81,14 +81,14 @@ export class CurrentRound {
     await this.place?.close();
   }
 
-  private async commit(committed: Committed, file: RoundFile): Promise<void> {
+  private async commit(committed: Committed, file: RoundHandle): Promise<void> {
     this.aggregation = null;
     this.place = null; // uploads that are still under way are too late
     await this.options.onCommitted(committed);
     await file.close();
   }
 
-  private async fail(aggregation: Aggregation, file: RoundFile, error: unknown): Promise<void> {
+  private async fail(aggregation: RoundAggregation, file: RoundHandle, error: unknown): Promise<void> {
     this.aggregation = null;
     const { isGivenUp, round } = aggregation;
     if (isGivenUp && this.options.isLeftForRestart()) return;
@@ -96,7 +96,7 @@ export class CurrentRound {
     if (isGivenUp) await this.discardFile(file);
   }
 
-  private async discardFile(file: RoundFile): Promise<void> {
+  private async discardFile(file: RoundHandle): Promise<void> {
     if (this.place === file) this.place = null;
     await file.discard();
   }

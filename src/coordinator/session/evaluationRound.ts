@@ -9,7 +9,7 @@ import type { EvaluationRecord, StoredEvaluations } from '../../store/store.js';
 import type { Clock } from '../../core/clock.js';
 import { Evaluations } from './evaluations.js';
 
-export interface MeasuringOptions {
+export interface EvaluationRoundOptions {
   readonly session: string;
   readonly clock: Clock;
   readonly deadlineMs: number;
@@ -25,8 +25,8 @@ export interface MeasuringOptions {
   readonly inBackground: (work: Promise<void>) => void;
 }
 
-export class Measuring {
-  private readonly options: MeasuringOptions;
+export class EvaluationRound {
+  private readonly options: EvaluationRoundOptions;
   private evaluations: Evaluations;
   /** Resolves when what was put together last is told. */
   private telling: Promise<void> = Promise.resolve();
@@ -35,7 +35,7 @@ export class Measuring {
   readonly recovered: Readonly<Record<string, number>> | null;
 
   /** @param stored what is durable of the round's model */
-  constructor(round: number, stored: StoredEvaluations | null, options: MeasuringOptions) {
+  constructor(round: number, stored: StoredEvaluations | null, options: EvaluationRoundOptions) {
     this.options = options;
     const { answers, counted } = stored?.round === round ? stored : { answers: [], counted: null };
     this.evaluations = new Evaluations(

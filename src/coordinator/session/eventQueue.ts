@@ -9,13 +9,13 @@ import {
 import type { Clock } from '../../core/clock.js';
 
 /** An event before it has its time. */
-export type Happening = SessionEvent extends infer Event
+export type UntimedEvent = SessionEvent extends infer Event
   ? Event extends SessionEvent
     ? Omit<Event, 'atMs'>
     : never
   : never;
 
-export interface MachineOptions {
+export interface EventQueueOptions {
   readonly policy: Policy;
   readonly clock: Clock;
   /** Begins what is to be done. */
@@ -24,13 +24,13 @@ export interface MachineOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export class Machine {
-  private readonly options: MachineOptions;
+export class EventQueue {
+  private readonly options: EventQueueOptions;
   private current: SessionState;
   private readonly queue: (() => void)[] = [];
   private isBusy = false;
 
-  constructor(state: SessionState, options: MachineOptions) {
+  constructor(state: SessionState, options: EventQueueOptions) {
     this.current = state;
     this.options = options;
   }
@@ -40,7 +40,7 @@ export class Machine {
   }
 
   /** What the state would be after an event, now. */
-  foretell(happening: Happening): SessionState {
+  preview(happening: UntimedEvent): SessionState {
     return step(this.options.policy, this.current, this.stamped(happening)).state;
   }
 
@@ -48,7 +48,7 @@ export class Machine {
    * Deals with an event before it returns, unless it is called by the effect of another one: then after that. The
    * promise has the effects, which were begun.
    */
-  send(happening: Happening): Promise<readonly Effect[]> {
+  send(happening: UntimedEvent): Promise<readonly Effect[]> {
     return new Promise((resolve) => {
       this.queue.push(() => resolve(this.deal(this.stamped(happening))));
       this.drain();
@@ -83,7 +83,7 @@ export class Machine {
     }
   }
 
-  private stamped(happening: Happening): SessionEvent {
+  private stamped(happening: UntimedEvent): SessionEvent {
     return { ...happening, atMs: this.options.clock.now() };
   }
 }

@@ -3,7 +3,7 @@ import { refuseNonFinite, requireVector } from '../../core/validation.js';
 import { QuorateError } from '../../errors.js';
 import { type TensorShape, valuesIn } from '../../formats/tensorShape.js';
 import type { OptimizerState } from '../../optimizers/serverOptimizer.js';
-import { digestOf } from '../../aggregation/report.js';
+import { vectorDigest } from '../../aggregation/report.js';
 import type { SessionState } from '../../rounds/machine.js';
 import type { Checkpoint, SessionStore } from '../../store/store.js';
 
@@ -85,7 +85,7 @@ const modelOf = ({ round, tensors, model, optimizer }: Checkpoint): CurrentModel
   round,
   tensors,
   values: model,
-  digest: digestOf(model),
+  digest: vectorDigest(model),
   optimizer,
 });
 

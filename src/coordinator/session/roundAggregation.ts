@@ -12,23 +12,23 @@
  */
 import type { Engine } from '../../core/engine.js';
 import { type ErrorCode, QuorateError } from '../../errors.js';
-import { digestOf } from '../../aggregation/report.js';
-import { type AcceptedUpdate, backoffMs, type Judgement, type SessionState } from '../../rounds/machine.js';
+import { vectorDigest } from '../../aggregation/report.js';
+import { type AcceptedUpdate, backoffMs, type Judgment, type SessionState } from '../../rounds/machine.js';
 import type { Checkpoint, SessionStore } from '../../store/store.js';
 import type { Clock } from '../../core/clock.js';
 import type { CurrentModel, StoredModel } from './models.js';
 import { nextModel, type RoundOutput } from './nextModel.js';
-import type { Plan } from './sessionPlan.js';
+import type { SessionPlan } from './sessionPlan.js';
 import { requireAcknowledged } from './verifyRows.js';
 import {
-  judgementsOf,
+  judgmentsOf,
   type RoundPoint,
   type RoundRecord,
   suspicionOf,
   trainingMetrics,
   updateRow,
 } from './roundRecord.js';
-import type { RoundFile } from './roundHandle.js';
+import type { RoundHandle } from './roundHandle.js';
 
 /** What is decided of a round, and is not in its updates. */
 export interface RoundFacts {
@@ -40,7 +40,7 @@ export interface RoundFacts {
 
 export interface Findings {
   readonly round: number;
-  readonly judgements: readonly Judgement[];
+  readonly judgments: readonly Judgment[];
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -49,12 +49,12 @@ export interface Committed extends Findings {
   readonly record: RoundRecord;
 }
 
-export interface AggregationOptions {
-  readonly plan: Plan;
+export interface RoundAggregationOptions {
+  readonly plan: SessionPlan;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly store: SessionStore;
-  readonly file: RoundFile;
+  readonly file: RoundHandle;
   readonly before: CurrentModel;
   readonly facts: RoundFacts;
   readonly updates: readonly AcceptedUpdate[];
@@ -71,14 +71,14 @@ const passing: readonly ErrorCode[] = ['STORE_FULL', 'STORE_FAILED', 'SOURCE_FAI
 
 const isPassing = (error: unknown): boolean => error instanceof QuorateError && passing.includes(error.code);
 
-export class Aggregation {
+export class RoundAggregation {
   readonly round: number;
   /** @throws QuorateError ABORTED if it was given up; CORRUPT_FILE; whatever else nextModel throws. */
   readonly outcome: Promise<Committed>;
-  private readonly options: AggregationOptions;
+  private readonly options: RoundAggregationOptions;
   private readonly giveUp = new AbortController();
 
-  constructor(options: AggregationOptions) {
+  constructor(options: RoundAggregationOptions) {
     this.options = options;
     this.round = options.facts.round;
     this.outcome = this.untilDone();
@@ -128,12 +128,12 @@ export class Aggregation {
       round: facts.round,
       tensors: before.tensors,
       values: output.model,
-      digest: digestOf(output.model),
+      digest: vectorDigest(output.model),
       optimizer: output.optimizer,
     };
     const metrics = { ...trainingMetrics(updates), ...(await this.measure(model)) };
     signal.throwIfAborted();
-    const findings = { round: facts.round, judgements: judgementsOf(updates, output.report), metrics };
+    const findings = { round: facts.round, judgments: judgmentsOf(updates, output.report), metrics };
     const { record, checkpoint } = this.checkpoint(model, output, findings);
     await store.writeCheckpoint(checkpoint);
     return { ...findings, model, record };
@@ -163,7 +163,7 @@ export class Aggregation {
       committedAtMs,
       accepted: updates.length,
       refused: refusedSoFar(),
-      ...suspicionOf(findings.judgements),
+      ...suspicionOf(findings.judgments),
       metrics: findings.metrics,
     };
     const record: RoundRecord = {

@@ -6,7 +6,7 @@ import { QuorateError } from '../../errors.js';
 import type { RoundState } from '../../rounds/machine.js';
 import type { RoundStore, SessionStore } from '../../store/store.js';
 
-export class RoundFile {
+export class RoundHandle {
   private readonly open: () => Promise<RoundStore>;
   private opening: Promise<RoundStore> | null = null;
 
@@ -53,7 +53,7 @@ export interface StoredUpdate {
 interface Places {
   readonly store: SessionStore;
   readonly open: RoundState;
-  readonly file: RoundFile | null;
+  readonly file: RoundHandle | null;
 }
 
 /** @throws QuorateError UNKNOWN_ROUND, UNKNOWN_UPDATE, CORRUPT_FILE */

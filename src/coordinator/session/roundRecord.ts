@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { Report, RowReport } from '../../aggregation/report.js';
 import { QuorateError } from '../../errors.js';
-import { type Metrics, MOST_METRICS } from '../../protocol/names.js';
+import { type Metrics, MAX_METRICS } from '../../protocol/names.js';
 import {
   type MetricsPoint,
   type RoundSummary,
   roundUpdateSchema,
   type RoundView,
 } from '../../protocol/views.js';
-import type { AcceptedUpdate, Judgement } from '../../rounds/machine.js';
+import type { AcceptedUpdate, Judgment } from '../../rounds/machine.js';
 
 /** A round's line in the series. */
 export interface RoundPoint {
@@ -93,15 +93,15 @@ export function updateRow(update: AcceptedUpdate, row: RowReport | null): RoundV
   };
 }
 
-export const judgementsOf = (updates: readonly AcceptedUpdate[], { rows }: Report): Judgement[] =>
+export const judgmentsOf = (updates: readonly AcceptedUpdate[], { rows }: Report): Judgment[] =>
   updates.map(({ node }, i) => ({ node, used: rows[i].used, suspicion: rows[i].suspicion ?? null }));
 
 /** Of the updates of a round: what is suspicious about them, altogether. */
-export function suspicionOf(judgements: readonly Judgement[]): {
+export function suspicionOf(judgments: readonly Judgment[]): {
   readonly meanSuspicion: number | null;
   readonly maxSuspicion: number | null;
 } {
-  const known = judgements.flatMap(({ suspicion }) => (suspicion === null ? [] : [suspicion]));
+  const known = judgments.flatMap(({ suspicion }) => (suspicion === null ? [] : [suspicion]));
   if (known.length === 0) return { meanSuspicion: null, maxSuspicion: null };
   return {
     meanSuspicion: known.reduce((sum, value) => sum + value, 0) / known.length,
@@ -154,7 +154,7 @@ export function commonNames(reports: readonly Metrics[]): string[] {
   for (const name of reports.flatMap(Object.keys)) counts.set(name, (counts.get(name) ?? 0) + 1);
   return [...counts]
     .sort(([a, inA], [b, inB]) => inB - inA || (a < b ? -1 : 1))
-    .slice(0, MOST_METRICS)
+    .slice(0, MAX_METRICS)
     .map(([name]) => name)
     .sort();
 }

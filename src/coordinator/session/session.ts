@@ -3,7 +3,7 @@
  * background; a failure in here stays in here.
  */
 import type { Engine } from '../../core/engine.js';
-import { Turns } from '../../core/keyedMutex.js';
+import { KeyedMutex } from '../../core/keyedMutex.js';
 import { QuorateError } from '../../errors.js';
 import type { Evaluation } from '../../protocol/views.js';
 import {
@@ -25,13 +25,13 @@ import type {
 } from '../../store/store.js';
 import type { Clock } from '../../core/clock.js';
 import { Archive } from './archive.js';
-import { CurrentRound, type Recipe } from './currentRound.js';
-import { Measuring } from './evaluationRound.js';
-import { type Happening, Machine } from './eventQueue.js';
+import { CurrentRound, type AggregationContext } from './currentRound.js';
+import { EvaluationRound } from './evaluationRound.js';
+import { type UntimedEvent, EventQueue } from './eventQueue.js';
 import { type Model, Models, type StoredModel } from './models.js';
 import type { Committed } from './roundAggregation.js';
-import { type RoundFile, type StoredUpdate, storedUpdate } from './roundHandle.js';
-import type { Plan } from './sessionPlan.js';
+import { type RoundHandle, type StoredUpdate, storedUpdate } from './roundHandle.js';
+import type { SessionPlan } from './sessionPlan.js';
 import { type Command, requireAllowed, StatusRecord } from './sessionStatus.js';
 import type { Untold } from './untold.js';
 
@@ -45,7 +45,7 @@ export type EvaluateModel = (
 export type OnStep = (session: string, event: SessionEvent, state: SessionState) => void;
 
 /** What all sessions share. */
-export interface Surroundings {
+export interface SessionDependencies {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly evaluate: EvaluateModel | undefined;
@@ -61,7 +61,7 @@ export interface SessionOrigin {
   readonly entry: SessionEntry;
   /** The journal's. */
   readonly recordedStatus: SessionEntry['status'];
-  readonly plan: Plan;
+  readonly plan: SessionPlan;
   readonly store: SessionStore;
   /** The newest; null before there is a model. */
   readonly checkpoint: Checkpoint | null;
@@ -75,24 +75,24 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
 export class Session {
   readonly id: string;
-  readonly plan: Plan;
+  readonly plan: SessionPlan;
   readonly createdAtMs: number;
   readonly store: SessionStore;
   readonly archive: Archive;
   readonly models: Models;
-  private readonly surroundings: Surroundings;
-  private readonly machine: Machine;
+  private readonly surroundings: SessionDependencies;
+  private readonly machine: EventQueue;
   private readonly round: CurrentRound;
-  private readonly measuring: Measuring;
+  private readonly measuring: EvaluationRound;
   /** Uploads that were refused since the last commit. */
   private refusals = 0;
   private readonly status: StatusRecord;
   private cancelWake: (() => void) | null = null;
   private isClosing = false;
-  private readonly turns = new Turns();
+  private readonly turns = new KeyedMutex();
   private readonly background = new Set<Promise<void>>();
 
-  constructor(origin: SessionOrigin, surroundings: Surroundings) {
+  constructor(origin: SessionOrigin, surroundings: SessionDependencies) {
     const { entry, recordedStatus, plan, store, checkpoint, evaluations, nodes } = origin;
     this.id = entry.id;
     this.plan = plan;
@@ -105,7 +105,7 @@ export class Session {
       surroundings.record({ type: 'session', session }),
     );
     const committed = checkpoint?.round ?? 0;
-    this.measuring = new Measuring(committed, evaluations, {
+    this.measuring = new EvaluationRound(committed, evaluations, {
       session: entry.id,
       clock: surroundings.clock,
       deadlineMs: plan.policy.deadlineMs,
@@ -127,7 +127,7 @@ export class Session {
     const state = restore(checkpoint?.state ?? null, { status, reason, committed, nodes });
     const { recovered } = this.measuring;
     if (recovered) this.archive.measured(committed, recovered);
-    this.machine = new Machine(recovered ? measured(plan.policy, state, committed, recovered) : state, {
+    this.machine = new EventQueue(recovered ? measured(plan.policy, state, committed, recovered) : state, {
       policy: plan.policy,
       clock: surroundings.clock,
       onEffect: (effect, atMs) => this.run(effect, atMs),
@@ -141,7 +141,7 @@ export class Session {
   }
 
   /** Of the round that collects or is being aggregated. */
-  get file(): RoundFile | null {
+  get file(): RoundHandle | null {
     return this.round.file;
   }
 
@@ -150,7 +150,7 @@ export class Session {
     return { id, config: plan.config, createdAtMs, status: state.status, reason: state.reason };
   }
 
-  send(happening: Happening): Promise<readonly Effect[]> {
+  send(happening: UntimedEvent): Promise<readonly Effect[]> {
     return this.machine.send(happening);
   }
 
@@ -193,7 +193,7 @@ export class Session {
 
   /** @throws QuorateError WRONG_STATE, NO_MODEL, STORE_FULL, STORE_FAILED */
   control(command: Command): Promise<void> {
-    return this.turns.take('control', async () => {
+    return this.turns.run('control', async () => {
       requireAllowed(command, this.state.status);
       if (command === 'start') this.models.require();
       await this.send({ type: command });
@@ -203,7 +203,7 @@ export class Session {
 
   /** @throws QuorateError WRONG_STATE, whatever is wrong with the model, STORE_FULL, STORE_FAILED */
   setModel(model: Model): Promise<void> {
-    return this.turns.take('control', async () => {
+    return this.turns.run('control', async () => {
       requireAllowed('set-model', this.state.status);
       await this.models.begin(model, this.state, this.surroundings.clock.now());
     });
@@ -284,7 +284,7 @@ export class Session {
     this.round.open(() => this.store.openRound({ round, attempt, d, asked, openedAtMs }));
   }
 
-  private recipe(): Recipe {
+  private recipe(): AggregationContext {
     const { engine, clock } = this.surroundings;
     return {
       plan: this.plan,
@@ -295,7 +295,7 @@ export class Session {
       evaluate: (model) => this.measure(model),
       refusedSoFar: () => this.refusals,
       series: (point) => this.archive.seriesWith(point),
-      stateAfter: (findings) => this.machine.foretell({ type: 'committed', ...findings }),
+      stateAfter: (findings) => this.machine.preview({ type: 'committed', ...findings }),
       onError: (error) => this.report(error),
     };
   }
@@ -309,12 +309,12 @@ export class Session {
     }
   }
 
-  private async committed({ round, judgements, metrics, model, record }: Committed): Promise<void> {
+  private async committed({ round, judgments, metrics, model, record }: Committed): Promise<void> {
     this.refusals = 0;
     this.models.committed(model);
     this.archive.add(round, record);
     this.measuring.begin(round);
-    await this.send({ type: 'committed', round, judgements, metrics });
+    await this.send({ type: 'committed', round, judgments, metrics });
     if (this.state.round.phase === 'idle' && !this.isClosing) this.measuring.endInTime();
   }
 

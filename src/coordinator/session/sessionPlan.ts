@@ -7,7 +7,7 @@ import type { Policy } from '../../rounds/machine.js';
 import { parse } from '../../schema.js';
 import type { Recipe } from './nextModel.js';
 
-export interface Plan {
+export interface SessionPlan {
   /** With all defaults. */
   readonly config: SessionConfig;
   readonly policy: Policy;
@@ -19,7 +19,7 @@ export interface Plan {
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, UNKNOWN_RULE; TOO_FEW_UPDATES if the pipeline could not
  *   aggregate a quorum
  */
-export function planOf(given: unknown): Plan {
+export function planSession(given: unknown): SessionPlan {
   const config = parse('session', sessionConfigSchema, given);
   const recipe = recipeOf(config);
   checkRecipe(config, recipe.pipeline);

@@ -17,12 +17,12 @@
  */
 import { TILE_PITCH_BYTES } from '../../../bindings/abi.js';
 import { type Comparator, type Network, selectionNetwork } from './comparators.js';
-import { middleRanks, rankUses, type Selection, trimmedRanks, windowClasses } from './selection.js';
-import { schedule, type Step } from './schedule.js';
+import { middleRanks, rankUses, type ColumnSelection, trimmedRanks, windowClasses } from './selection.js';
+import { schedule, type ScheduleStep } from './schedule.js';
 import { type Code, F32, I32, op, V128, wasmModule } from './wasmModule.js';
 
 /** Up to here, rows are read directly: more streams than this defeat the processor's prefetching. */
-const MOST_DIRECT_ROWS = 40;
+const MAX_DIRECT_ROWS = 40;
 /** Longer functions than this many comparators keep V8's optimizing compiler busy too long. */
 const COMPARATORS_A_FUNCTION = 2000;
 const REGISTERS = 8;
@@ -71,7 +71,7 @@ interface WireMemory {
 /** Runs a schedule's steps; returns a function that pushes a wire's final value. */
 function emitSteps(
   writer: FunctionWriter,
-  steps: readonly Step[],
+  steps: readonly ScheduleStep[],
   memory: WireMemory,
 ): (wire: number) => void {
   const localOf = new Map<number, number>();
@@ -201,22 +201,22 @@ class SelectionEmitter {
     this.writer.giveLocal(origin);
   }
 
-  /** The centre is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
+  /** The center is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
   nearestMean(f: number, around: 'median' | 'trimmed-mean'): void {
     const { writer, n } = this;
     const origin = this.take(around === 'median' ? (n - 1) >> 1 : f);
-    const centre = this.centreOffset(f, around, origin);
+    const center = this.centerOffset(f, around, origin);
     const terms = windowClasses(n, f).map((members) => () => {
-      this.pushNearest(members, origin, centre);
+      this.pushNearest(members, origin, center);
     });
     writer.put(op.localGet(origin));
     emitSum(writer, terms);
     writer.put(op.v128Const(n - f), op.f32x4Div, op.f32x4Add);
     writer.giveLocal(origin);
-    writer.giveLocal(centre);
+    writer.giveLocal(center);
   }
 
-  private centreOffset(f: number, around: 'median' | 'trimmed-mean', origin: number): number {
+  private centerOffset(f: number, around: 'median' | 'trimmed-mean', origin: number): number {
     const { writer, n } = this;
     if (around === 'trimmed-mean') {
       this.trimmedOffsets(f, origin);
@@ -228,8 +228,8 @@ class SelectionEmitter {
     return writer.save();
   }
 
-  /** Pushes the offset from the origin of that member of a class that is nearest to the centre. */
-  private pushNearest([first, ...others]: readonly number[], origin: number, centre: number): void {
+  /** Pushes the offset from the origin of that member of a class that is nearest to the center. */
+  private pushNearest([first, ...others]: readonly number[], origin: number, center: number): void {
     const { writer } = this;
     this.pushOffset(first, origin);
     for (const rank of others) {
@@ -238,7 +238,7 @@ class SelectionEmitter {
       const other = writer.save();
       const distance = (local: number) => [
         ...op.localGet(local),
-        ...op.localGet(centre),
+        ...op.localGet(center),
         ...op.f32x4Sub,
         ...op.f32x4Abs,
       ];
@@ -249,16 +249,16 @@ class SelectionEmitter {
     }
   }
 
-  emit(selection: Selection): void {
+  emit(selection: ColumnSelection): void {
     if (selection.kind === 'median') this.median();
     else if (selection.kind === 'trimmed-mean') this.trimmedMean(selection.f);
-    else this.nearestMean(selection.f, selection.centre);
+    else this.nearestMean(selection.f, selection.center);
     this.writer.put(op.v128Const(0), op.f32x4Add);
   }
 }
 
 /** Which wires the selection reads after the last comparator. */
-function wiresRead(network: Network, selection: Selection): Set<number> {
+function wiresRead(network: Network, selection: ColumnSelection): Set<number> {
   const uses = rankUses(network.n, selection);
   return new Set(network.wireOfRank.filter((_, rank) => uses[rank] !== 'drop'));
 }
@@ -267,7 +267,7 @@ const SUMS = 4;
 
 function directModule(
   network: Network,
-  selection: Selection,
+  selection: ColumnSelection,
   sharedMaximumPages?: number,
 ): Uint8Array<ArrayBuffer> {
   const { n } = network;
@@ -330,7 +330,7 @@ function directModule(
 
 function stagedModule(
   network: Network,
-  selection: Selection,
+  selection: ColumnSelection,
   sharedMaximumPages?: number,
 ): Uint8Array<ArrayBuffer> {
   const { n, comparators } = network;
@@ -371,13 +371,13 @@ function stagedModule(
   return wasmModule(Object.fromEntries(functions.map((f, part) => [`run${part}`, f])), sharedMaximumPages);
 }
 
-/** The module of one selection for n rows; direct up to MOST_DIRECT_ROWS rows, staged above. */
+/** The module of one selection for n rows; direct up to MAX_DIRECT_ROWS rows, staged above. */
 export function selectionModule(
   n: number,
-  selection: Selection,
+  selection: ColumnSelection,
   sharedMaximumPages?: number,
 ): Uint8Array<ArrayBuffer> {
   const network = selectionNetwork(n, rankUses(n, selection));
-  const write = n <= MOST_DIRECT_ROWS ? directModule : stagedModule;
+  const write = n <= MAX_DIRECT_ROWS ? directModule : stagedModule;
   return write(network, selection, sharedMaximumPages);
 }

@@ -9,7 +9,7 @@
  */
 import type { Comparator, Network } from './comparators.js';
 
-export type Step =
+export type ScheduleStep =
   | { readonly kind: 'load'; readonly wire: number }
   | { readonly kind: 'store'; readonly wire: number }
   | { readonly kind: 'drop'; readonly wire: number }
@@ -25,7 +25,7 @@ export function schedule(
   registers: number,
   keep: ReadonlySet<number>,
   flush: boolean,
-): readonly Step[] {
+): readonly ScheduleStep[] {
   const queues: number[][] = Array.from({ length: network.n }, () => []);
   comparators.forEach(({ low, high }, index) => {
     queues[low].push(index);
@@ -33,7 +33,7 @@ export function schedule(
   });
   const nextUse = (wire: number) => queues[wire][0] ?? (keep.has(wire) ? comparators.length : Infinity);
 
-  const steps: Step[] = [];
+  const steps: ScheduleStep[] = [];
   const live = new Set<number>();
   const changed = new Set<number>(); // live wires whose memory slot is out of date
 

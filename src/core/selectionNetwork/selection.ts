@@ -4,18 +4,18 @@
  *
  *   median           s[(n−1)/2], or the midpoint of the two middle values
  *   trimmed-mean     the mean of s[f … n−f−1]
- *   nearest-mean     the mean of the n − f values nearest to a centre: the median, or the trimmed mean
+ *   nearest-mean     the mean of the n − f values nearest to a center: the median, or the trimmed mean
  *
- * The n − f values nearest to any centre are a window of n − f neighbours in sorted order, and such a window
+ * The n − f values nearest to any center are a window of n − f neighbors in sorted order, and such a window
  * has exactly one member of each residue class of ranks modulo n − f. So the window is found without a search:
- * each class gives its member nearest to the centre (the lesser one on a tie).
+ * each class gives its member nearest to the center (the lesser one on a tie).
  */
 import { type RankUse, selectionNetwork } from './comparators.js';
 
-export type Selection =
+export type ColumnSelection =
   | { readonly kind: 'median' }
   | { readonly kind: 'trimmed-mean'; readonly f: number }
-  | { readonly kind: 'nearest-mean'; readonly f: number; readonly centre: 'median' | 'trimmed-mean' };
+  | { readonly kind: 'nearest-mean'; readonly f: number; readonly center: 'median' | 'trimmed-mean' };
 
 const ranks = (from: number, to: number, step = 1) => {
   const list: number[] = [];
@@ -35,7 +35,7 @@ export const windowClasses = (n: number, f: number): readonly (readonly number[]
   ranks(0, n - f).map((first) => ranks(first, n, n - f));
 
 /** How each rank is used by a selection, as the network's pruning needs it. */
-export function rankUses(n: number, selection: Selection): RankUse[] {
+export function rankUses(n: number, selection: ColumnSelection): RankUse[] {
   const uses: RankUse[] = new Array<RankUse>(n).fill('drop');
   const mark = (list: readonly number[], use: RankUse) => list.forEach((rank) => (uses[rank] = use));
   switch (selection.kind) {
@@ -48,7 +48,7 @@ export function rankUses(n: number, selection: Selection): RankUse[] {
     case 'nearest-mean':
       for (const members of windowClasses(n, selection.f))
         mark(members, members.length === 1 ? 'sum' : 'read');
-      if (selection.centre === 'median') mark(middleRanks(n), 'read');
+      if (selection.center === 'median') mark(middleRanks(n), 'read');
   }
   return uses;
 }
@@ -58,7 +58,7 @@ export function rankUses(n: number, selection: Selection): RankUse[] {
 /** Two u32 for each comparator (low wire, high wire), and the wire of each rank. */
 export function selectionTables(
   n: number,
-  selection: Selection,
+  selection: ColumnSelection,
 ): { comparators: Uint32Array; wires: Uint32Array } {
   const { comparators, wireOfRank } = selectionNetwork(n, rankUses(n, selection));
   return {

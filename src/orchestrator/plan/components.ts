@@ -8,7 +8,7 @@ import { settings } from '../../server/config/loadConfig.js';
 import type { Supervision, SystemConfig } from './systemConfig.js';
 import type { Check, Component, Program } from './systemPlan.js';
 
-export interface Surroundings {
+export interface CompositionContext {
   /** Where the file is: what relative paths in it start from. */
   readonly folder: string;
   /** Where the system keeps its own files. */
@@ -38,16 +38,16 @@ export interface Composition {
 const quorate = (...line: readonly string[]): string[] => [process.execPath, program, ...line];
 
 /** The server as the others see it. */
-interface Server {
+interface PlannedServer {
   readonly url: string | null;
   readonly dependsOn: readonly string[];
-  readonly tokens: { readonly admin: string; readonly enrolment: string } | null;
+  readonly tokens: { readonly admin: string; readonly enrollment: string } | null;
   readonly components: readonly Component[];
   readonly files: readonly PlannedFile[];
 }
 
 /** @throws QuorateError INVALID_PARAMETER for what needs a server where there is none, for a name given twice, and for nothing to start */
-export function compose(config: SystemConfig, around: Surroundings): Composition {
+export function compose(config: SystemConfig, around: CompositionContext): Composition {
   const server = serverOf(config, around);
   const sessions = config.sessions.map((session) => sessionOf(session, server, around));
   const known = new Set(config.sessions.map(({ config }) => config.id));
@@ -77,7 +77,7 @@ export function compose(config: SystemConfig, around: Surroundings): Composition
   };
 }
 
-function serverOf({ server }: SystemConfig, around: Surroundings): Server {
+function serverOf({ server }: SystemConfig, around: CompositionContext): PlannedServer {
   if (server === undefined || typeof server === 'string') {
     return { url: server ?? null, dependsOn: [], tokens: null, components: [], files: [] };
   }
@@ -85,14 +85,14 @@ function serverOf({ server }: SystemConfig, around: Surroundings): Server {
   const { listen, auth, dataFolder = join(stateFolder, 'rounds') } = server.config;
   const port = listen.port === 0 ? freePort : listen.port;
   const tokens = isAuthOn(server.config)
-    ? { admin: auth.adminToken ?? secret(), enrolment: auth.enrolmentToken ?? secret() }
+    ? { admin: auth.adminToken ?? secret(), enrollment: auth.enrollmentToken ?? secret() }
     : null;
   const whole = {
     ...server.config,
     dataFolder,
     listen: { ...listen, port },
     ...(tokens && {
-      auth: { ...auth, adminToken: tokens.admin, enrolmentToken: tokens.enrolment },
+      auth: { ...auth, adminToken: tokens.admin, enrollmentToken: tokens.enrollment },
     }),
   };
   const url = `http://${reachable(listen.host)}:${port}`;
@@ -119,8 +119,8 @@ function reachable(host: string): string {
 
 function sessionOf(
   session: SystemConfig['sessions'][number],
-  server: Server,
-  around: Surroundings,
+  server: PlannedServer,
+  around: CompositionContext,
 ): { readonly component: Component; readonly file: PlannedFile } {
   const { config, model, zeros, start } = session;
   requireServer(server, `session ${config.id}`);
@@ -149,8 +149,8 @@ const sessionName = (id: string): string => `session-${id}`;
 function nodesOf(
   group: SystemConfig['nodes'][number],
   sessions: ReadonlySet<string>,
-  server: Server,
-  around: Surroundings,
+  server: PlannedServer,
+  around: CompositionContext,
 ): Component[] {
   const { name, count, session, trainer, set, encoding, restart } = group;
   requireServer(server, `node ${name}`);
@@ -166,13 +166,13 @@ function nodesOf(
       ...(server.tokens ? ['--token-file', join(around.stateFolder, `${id}.token`)] : []),
       ...options,
     );
-    const token = server.tokens && { QUORATE_ENROLMENT_TOKEN: server.tokens.enrolment };
+    const token = server.tokens && { QUORATE_ENROLLMENT_TOKEN: server.tokens.enrollment };
     return component(group, around, { name: id, command, restart, dependsOn }, variablesOf(server, token));
   });
 }
 
 /** @throws QuorateError INVALID_PARAMETER */
-function requireServer({ url }: Server, whose: string): void {
+function requireServer({ url }: PlannedServer, whose: string): void {
   if (url !== null) return;
   throw new QuorateError('INVALID_PARAMETER', `${whose} needs a server, and the file names none`, {
     parameter: 'server',
@@ -180,7 +180,7 @@ function requireServer({ url }: Server, whose: string): void {
 }
 
 const variablesOf = (
-  { url }: Server,
+  { url }: PlannedServer,
   more: Readonly<Record<string, string>> | null = null,
 ): Record<string, string> => ({ ...(url !== null && { QUORATE_SERVER: url }), ...more });
 
@@ -190,7 +190,7 @@ type Own = Pick<Component, 'name' | 'command' | 'restart'> &
 
 function component(
   given: Supervision,
-  { folder, environment }: Surroundings,
+  { folder, environment }: CompositionContext,
   own: Own,
   variables: Program['env'],
 ): Component {

@@ -7,9 +7,9 @@ import { parse } from '../../schema.js';
 import { compose, type PlannedFile } from './components.js';
 import { inOrder } from './order.js';
 import { systemSchema } from './systemConfig.js';
-import type { Plan } from './systemPlan.js';
+import type { SystemPlan } from './systemPlan.js';
 
-export interface LoadedPlan extends Plan {
+export interface LoadedPlan extends SystemPlan {
   /** The system's own folder, beside the file: '.quorate/up' for 'up.yaml'. */
   readonly stateFolder: string;
   readonly files: readonly PlannedFile[];

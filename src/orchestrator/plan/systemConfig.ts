@@ -52,10 +52,10 @@ const healthSchema = z
   });
 
 const restartsSchema = z.strictObject({
-  most: z.int().min(0).max(1000).default(5).describe('in the window; then the component has failed'),
+  max: z.int().min(0).max(1000).default(5).describe('in the window; then the component has failed'),
   windowMs: milliseconds.default(600_000),
   firstMs: milliseconds.default(1_000).describe('the first wait, doubled before each further restart'),
-  mostMs: milliseconds.default(60_000).describe('the longest wait'),
+  maxMs: milliseconds.default(60_000).describe('the longest wait'),
 });
 
 /** What can be said of every component. */

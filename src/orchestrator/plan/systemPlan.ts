@@ -24,6 +24,6 @@ export interface Component extends ComponentPolicy, Program {
   readonly timeoutMs: number;
 }
 
-export interface Plan extends SystemPolicy {
+export interface SystemPlan extends SystemPolicy {
   readonly components: readonly Component[];
 }

@@ -3,10 +3,10 @@ import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect } from 'node:net';
 import { reasonOf } from '../../client/transport.js';
-import type { Guard } from './reaper.js';
+import type { Reaper } from './reaper.js';
 import { launch } from './launch.js';
 import type { Component } from '../plan/systemPlan.js';
-import { exitInWords, timeInWords } from '../supervise/format.js';
+import { formatExit, formatDuration } from '../supervise/format.js';
 
 /**
  * @param end what ends it, at the latest after its time
@@ -14,13 +14,13 @@ import { exitInWords, timeInWords } from '../supervise/format.js';
  */
 export async function check(
   component: Component,
-  guard: Guard,
+  guard: Reaper,
   end: AbortController,
 ): Promise<string | null> {
   const { check, timeoutMs } = component;
   const { signal } = end;
   const timer = setTimeout(() => end.abort(), timeoutMs);
-  const late = `no answer within ${timeInWords(timeoutMs)}`;
+  const late = `no answer within ${formatDuration(timeoutMs)}`;
   try {
     switch (check.kind) {
       case 'http':
@@ -71,7 +71,7 @@ function takesConnections(
 
 async function succeeds(
   { command, cwd, env }: Component,
-  guard: Guard,
+  guard: Reaper,
   signal: AbortSignal,
 ): Promise<string | null> {
   let said = '';
@@ -82,5 +82,5 @@ async function succeeds(
   signal.removeEventListener('abort', abort);
   process_.silence();
   if (exit.code === 0) return null;
-  return `${command[0]} ${exitInWords(exit)}${said === '' ? '' : `: ${said}`}`;
+  return `${command[0]} ${formatExit(exit)}${said === '' ? '' : `: ${said}`}`;
 }

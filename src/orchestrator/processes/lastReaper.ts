@@ -40,7 +40,7 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
 done`;
 
 /** In a session of its own, as the guard is. */
-export function beginLastGuard(): ChildProcess {
+export function startLastReaper(): ChildProcess {
   const guard = spawn('/bin/sh', ['-c', script], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,

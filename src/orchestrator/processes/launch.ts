@@ -12,8 +12,8 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Program } from '../plan/systemPlan.js';
 import type { Exit } from '../supervise/state.js';
-import { ending, type Group, killLeftovers, MARK, signalGroups } from './orphans.js';
-import type { Guard } from './reaper.js';
+import { ending, type Group, killOrphans, MARK, signalGroups } from './orphans.js';
+import type { Reaper } from './reaper.js';
 
 const GATE = 'read -r go <&3 || exit; exec "$@" 3<&-';
 
@@ -39,7 +39,7 @@ export interface Launched {
 /** @param onLine is waited for: meanwhile nothing more of that stream is read */
 export function launch(
   program: Program,
-  guard: Pick<Guard, 'add' | 'remove'>,
+  guard: Pick<Reaper, 'add' | 'remove'>,
   onLine: (stream: Stream, line: string) => void | Promise<void>,
 ): Launched {
   const mark = randomUUID();
@@ -57,7 +57,7 @@ export function launch(
     started: opened(group, guard, gate, ended),
     exited: ended.then(async (exit) => {
       if (sent.size > 0) await ending([group], () => sent.has('SIGKILL'));
-      await killLeftovers([group]);
+      await killOrphans([group]);
       isOver = true;
       guard.remove(group);
       await Promise.race([read, pause(LAST_LINES_MS, undefined, { ref: false })]);
@@ -102,7 +102,7 @@ const notStarted = ({ message }: Error): Launched => ({
 
 async function opened(
   group: Group,
-  guard: Pick<Guard, 'add' | 'remove'>,
+  guard: Pick<Reaper, 'add' | 'remove'>,
   gate: Writable,
   ended: Promise<Exit>,
 ): Promise<number | null> {
@@ -131,7 +131,7 @@ async function readLines(
 /* A stream's lines, as they come. */
 
 /** Longer lines are cut into pieces of this length, so that none is held without end. */
-export const MOST_CHARACTERS = 65_536;
+export const MAX_CHARACTERS = 65_536;
 
 /** The stream is read only as fast as lines are taken. A stream that breaks ends. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {
@@ -142,9 +142,9 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string> {
       const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield* pieces(line.endsWith('\r') ? line.slice(0, -1) : line);
-      while (rest.length > MOST_CHARACTERS) {
-        yield rest.slice(0, MOST_CHARACTERS);
-        rest = rest.slice(MOST_CHARACTERS);
+      while (rest.length > MAX_CHARACTERS) {
+        yield rest.slice(0, MAX_CHARACTERS);
+        rest = rest.slice(MAX_CHARACTERS);
       }
     }
   } catch {
@@ -155,7 +155,7 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string> {
 }
 
 function* pieces(line: string): Generator<string> {
-  for (let at = 0; at === 0 || at < line.length; at += MOST_CHARACTERS) {
-    yield line.slice(at, at + MOST_CHARACTERS);
+  for (let at = 0; at === 0 || at < line.length; at += MAX_CHARACTERS) {
+    yield line.slice(at, at + MAX_CHARACTERS);
   }
 }

@@ -52,16 +52,16 @@ export async function ending(groups: readonly Group[], isTooLate: () => boolean)
 const POLL_MS = 50;
 
 /** SIGKILL to all that is left of it, once its leader has ended, also to what is begun meanwhile. */
-export async function killLeftovers(groups: readonly Group[]): Promise<void> {
+export async function killOrphans(groups: readonly Group[]): Promise<void> {
   let left = signalGroups(groups, 'SIGKILL');
-  for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
+  for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {
     await pause(ROUND_MS);
     left = signalGroups(left, 'SIGKILL');
   }
 }
 
 /** For what was killed to be gone, unless it is stuck in the kernel. */
-const MOST_ROUNDS = 100;
+const MAX_ROUNDS = 100;
 const ROUND_MS = 5;
 
 /** @returns whether there was anybody */

@@ -3,15 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { beginLastGuard } from './lastReaper.js';
+import { startLastReaper } from './lastReaper.js';
 import type { Group } from './orphans.js';
 
 const program = fileURLToPath(new URL('./reaperProcess.js', import.meta.url));
 
 /** One that dies sooner is not replaced at once. */
-const LEAST_LIFE_MS = 1000;
+const MIN_LIFE_MS = 1000;
 
-export class Guard {
+export class Reaper {
   private readonly graceMs: number;
   /** By id, each with what waits until a guard knows it. */
   private readonly groups = new Map<number, { readonly line: string; readonly known: () => void }>();
@@ -61,14 +61,14 @@ export class Guard {
     const replace = (): void => {
       const lifeMs = performance.now() - startedMs;
       clearTimeout(this.retry);
-      this.retry = setTimeout(() => this.begin(), lifeMs < LEAST_LIFE_MS ? LEAST_LIFE_MS : 0);
+      this.retry = setTimeout(() => this.begin(), lifeMs < MIN_LIFE_MS ? MIN_LIFE_MS : 0);
     };
     if (this.last === null) this.beginLast(replace);
     if (this.process === null && this.last?.stdin) this.beginFirst(this.last.stdin, replace);
   }
 
   private beginLast(replace: () => void): void {
-    const last = beginLastGuard();
+    const last = startLastReaper();
     this.last = last;
     const over = (): void => {
       if (this.last !== last || this.isClosed) return;

@@ -12,7 +12,7 @@
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { DONE } from './lastReaper.js';
-import { ending, type Group, killLeftovers, signalGroups } from './orphans.js';
+import { ending, type Group, killOrphans, signalGroups } from './orphans.js';
 
 const graceMs = Number(process.argv[2]);
 const groups = new Map<number, Group>();
@@ -20,7 +20,7 @@ const groups = new Map<number, Group>();
 async function end(): Promise<void> {
   const deadlineMs = performance.now() + graceMs;
   const told = signalGroups([...groups.values()], 'SIGTERM');
-  await killLeftovers(await ending(told, () => performance.now() >= deadlineMs));
+  await killOrphans(await ending(told, () => performance.now() >= deadlineMs));
 }
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);

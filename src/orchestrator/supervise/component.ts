@@ -1,14 +1,14 @@
 /** One component's part of `step`: what becomes of it when something happens to it, or its time comes. */
-import { exitInWords, timeInWords } from './format.js';
+import { formatExit, formatDuration } from './format.js';
 import type {
   ComponentEvent,
   ComponentPolicy,
   ComponentState,
-  Effect,
+  SystemEffect,
   Exit,
   Phase,
   RestartBounds,
-  Step as AnyStep,
+  SystemStep as AnyStep,
 } from './state.js';
 
 type Step = AnyStep<ComponentState>;
@@ -17,7 +17,7 @@ type Step = AnyStep<ComponentState>;
 const START_CHECK_MS = 200;
 
 /** What is not checked has been up if it lived for so long: a program that is not there ends at once. */
-const LEAST_LIFE_MS = 1000;
+const MIN_LIFE_MS = 1000;
 
 export const fresh: ComponentState = {
   phase: { is: 'waiting' },
@@ -43,9 +43,9 @@ function become(
   state: ComponentState,
   phase: Phase,
   message: string,
-  ...effects: readonly Effect[]
+  ...effects: readonly SystemEffect[]
 ): Step {
-  const announce: Effect = { type: 'announce', event: { component: name, state: phase.is, message } };
+  const announce: SystemEffect = { type: 'announce', event: { component: name, state: phase.is, message } };
   return { state: { ...state, phase }, effects: [...effects, announce] };
 }
 
@@ -57,7 +57,7 @@ export const isUp = ({ phase }: ComponentState): boolean =>
   phase.is === 'completed' || phase.is === 'running';
 
 /** Nothing more will come of it. */
-export const isOver = ({ phase }: ComponentState): boolean =>
+export const isSettled = ({ phase }: ComponentState): boolean =>
   phase.is === 'completed' || phase.is === 'failed' || phase.is === 'stopped';
 
 export function start(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
@@ -83,7 +83,7 @@ export function stop(
   const { phase } = state;
   if (phase.is === 'stopping') return stay({ ...state, phase: { ...phase, because } });
   if (phase.is !== 'starting' && phase.is !== 'running') {
-    return isOver(state) ? stay(state) : become(policy, state, { is: 'stopped' }, 'stopped');
+    return isSettled(state) ? stay(state) : become(policy, state, { is: 'stopped' }, 'stopped');
   }
   const stopping: Phase = {
     is: 'stopping',
@@ -107,9 +107,9 @@ const signal = (
   { name }: ComponentPolicy,
   { run }: ComponentState,
   signal: 'SIGTERM' | 'SIGKILL',
-): Effect => ({ type: 'signal', component: name, run, signal });
+): SystemEffect => ({ type: 'signal', component: name, run, signal });
 
-export function fail(policy: ComponentPolicy, state: ComponentState, because: string): Step {
+export function failComponent(policy: ComponentPolicy, state: ComponentState, because: string): Step {
   return become(policy, state, { is: 'failed', because }, `failed: ${because}`);
 }
 
@@ -184,38 +184,40 @@ function troubled(policy: ComponentPolicy, state: ComponentState, trouble: strin
 function exited(policy: ComponentPolicy, before: ComponentState, exit: Exit, moment: Moment): Step {
   const { phase } = before;
   if (!hasProcess(before)) return stay(before);
-  const hasLived = phase.is === 'running' && moment.atMs - phase.sinceMs >= LEAST_LIFE_MS;
+  const hasLived = phase.is === 'running' && moment.atMs - phase.sinceMs >= MIN_LIFE_MS;
   const state = {
     ...before,
     wasUp: before.wasUp || hasLived,
     lastExit: { ...exit, atMs: moment.atMs },
   };
-  const because = phase.is === 'stopping' ? phase.because : exitInWords(exit);
-  if (because === null) return become(policy, state, { is: 'stopped' }, `stopped: ${exitInWords(exit)}`);
+  const because = phase.is === 'stopping' ? phase.because : formatExit(exit);
+  if (because === null) return become(policy, state, { is: 'stopped' }, `stopped: ${formatExit(exit)}`);
 
   const isClean = exit.code === 0 && phase.is !== 'stopping';
   if (isClean && (policy.upWhen === 'done' || policy.restart !== 'always')) {
     return become(policy, { ...state, wasUp: true }, { is: 'completed' }, 'completed');
   }
-  if (moment.isEnding) return become(policy, state, { is: 'stopped' }, `stopped: ${exitInWords(exit)}`);
-  return policy.restart === 'never' ? fail(policy, state, because) : again(policy, state, because, moment);
+  if (moment.isEnding) return become(policy, state, { is: 'stopped' }, `stopped: ${formatExit(exit)}`);
+  return policy.restart === 'never'
+    ? failComponent(policy, state, because)
+    : again(policy, state, because, moment);
 }
 
 function again(policy: ComponentPolicy, state: ComponentState, because: string, moment: Moment): Step {
   const { restarts: bounds } = policy;
   const { atMs, chance } = moment;
   const recent = inWindow(state.restartsAtMs, bounds, atMs);
-  if (recent.length >= bounds.most) {
-    const times = bounds.most === 1 ? '1 restart' : `${bounds.most} restarts`;
-    const tries = bounds.most === 0 ? '' : `, after ${times} within ${timeInWords(bounds.windowMs)}`;
-    return fail(policy, state, because + tries);
+  if (recent.length >= bounds.max) {
+    const times = bounds.max === 1 ? '1 restart' : `${bounds.max} restarts`;
+    const tries = bounds.max === 0 ? '' : `, after ${times} within ${formatDuration(bounds.windowMs)}`;
+    return failComponent(policy, state, because + tries);
   }
-  const waitMs = backoffMs(bounds, recent.length, chance);
+  const waitMs = restartDelayMs(bounds, recent.length, chance);
   return become(
     policy,
     { ...state, restarts: state.restarts + 1, restartsAtMs: [...recent, atMs] },
     { is: 'backing-off', untilMs: atMs + waitMs, because },
-    `${because}; again in ${timeInWords(waitMs)}`,
+    `${because}; again in ${formatDuration(waitMs)}`,
   );
 }
 
@@ -226,7 +228,7 @@ export function due(policy: ComponentPolicy, state: ComponentState, atMs: number
     case 'starting':
       if (atMs >= phase.deadlineAtMs) {
         const trouble = phase.trouble === null ? '' : `: ${phase.trouble}`;
-        const within = timeInWords(policy.startDeadlineMs);
+        const within = formatDuration(policy.startDeadlineMs);
         const what = policy.upWhen === 'done' ? 'not done' : 'not up';
         return stop(policy, state, atMs, `${what} within ${within}${trouble}`);
       }
@@ -279,13 +281,13 @@ export const inWindow = (
 ): readonly number[] => restartsAtMs.filter((atMs) => atMs > nowMs - windowMs);
 
 /**
- * Doubled with each restart, up to mostMs, and then a random share of its second half left out: components that died
+ * Doubled with each restart, up to maxMs, and then a random share of its second half left out: components that died
  * together do not come back together.
  *
  * @param before restarts in the window
  * @param chance in [0, 1)
  */
-export function backoffMs({ firstMs, mostMs }: RestartBounds, before: number, chance: number): number {
-  const longestMs = Math.min(mostMs, firstMs * 2 ** before);
+export function restartDelayMs({ firstMs, maxMs }: RestartBounds, before: number, chance: number): number {
+  const longestMs = Math.min(maxMs, firstMs * 2 ** before);
   return Math.ceil((longestMs * (1 + chance)) / 2);
 }

@@ -16,11 +16,11 @@ export const restartPolicies = ['always', 'on-failure', 'never'] as const;
 
 export interface RestartBounds {
   /** Restarts in a window of `windowMs`; one more, and the component has failed. */
-  readonly most: number;
+  readonly max: number;
   readonly windowMs: number;
-  /** The wait before the first restart in the window; doubled before each further one, up to `mostMs`. */
+  /** The wait before the first restart in the window; doubled before each further one, up to `maxMs`. */
   readonly firstMs: number;
-  readonly mostMs: number;
+  readonly maxMs: number;
 }
 
 /** What the state machine must know of a component. */
@@ -104,7 +104,7 @@ export interface ComponentState {
 }
 
 /** completed: all did what they had to. not-started: something was never up. degraded: something was, and failed. */
-export type Outcome = 'completed' | 'stopped' | 'not-started' | 'degraded';
+export type SystemOutcome = 'completed' | 'stopped' | 'not-started' | 'degraded';
 
 export interface SystemState {
   readonly phase: 'running' | 'stopping' | 'ended';
@@ -114,9 +114,9 @@ export interface SystemState {
 }
 
 /** Time and chance, uniform over [0, 1), come with the events. */
-export type SystemEvent = { readonly atMs: number; readonly chance: number } & Happening;
+export type SystemEvent = { readonly atMs: number; readonly chance: number } & UntimedSystemEvent;
 
-export type Happening =
+export type UntimedSystemEvent =
   | { readonly type: 'tick' | 'stop' | 'hasten' }
   /** Of the component's process of this number. */
   | {
@@ -132,7 +132,7 @@ export type ComponentEvent =
   /** Trouble: what is wrong; null: nothing is. */
   | { readonly type: 'checked'; readonly trouble: string | null };
 
-export type Effect =
+export type SystemEffect =
   | { readonly type: 'start' | 'check'; readonly component: string; readonly run: number }
   | {
       readonly type: 'signal';
@@ -140,17 +140,17 @@ export type Effect =
       readonly run: number;
       readonly signal: 'SIGTERM' | 'SIGKILL';
     }
-  | { readonly type: 'announce'; readonly event: Announcement }
-  | { readonly type: 'end'; readonly outcome: Outcome };
+  | { readonly type: 'announce'; readonly event: ComponentAnnouncement }
+  | { readonly type: 'end'; readonly outcome: SystemOutcome };
 
-export interface Announcement {
+export interface ComponentAnnouncement {
   readonly component: string;
   readonly state: Phase['is'];
   /** For people. */
   readonly message: string;
 }
 
-export interface Step<S> {
+export interface SystemStep<S> {
   readonly state: S;
-  readonly effects: readonly Effect[];
+  readonly effects: readonly SystemEffect[];
 }

@@ -9,11 +9,11 @@
 import {
   due,
   dueAtMs,
-  fail,
+  failComponent,
   fresh,
   happen,
   hasProcess,
-  isOver,
+  isSettled,
   isUp,
   kill,
   start,
@@ -22,16 +22,16 @@ import {
 import type {
   ComponentPolicy,
   ComponentState,
-  Effect,
-  Outcome,
-  Step,
+  SystemEffect,
+  SystemOutcome,
+  SystemStep,
   SystemEvent,
   SystemPolicy,
   SystemState,
 } from './state.js';
 
 /** Nothing is started before the first event. */
-export function begin({ components }: SystemPolicy): SystemState {
+export function beginSystem({ components }: SystemPolicy): SystemState {
   return {
     phase: 'running',
     isAsked: false,
@@ -44,12 +44,18 @@ export function begin({ components }: SystemPolicy): SystemState {
  *
  * @param state not written to
  */
-export function step(policy: SystemPolicy, state: SystemState, event: SystemEvent): Step<SystemState> {
+export function stepSystem(
+  policy: SystemPolicy,
+  state: SystemState,
+  event: SystemEvent,
+): SystemStep<SystemState> {
   if (state.phase === 'ended') return { state, effects: [] };
-  const effects: Effect[] = [];
+  const effects: SystemEffect[] = [];
   let next = state;
   /** Each component in turn, as the ones before it have left it. */
-  const each = (change: (policy: ComponentPolicy, state: ComponentState) => Step<ComponentState>): void => {
+  const each = (
+    change: (policy: ComponentPolicy, state: ComponentState) => SystemStep<ComponentState>,
+  ): void => {
     for (const component of next.phase === 'stopping' ? policy.components.toReversed() : policy.components) {
       const { name } = component;
       const changed = change(component, next.components[name]);
@@ -80,7 +86,7 @@ export function step(policy: SystemPolicy, state: SystemState, event: SystemEven
       isNeeded(policy, next, component) ? { state, effects: [] } : stop(component, state, event.atMs, null),
     );
   }
-  if (next.phase === 'stopping' && Object.values(next.components).every(isOver)) {
+  if (next.phase === 'stopping' && Object.values(next.components).every(isSettled)) {
     next = { ...next, phase: 'ended' };
     effects.push({ type: 'end', outcome: outcomeOf(next) });
   }
@@ -88,12 +94,12 @@ export function step(policy: SystemPolicy, state: SystemState, event: SystemEven
 }
 
 /** When a tick is needed next, whatever else happens; null: never. */
-export function wakeAtMs({ components }: SystemState): number | null {
+export function systemWakesAtMs({ components }: SystemState): number | null {
   const next = Math.min(Infinity, ...Object.values(components).map(dueAtMs));
   return next === Infinity ? null : next;
 }
 
-function killed(policy: ComponentPolicy, state: ComponentState, atMs: number): Step<ComponentState> {
+function killed(policy: ComponentPolicy, state: ComponentState, atMs: number): SystemStep<ComponentState> {
   if (!hasProcess(state)) return { state, effects: [] };
   const told = stop(policy, state, atMs, null);
   const ended = kill(policy, told.state);
@@ -106,10 +112,10 @@ function begun(
   state: ComponentState,
   { components }: SystemState,
   atMs: number,
-): Step<ComponentState> {
+): SystemStep<ComponentState> {
   if (state.phase.is !== 'waiting') return { state, effects: [] };
   const failed = policy.dependsOn.find((name) => components[name].phase.is === 'failed');
-  if (failed !== undefined) return fail(policy, state, `it needs ${failed}, which failed`);
+  if (failed !== undefined) return failComponent(policy, state, `it needs ${failed}, which failed`);
   return policy.dependsOn.every((name) => isUp(components[name]))
     ? start(policy, state, atMs)
     : { state, effects: [] };
@@ -120,7 +126,7 @@ function isNeeded(policy: SystemPolicy, state: SystemState, { name }: ComponentP
   return policy.components.some(
     (other) =>
       other.dependsOn.includes(name) &&
-      (!isOver(state.components[other.name]) || isNeeded(policy, state, other)),
+      (!isSettled(state.components[other.name]) || isNeeded(policy, state, other)),
   );
 }
 
@@ -129,13 +135,13 @@ const isPurpose = ({ restart, upWhen }: ComponentPolicy): boolean =>
   restart !== 'always' && upWhen !== 'done';
 
 function isDone({ components, stopsWhenDone }: SystemPolicy, state: SystemState): boolean {
-  const isEnded = ({ name }: ComponentPolicy): boolean => isOver(state.components[name]);
+  const isEnded = ({ name }: ComponentPolicy): boolean => isSettled(state.components[name]);
   if (components.every(isEnded)) return true;
   const purposes = components.filter(isPurpose);
   return stopsWhenDone && purposes.length > 0 && purposes.every(isEnded);
 }
 
-function outcomeOf({ components, isAsked }: SystemState): Outcome {
+function outcomeOf({ components, isAsked }: SystemState): SystemOutcome {
   const failed = Object.values(components).filter(({ phase }) => phase.is === 'failed');
   if (failed.some(({ wasUp }) => !wasUp)) return 'not-started';
   if (failed.length > 0) return 'degraded';

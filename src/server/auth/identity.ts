@@ -3,7 +3,7 @@
  *
  *   admin       everything
  *   node        reads everything; writes as itself alone
- *   enrolment   registers new nodes, nothing else
+ *   enrollment   registers new nodes, nothing else
  *   anonymous   what is public
  *
  * Without auth everybody is the admin.
@@ -15,7 +15,7 @@ import { isAuthOn, type ServerConfig } from '../config/config.js';
 
 export type Identity =
   | { readonly kind: 'admin' }
-  | { readonly kind: 'enrolment' }
+  | { readonly kind: 'enrollment' }
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'node'; readonly id: string };
 
@@ -26,8 +26,8 @@ export type Access = 'public' | 'read' | 'register' | 'own-node' | 'admin';
 export function authorize(access: Access, identity: Identity, node?: string): void {
   if (access === 'public' || identity.kind === 'admin') return;
   if (identity.kind === 'anonymous') throw new QuorateError('UNAUTHORIZED', 'a token is needed');
-  if (access === 'register' && identity.kind === 'enrolment') return;
-  if (identity.kind !== 'node') throw forbidden('the enrolment token');
+  if (access === 'register' && identity.kind === 'enrollment') return;
+  if (identity.kind !== 'node') throw forbidden('the enrollment token');
   if (access === 'admin') throw forbidden(`the token of the node '${identity.id}'`);
   if (access !== 'read' && identity.id !== node) {
     throw new QuorateError('NOT_YOUR_NODE', `this token belongs to the node '${identity.id}'`, {
@@ -46,17 +46,17 @@ export class Auth {
   /** Only if auth is on and none was configured: to be shown once to whoever starts the server. */
   readonly madeToken: string | null;
   private readonly coordinator: Coordinator;
-  private readonly secrets: readonly { kind: 'admin' | 'enrolment'; hash: Buffer }[];
+  private readonly secrets: readonly { kind: 'admin' | 'enrollment'; hash: Buffer }[];
 
   constructor(config: ServerConfig, coordinator: Coordinator) {
-    const { adminToken, enrolmentToken } = config.auth;
+    const { adminToken, enrollmentToken } = config.auth;
     this.isOn = isAuthOn(config);
     this.madeToken = this.isOn && adminToken === null ? randomBytes(32).toString('base64url') : null;
     this.coordinator = coordinator;
     const admin = adminToken ?? this.madeToken;
     this.secrets = [
       ...(admin === null ? [] : [{ kind: 'admin' as const, hash: hash(admin) }]),
-      ...(enrolmentToken === null ? [] : [{ kind: 'enrolment' as const, hash: hash(enrolmentToken) }]),
+      ...(enrollmentToken === null ? [] : [{ kind: 'enrollment' as const, hash: hash(enrollmentToken) }]),
     ];
   }
 
@@ -76,7 +76,7 @@ export class Auth {
     if (!this.isOn) return { kind: 'admin' };
     const given = hash(token);
     const secret = this.secrets.find((one) => timingSafeEqual(one.hash, given));
-    if (secret) return secret.kind === 'admin' ? { kind: 'admin' } : { kind: 'enrolment' };
+    if (secret) return secret.kind === 'admin' ? { kind: 'admin' } : { kind: 'enrollment' };
     const id = this.coordinator.nodeOfToken(token);
     if (id === null) throw new QuorateError('UNAUTHORIZED', 'the token is not known');
     return { kind: 'node', id };

@@ -5,7 +5,7 @@ import { freeChunk } from '../../core/freeChunk.js';
 import { QuorateError } from '../../errors.js';
 
 /** Less than this is no progress. */
-const LEAST_BYTES_PER_SECOND = 1024;
+const MIN_BYTES_PER_SECOND = 1024;
 
 /** Requests whose sender waits for `100 Continue` before it sends its body. */
 const waiting = new WeakSet<IncomingMessage>();
@@ -57,7 +57,7 @@ export function tooLarge(limitBytes: number): QuorateError {
 function watchProgress(req: IncomingMessage, stallMs: number): void {
   const { socket } = req;
   let before = socket.bytesRead;
-  const least = (LEAST_BYTES_PER_SECOND * stallMs) / 1000;
+  const least = (MIN_BYTES_PER_SECOND * stallMs) / 1000;
   const timer = setInterval(() => {
     const isOurs = req.readableLength > 0;
     if (!isOurs && socket.bytesRead - before < least) {
@@ -81,7 +81,7 @@ function watchProgress(req: IncomingMessage, stallMs: number): void {
 export async function readBody(
   ctx: Context,
   bounds: BodyBounds,
-  room: BodyRoom,
+  room: BodyBudget,
   isDecoded = false,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const announced = announcedBytes(ctx.req);
@@ -131,7 +131,7 @@ export const chunksOf = (req: IncomingMessage): AsyncIterable<Uint8Array> =>
 /** Most often a body is dealt with in less. */
 const RETRY_AFTER_MS = 1000;
 
-export class BodyRoom {
+export class BodyBudget {
   readonly limitBytes: number;
   private takenBytes = 0;
   private readonly holders = new Map<Context['res'], number>();

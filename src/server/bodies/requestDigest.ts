@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { checkDigest, type ContentDigest, parseContentDigest } from '../../formats/contentDigest.js';
 
 /** What the sender says of its body; none if it says nothing. @throws QuorateError MALFORMED */
-export function digestOf({ headers }: IncomingMessage): ContentDigest {
+export function contentDigestOf({ headers }: IncomingMessage): ContentDigest {
   const header = headers['content-digest'];
   return header === undefined ? {} : parseContentDigest(String(header));
 }

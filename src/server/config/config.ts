@@ -35,7 +35,7 @@ const authSchema = z.strictObject({
     .default('auto')
     .describe('ask for tokens; auto: when listening beyond this machine'),
   adminToken: secretSchema.describe('allows everything; none: a random one is made at each start'),
-  enrolmentToken: secretSchema.describe('allows registering new nodes and nothing else'),
+  enrollmentToken: secretSchema.describe('allows registering new nodes and nothing else'),
 });
 
 const corsSchema = z.strictObject({
@@ -130,9 +130,9 @@ export function isAuthOn({ auth, listen }: Pick<ServerConfig, 'auth' | 'listen'>
 /** The configuration without its secrets. */
 export function redactConfig(config: ServerConfig): ServerConfig {
   const hide = (secret: string | null) => (secret === null ? null : REDACTED);
-  const { adminToken, enrolmentToken } = config.auth;
+  const { adminToken, enrollmentToken } = config.auth;
   return {
     ...config,
-    auth: { ...config.auth, adminToken: hide(adminToken), enrolmentToken: hide(enrolmentToken) },
+    auth: { ...config.auth, adminToken: hide(adminToken), enrollmentToken: hide(enrollmentToken) },
   };
 }

@@ -92,7 +92,7 @@ function check(tree: Tree, origins: Origins, file: string): ServerConfig {
 
 /** A printed configuration that became a file has none: everybody would know what stands for them. */
 function withSecrets(config: ServerConfig): ServerConfig {
-  for (const name of ['adminToken', 'enrolmentToken'] as const) {
+  for (const name of ['adminToken', 'enrollmentToken'] as const) {
     if (config.auth[name] !== REDACTED) continue;
     const parameter = `auth.${name}`;
     const message = `the configuration: ${parameter}: is no secret: it stands for one that was not shown`;

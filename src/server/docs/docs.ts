@@ -16,7 +16,7 @@ const assets: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** Swagger UI colours itself by style attributes, which scripts set one by one; there is no inline code. */
+/** Swagger UI colors itself by style attributes, which scripts set one by one; there is no inline code. */
 const CONTENT_POLICY =
   "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 

@@ -4,7 +4,7 @@ import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject }
 import { type ErrorCode, errorCodes, QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
 import type { Access } from '../auth/identity.js';
-import { PROBLEM_TYPE, problemOf, problemSchema, statuses } from '../http/problemDocument.js';
+import { PROBLEM_TYPE, problemOf, problemSchema, httpStatus } from '../http/problemDocument.js';
 import { type MediaTypes, type Route, tags } from '../http/route.js';
 
 type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['requestBody']>['content']>;
@@ -29,7 +29,7 @@ const problemExample = (code: ErrorCode) =>
 function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] {
   const byStatus = new Map<string, ErrorCode[]>();
   for (const code of problemsOf(route)) {
-    const status = String(statuses[code]);
+    const status = String(httpStatus[code]);
     // Where a status is an ordinary answer, it is described there.
     if (!(status in route.answers)) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

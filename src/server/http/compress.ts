@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Middleware } from 'koa';
 
-const LEAST_BYTES = 2048;
+const MIN_BYTES = 2048;
 const compress = promisify(gzip);
 
 export function compressJson(): Middleware {
@@ -14,7 +14,7 @@ export function compressJson(): Middleware {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     ctx.body = text;
     ctx.vary('Accept-Encoding');
-    if (text.length < LEAST_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
+    if (text.length < MIN_BYTES || ctx.acceptsEncodings('gzip', 'identity') !== 'gzip') return;
     const type = ctx.response.get('Content-Type');
     ctx.body = await compress(text, { level: constants.Z_BEST_SPEED });
     ctx.set('Content-Type', type);

@@ -11,7 +11,7 @@ import { awaitsContinue } from '../bodies/body.js';
 const LINGER_MS = 5_000;
 const LINGER_BYTES = 64 * 1024 * 1024;
 
-export function linger(): Middleware {
+export function lingeringClose(): Middleware {
   return async (ctx, next) => {
     await next();
     const { req } = ctx;

@@ -45,7 +45,7 @@ export function problemOf(error: QuorateError, requestId: string): Problem {
   return {
     type: `/docs/errors#${code}`,
     title: errorCodes[code],
-    status: statuses[code],
+    status: httpStatus[code],
     detail: message,
     code,
     details: details as Problem['details'],
@@ -86,7 +86,7 @@ export function errorResponse(log: Logger): Middleware {
 
 /** Worth a line in the log: not that the server ends, nor that a client went away. */
 const isFault = (code: ErrorCode): boolean =>
-  statuses[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
+  httpStatus[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
 
 function refuse(ctx: Context, error: QuorateError, requestId: string): void {
   const problem = problemOf(error, requestId);
@@ -98,7 +98,7 @@ function refuse(ctx: Context, error: QuorateError, requestId: string): void {
 }
 
 /** The HTTP status that each code is answered with. */
-export const statuses: Readonly<Record<ErrorCode, number>> = {
+export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   EMPTY_INPUT: 422,
   BAD_TYPE: 422,
   BAD_SHAPE: 422,

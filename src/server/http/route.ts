@@ -9,13 +9,13 @@ import type { Coordinator } from '../../coordinator/coordinator.js';
 import type { Engine } from '../../core/engine.js';
 import type { ErrorCode } from '../../errors.js';
 import type { Access, Identity } from '../auth/identity.js';
-import type { BodyRoom } from '../bodies/body.js';
+import type { BodyBudget } from '../bodies/body.js';
 import type { ServerConfig } from '../config/config.js';
 
 /** What a body or an answer is. Null: bytes that no schema describes. */
 export type MediaTypes = Readonly<Record<string, z.ZodType | null>>;
 
-export interface Answer {
+export interface RouteAnswer {
   readonly description: string;
   /** None: no body. */
   readonly content?: MediaTypes;
@@ -56,7 +56,7 @@ export interface Route {
   /** Request headers: name → what it says. */
   readonly headers: Readonly<Record<string, string>>;
   /** Status → answer. */
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Codes that belong to this route, beside those that any may answer with. */
   readonly problems: readonly ErrorCode[];
   /** Health is told while the server ends, and to whoever asks too often. */
@@ -126,7 +126,7 @@ export interface Services {
   readonly engine: Engine | undefined;
   readonly lifecycle: Lifecycle;
   readonly isAuthOn: boolean;
-  readonly room: BodyRoom;
+  readonly room: BodyBudget;
   /** How many event sockets are open. */
   readonly sockets: () => number;
 }

@@ -7,15 +7,15 @@ import { contentDigest } from '../../formats/contentDigest.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
 import { parsePipeline } from '../../aggregation/pipeline.js';
 import { readBody } from '../bodies/body.js';
-import { checkBytes, digestOf } from '../bodies/requestDigest.js';
+import { checkBytes, contentDigestOf } from '../bodies/requestDigest.js';
 import { FLAT, JSON_TYPE, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
 import { bytesOf } from '../bodies/representations.js';
 import { route } from '../http/route.js';
-import { wholeNumber } from './parameters.js';
+import { wholeNumberParameter } from './parameters.js';
 
 const querySchema = z.strictObject({
   rule: z.string().min(1).max(1000).describe("'nnm(f=2) > trimmed-mean(f=2)'"),
-  n: wholeNumber(1, 16_777_216, 'how many updates the octets are').optional(),
+  n: wholeNumberParameter(1, 16_777_216, 'how many updates the octets are').optional(),
   onNonFinite: z.enum(['refuse', 'exclude']).default('refuse').describe('what to do with NaN and infinities'),
 });
 
@@ -29,14 +29,14 @@ const resultSchema = z.strictObject({
 });
 
 /** Rows of one length, and the shape that they have. */
-interface Updates {
+interface AggregateBody {
   readonly rows: readonly Float32Array[];
   readonly shape: readonly number[];
 }
 
 const offered = [FLAT, SAFETENSORS, JSON_TYPE];
 
-export const aggregate = route({
+export const aggregateRoute = route({
   method: 'POST',
   path: '/v1/aggregate',
   operation: 'aggregate',
@@ -76,7 +76,7 @@ export const aggregate = route({
   handle: async ({ ctx, query, services: { config, engine, log, room } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, [FLAT, SAFETENSORS]);
-    const digest = digestOf(ctx.req);
+    const digest = contentDigestOf(ctx.req);
     const pipeline = parsePipeline(query.rule);
     const { aggregateBytes, bodyStallMs } = config.limits;
     const bounds = { limitBytes: aggregateBytes, stallMs: bodyStallMs };
@@ -94,7 +94,7 @@ export const aggregate = route({
 });
 
 /** @throws QuorateError INVALID_PARAMETER, EMPTY_INPUT, BAD_SHAPE */
-function cutRows(bytes: Uint8Array<ArrayBuffer>, n: number | undefined): Updates {
+function cutRows(bytes: Uint8Array<ArrayBuffer>, n: number | undefined): AggregateBody {
   if (n === undefined) {
     throw new QuorateError('INVALID_PARAMETER', `query: n is needed with ${FLAT}`, { parameter: 'n' });
   }
@@ -111,7 +111,7 @@ function cutRows(bytes: Uint8Array<ArrayBuffer>, n: number | undefined): Updates
 }
 
 /** In the order of their names, as in a session. @throws QuorateError BAD_SHAPE, and what a malformed file is refused with */
-async function namedRows(bytes: Uint8Array, n: number | undefined): Promise<Updates> {
+async function namedRows(bytes: Uint8Array, n: number | undefined): Promise<AggregateBody> {
   const { tensors } = await readSafetensors(bytes);
   const sorted = [...tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
   if (n !== undefined && n !== sorted.length) {

@@ -6,10 +6,10 @@ import { z } from 'zod';
 import { QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 import { route } from '../http/route.js';
-import { wholeNumber } from './parameters.js';
+import { wholeNumberParameter } from './parameters.js';
 
 export const eventsQuery = z.strictObject({
-  since: wholeNumber(
+  since: wholeNumberParameter(
     0,
     Number.MAX_SAFE_INTEGER,
     'the last event that was seen; without it only new ones come',
@@ -23,7 +23,7 @@ export const eventsQuery = z.strictObject({
   token: z.string().max(300).optional().describe('for whoever cannot send headers'),
 });
 
-export const events = route({
+export const eventsRoute = route({
   method: 'GET',
   path: '/v1/events',
   operation: 'events',

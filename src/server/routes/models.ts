@@ -9,8 +9,8 @@ import { readBody } from '../bodies/body.js';
 import { sendDownload } from '../bodies/download.js';
 import { FLAT, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
 import { modelTypes, preferredType, represent } from '../bodies/representations.js';
-import { checkBytes, digestOf } from '../bodies/requestDigest.js';
-import { type Answer, type MediaTypes, route, type Services } from '../http/route.js';
+import { checkBytes, contentDigestOf } from '../bodies/requestDigest.js';
+import { type RouteAnswer, type MediaTypes, route, type Services } from '../http/route.js';
 import { roundPath, sessionPath } from './parameters.js';
 
 const modelFiles: MediaTypes = { [SAFETENSORS]: null, [FLAT]: null };
@@ -39,7 +39,7 @@ export const putModel = route({
   handle: async ({ ctx, params, services: { coordinator, config, room } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, Object.keys(modelFiles));
-    const digest = digestOf(ctx.req);
+    const digest = contentDigestOf(ctx.req);
     coordinator.session(params.session); // before its model is read
     const { modelBytes, bodyStallMs } = config.limits;
     const bounds = { limitBytes: modelBytes, stallMs: bodyStallMs };
@@ -76,7 +76,7 @@ async function sendModel(ctx: Context, model: StoredModel, { engine }: Services)
 }
 
 const content: MediaTypes = Object.fromEntries(modelTypes.map((type) => [type, null]));
-const downloadAnswers: Readonly<Record<number, Answer>> = {
+const downloadAnswers: Readonly<Record<number, RouteAnswer>> = {
   200: {
     description: 'The whole model.',
     content,

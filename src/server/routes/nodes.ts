@@ -22,7 +22,7 @@ export const registerNode = route({
   tag: 'nodes',
   summary: 'Register a node, or tell that it is back',
   description:
-    'With the administrator’s token, the enrolment token, or, when it comes back, the node’s own. A node that chooses ' +
+    'With the administrator’s token, the enrollment token, or, when it comes back, the node’s own. A node that chooses ' +
     'its token itself may send the registration again if the answer was lost: the same token gives the same answer.',
   access: 'register',
   body: nodeRegistrationSchema,
@@ -32,10 +32,10 @@ export const registerNode = route({
   },
   problems: ['NODE_EXISTS', 'NOT_YOUR_NODE'],
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
-    // The enrolment token makes nodes; it must not speak for one that is there, unless it is this very one.
+    // The enrollment token makes nodes; it must not speak for one that is there, unless it is this very one.
     const isThere = coordinator.nodes().some(({ id }) => id === body.id);
     const isOwn = body.token !== undefined && coordinator.nodeOfToken(body.token) === body.id;
-    if (identity.kind === 'enrolment' && isThere && !isOwn) {
+    if (identity.kind === 'enrollment' && isThere && !isOwn) {
       throw new QuorateError(
         'NODE_EXISTS',
         `there is a node '${body.id}'; it comes back with its own token`,

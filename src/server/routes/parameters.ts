@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { nameSchema } from '../../protocol/names.js';
 
-const whole = (least: number, most: number, description: string) =>
+const whole = (min: number, max: number, description: string) =>
   z
     .string()
     .regex(/^(0|[1-9][0-9]{0,8})$/, 'must be a whole number')
     .transform(Number)
-    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`)
-    .meta({ description, override: { type: 'integer', minimum: least, maximum: most } });
+    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
+    .meta({ description, override: { type: 'integer', minimum: min, maximum: max } });
 
 const roundNumber = whole(0, 999_999_999, 'number of a round');
 
@@ -17,13 +17,13 @@ export const nodePath = z.strictObject({ node: nameSchema });
 export const roundPath = z.strictObject({ session: nameSchema, round: roundNumber });
 export const roundNodePath = z.strictObject({ session: nameSchema, round: roundNumber, node: nameSchema });
 
-export const wholeNumber = whole;
+export const wholeNumberParameter = whole;
 
 const PAGE = 100;
 
 export const pageQuery = z.strictObject({
   from: whole(0, 999_999_999, 'number of the first round').default(0),
-  limit: whole(1, 1000, `most rounds of a page; default ${PAGE}`).default(PAGE),
+  limit: whole(1, 1000, `max rounds of a page; default ${PAGE}`).default(PAGE),
 });
 
 /** Where the next page begins. */

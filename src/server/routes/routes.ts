@@ -1,7 +1,7 @@
 /** All routes. The router and the OpenAPI document are made of this table: a route that is not here does not exist. */
 import type { Route } from '../http/route.js';
-import { aggregate } from './aggregate.js';
-import { events } from './events.js';
+import { aggregateRoute } from './aggregate.js';
+import { eventsRoute } from './events.js';
 import { getCheckpoint, getModel, listCheckpoints, putModel } from './models.js';
 import { getNode, heartbeat, listNodes, registerNode, removeNode } from './nodes.js';
 import { getMetrics, getRound, listRounds, putEvaluation } from './rounds.js';
@@ -16,8 +16,8 @@ export const routes: readonly Route[] = [
   status,
   config,
   rules,
-  events,
-  aggregate,
+  eventsRoute,
+  aggregateRoute,
   registerNode,
   listNodes,
   getNode,

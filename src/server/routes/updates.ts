@@ -13,7 +13,7 @@ import { updateFactsSchema } from '../../protocol/sessionConfig.js';
 import { announcedBytes, chunksOf, openBody, refuseCompressed, tooLarge } from '../bodies/body.js';
 import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
-import { checkBody, digestOf } from '../bodies/requestDigest.js';
+import { checkBody, contentDigestOf } from '../bodies/requestDigest.js';
 import { parseJson } from '../bodies/json.js';
 import { FLAT, updateFormatOf, updateTypes } from '../bodies/mediaTypes.js';
 import { route } from '../http/route.js';
@@ -68,7 +68,7 @@ export const putUpdate = route({
     const format = updateFormatOf(req.headers['content-type']);
     refuseCompressed(req);
     const facts = factsOf(req);
-    const { 'sha-256': sha256, ...others } = digestOf(req);
+    const { 'sha-256': sha256, ...others } = contentDigestOf(req);
     const { d } = coordinator.admitUpdate(params);
     const limitBytes = checkLength(announcedBytes(req), format, d);
     const body = openBody(ctx, { limitBytes, stallMs: config.limits.bodyStallMs });

@@ -11,12 +11,12 @@ import { QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
 import type { NumberedEvent } from '../../store/store.js';
 import type { Services } from '../http/route.js';
-import { type Gate, passOver, type Reading, refuseUpgrade } from './upgrade.js';
+import { type Gate, ignoreUpgrade, type Reading, refuseUpgrade } from './upgrade.js';
 
 /** Events that are read from the log at a time. */
 const PAGE = 256;
 /** Readers have nothing to say. */
-const MOST_MESSAGE_BYTES = 1024;
+const MAX_MESSAGE_BYTES = 1024;
 const CLOSE_GRACE_MS = 1000;
 
 /** Close codes (RFC 6455, section 7.4.1). */
@@ -49,7 +49,7 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
   const { log, config } = services;
   const server = new WebSocketServer({
     noServer: true,
-    maxPayload: MOST_MESSAGE_BYTES,
+    maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
   });
@@ -108,7 +108,7 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
     attach(http) {
       http.on('upgrade', (req, duplex, head) => {
         if (/\bwebsocket\b/i.test(String(req.headers.upgrade))) upgrade(req, duplex, head);
-        else passOver(http, req, duplex, head);
+        else ignoreUpgrade(http, req, duplex, head);
       });
     },
     async close() {

@@ -11,7 +11,7 @@ import { asQuorateError, headersOf, PROBLEM_TYPE, problemOf } from '../http/prob
 import { checkHead } from '../http/requestHead.js';
 import { requestIdOf } from '../http/requestLog.js';
 import type { Services } from '../http/route.js';
-import { events as eventsRoute, eventsQuery } from '../routes/events.js';
+import { eventsRoute as eventsRoute, eventsQuery } from '../routes/events.js';
 
 /** What a reader asked for. */
 export interface Reading {
@@ -135,7 +135,12 @@ export function rawProblem(
 const offers = new Set(['upgrade', 'http2-settings']);
 
 /** @param head what came behind the request's head */
-export function passOver(http: HttpServer, req: IncomingMessage, connection: Duplex, head: Buffer): void {
+export function ignoreUpgrade(
+  http: HttpServer,
+  req: IncomingMessage,
+  connection: Duplex,
+  head: Buffer,
+): void {
   connection.unshift(Buffer.concat([Buffer.from(headOf(req), 'latin1'), head]));
   http.emit('connection', connection);
 }

@@ -41,7 +41,7 @@ export function parseCheckpointName(name: string): CheckpointName | null {
   return parts && { round: Number(parts[1]), digest: parts[2], name };
 }
 
-interface Metadata extends Omit<z.output<typeof metadataSchema>, 'record'> {
+interface CheckpointMetadata extends Omit<z.output<typeof metadataSchema>, 'record'> {
   readonly record: unknown;
 }
 
@@ -54,7 +54,7 @@ export async function writeCheckpointFile(
   const { round, createdAtMs, model, tensors, optimizer, state, record } = checkpoint;
   const modelDigest = await digestOf(model);
   const vectors = nameVectors(checkpoint);
-  const metadata: Metadata = {
+  const metadata: CheckpointMetadata = {
     round,
     createdAtMs,
     modelDigest,
@@ -159,7 +159,7 @@ export async function summarizeCheckpointFile(
 }
 
 interface Verified<Part> {
-  readonly metadata: Metadata;
+  readonly metadata: CheckpointMetadata;
   readonly header: SafetensorsHeader;
   /** How many of the tensors are the model's: the first ones. */
   readonly modelTensors: number;
@@ -245,13 +245,13 @@ function asCorrupt<T>(path: string, work: () => T): T {
   }
 }
 
-function asTexts(metadata: Metadata): Record<string, string> {
+function asTexts(metadata: CheckpointMetadata): Record<string, string> {
   return Object.fromEntries(
     Object.entries(metadata).map(([key, value]: [string, unknown]) => [key, JSON.stringify(value ?? null)]),
   );
 }
 
-function fromTexts(texts: Readonly<Record<string, string>>): Metadata {
+function fromTexts(texts: Readonly<Record<string, string>>): CheckpointMetadata {
   const values = Object.entries(texts).filter(([key]) => key !== 'format');
   return parse(
     '__metadata__',

@@ -13,7 +13,7 @@ import { encodeUpdate, type Layout, recordPosition, rowPosition } from './roundF
 import type { RoundHeader, Slot } from '../store.js';
 
 const gatherBytes = 2 ** 17;
-const mostSpare = 64;
+const maxSpare = 64;
 
 /** Rows so small that their record is gathered with them need no more than both. */
 const usualRecordBytes = 4096;
@@ -216,5 +216,5 @@ function bufferOf(capacity: number): Uint8Array {
 }
 
 function recycle(buffer: Uint8Array): void {
-  if (buffer.length === gatherBytes && spare.length < mostSpare) spare.push(buffer);
+  if (buffer.length === gatherBytes && spare.length < maxSpare) spare.push(buffer);
 }

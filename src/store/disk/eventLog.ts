@@ -28,7 +28,7 @@ const eventSchema: z.ZodType<NumberedEvent> = z.strictObject({
   body: z.record(z.string(), z.unknown()),
 });
 
-interface Segment {
+interface EventSegment {
   readonly first: number;
   readonly path: string;
 }
@@ -44,7 +44,7 @@ export class DiskEventLog implements EventLog {
   readonly #folder: string;
   readonly #segmentEvents: number;
   readonly #ring: EventRing;
-  readonly #segments: Segment[];
+  readonly #segments: EventSegment[];
   #open: Open | null = null;
   /** What the disk would not take so far. */
   #unwritten: Buffer[] = [];
@@ -157,7 +157,7 @@ function writeAll(descriptor: number, bytes: Buffer, position: number): void {
 }
 
 interface Loaded {
-  readonly segments: Segment[];
+  readonly segments: EventSegment[];
   readonly events: NumberedEvent[];
   readonly last: number;
 }
@@ -165,7 +165,7 @@ interface Loaded {
 /** Each opening begins a new segment, so that none is written to again after it was read. */
 async function load(disk: Disk, folder: string): Promise<Loaded> {
   const names = (await listFolder(disk.files, folder)).filter((name) => segmentName.test(name)).sort();
-  let segments: Segment[] = [];
+  let segments: EventSegment[] = [];
   let events: NumberedEvent[] = [];
   let last = 0;
   const drop = async (why: string): Promise<void> => {

@@ -22,7 +22,7 @@ export function encodeRecord(value: unknown): Buffer {
   return Buffer.concat([head, json]);
 }
 
-export interface Records {
+export interface DecodedRecords {
   readonly values: readonly unknown[];
   /** Where what could be read ends. */
   readonly end: number;
@@ -33,7 +33,7 @@ export interface Records {
   readonly rest: 'nothing' | 'torn' | 'damaged' | 'damaged-inside';
 }
 
-export function decodeRecords(bytes: Buffer): Records {
+export function decodeRecords(bytes: Buffer): DecodedRecords {
   const values: unknown[] = [];
   let end = 0;
   while (end < bytes.length) {
@@ -45,7 +45,7 @@ export function decodeRecords(bytes: Buffer): Records {
   return { values, end, rest: 'nothing' };
 }
 
-function restOf(bytes: Buffer, end: number): Records['rest'] {
+function restOf(bytes: Buffer, end: number): DecodedRecords['rest'] {
   const left = bytes.length - end;
   if (left < RECORD_HEAD_BYTES) return 'torn';
   if (hasHead(bytes, end) && bytes.readUInt32LE(end) > left - RECORD_HEAD_BYTES) return 'torn';
@@ -64,12 +64,12 @@ function recordAt(bytes: Buffer, at: number): { value: unknown; end: number } | 
   const end = at + RECORD_HEAD_BYTES + bytes.readUInt32LE(at);
   const json = bytes.subarray(at + RECORD_HEAD_BYTES, end);
   if (end > bytes.length || crc32(json) !== bytes.readUInt32LE(at + 4)) return null;
-  const value = parseJson(json);
+  const value = parsePayload(json);
   return value === undefined ? null : { value, end };
 }
 
 /** Undefined where it is none: a checksum is easily made by hand. */
-export function parseJson(json: Buffer): unknown {
+export function parsePayload(json: Buffer): unknown {
   try {
     return JSON.parse(json.toString('utf8'));
   } catch {

@@ -24,7 +24,7 @@ import { readFully } from '../../files/files.js';
 import { QuorateError } from '../../errors.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { acceptedUpdateSchema } from './checkpointMetadata.js';
-import { parseJson } from './recordFraming.js';
+import { parsePayload } from './recordFraming.js';
 import type { RoundHeader } from '../store.js';
 
 const HEAD_BYTES = 24;
@@ -33,7 +33,7 @@ const ROW_ALIGNMENT = 64;
 const BASE_ALIGNMENT = 4096;
 
 /** The longest JSON of a header that is believed: a hundred thousand nodes asked, and more. */
-const MOST_HEADER_BYTES = 2 ** 26;
+const MAX_HEADER_BYTES = 2 ** 26;
 
 const magics = { header: 0x31445251, update: 0x31505551, seal: 0x314c5351 } as const; // QRD1, QUP1, QSL1
 type Magic = keyof typeof magics;
@@ -136,11 +136,11 @@ async function readBlock(
   if (head.length < HEAD_BYTES || head.readUInt32LE(20) !== crc32(head.subarray(0, 20))) return undefined;
   const magic = (Object.keys(magics) as Magic[]).find((name) => magics[name] === head.readUInt32LE(0));
   const length = head.readUInt32LE(4);
-  if (!magic || length > Math.min(MOST_HEADER_BYTES, size - position - HEAD_BYTES)) return undefined;
+  if (!magic || length > Math.min(MAX_HEADER_BYTES, size - position - HEAD_BYTES)) return undefined;
   const json = Buffer.alloc(length);
   await readFully(file, json, position + HEAD_BYTES);
   if (crc32(json) !== head.readUInt32LE(16)) return undefined;
-  const value = parseJson(json);
+  const value = parsePayload(json);
   if (value === undefined) return undefined;
   return {
     magic,

@@ -11,7 +11,7 @@ import { type Layout, readHeader, readSlotRecord, rowPosition, slotsIn } from '.
 
 const pieceBytes = 2 ** 18;
 
-export interface StoredUpdate {
+export interface RecoveredUpdate {
   readonly update: AcceptedUpdate;
   readonly slot: number;
   readonly rowCrc: number;
@@ -19,9 +19,9 @@ export interface StoredUpdate {
 }
 
 /** What the records say; the rows are not looked at. */
-export interface Records {
+export interface RoundFileRecords {
   /** By node. */
-  readonly updates: Map<string, StoredUpdate>;
+  readonly updates: Map<string, RecoveredUpdate>;
   readonly seal: { readonly nodes: readonly string[]; readonly slot: number } | null;
   /** Slots that hold nothing, to be filled. */
   readonly empty: number[];
@@ -31,9 +31,9 @@ export interface Records {
   readonly nextSequence: number;
 }
 
-export async function readRecords(file: FileHandle, layout: Layout, size: number): Promise<Records> {
-  const updates = new Map<string, StoredUpdate>();
-  let seal: Records['seal'] = null;
+export async function readRecords(file: FileHandle, layout: Layout, size: number): Promise<RoundFileRecords> {
+  const updates = new Map<string, RecoveredUpdate>();
+  let seal: RoundFileRecords['seal'] = null;
   const empty: number[] = [];
   const damaged: number[] = [];
   const slots = slotsIn(layout, size);
@@ -73,7 +73,11 @@ export async function readSealed(file: FileHandle, path: string) {
   return { layout: found.layout, updates, nodes: seal.nodes };
 }
 
-export async function isWholeRow(file: FileHandle, layout: Layout, stored: StoredUpdate): Promise<boolean> {
+export async function isWholeRow(
+  file: FileHandle,
+  layout: Layout,
+  stored: RecoveredUpdate,
+): Promise<boolean> {
   const { digest } = stored.update;
   const hash = createHash('sha256');
   let crc = 0;

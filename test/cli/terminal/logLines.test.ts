@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { Writable } from 'node:stream';
 import { logLines } from '../../../src/cli/terminal/logLines.js';
 
-const plain = { json: false, terminal: false, colour: false };
+const plain = { json: false, terminal: false, color: false };
 
 /** Takes one write at a time, and the next when it is told to. */
 class Slow extends Writable {
@@ -51,14 +51,14 @@ describe('logLines', () => {
     ]);
   });
 
-  it('gives each component a colour of its own, for its name alone', () => {
+  it('gives each component a color of its own, for its name alone', () => {
     const out = new Fast();
     const names = Array.from({ length: 8 }, (_, index) => `c-${index}`);
-    const log = logLines(out, names, { json: false, terminal: true, colour: true });
+    const log = logLines(out, names, { json: false, terminal: true, color: true });
     for (const component of names) void log.line({ ...line, component });
     const escape = String.fromCharCode(27);
-    const colours = out.taken.map((text) => text.slice(0, text.indexOf('c-')));
-    expect(new Set(colours).size).equal(8);
+    const colors = out.taken.map((text) => text.slice(0, text.indexOf('c-')));
+    expect(new Set(colors).size).equal(8);
     for (const text of out.taken)
       expect(text.startsWith(`${escape}[`) && text.endsWith(`${escape}[39m hello\n`)).true;
   });
@@ -86,7 +86,7 @@ describe('logLines', () => {
 
   it('writes JSON, a line each, with component, stream and time', () => {
     const out = new Fast();
-    const log = logLines(out, ['a'], { json: true, terminal: false, colour: false });
+    const log = logLines(out, ['a'], { json: true, terminal: false, color: false });
     void log.line({ ...line, line: 'with "quotes"' });
     log.event(event);
     expect(out.taken.map((text) => JSON.parse(text) as unknown)).deep.equal([

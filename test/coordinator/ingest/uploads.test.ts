@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { encode } from '../../../src/core/codec.js';
 import { QuorateError } from '../../../src/errors.js';
 import { writeSafetensors } from '../../../src/formats/safetensors.js';
-import { digestOf } from '../../../src/aggregation/report.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
 import { faultyStore } from '../../support/coordinator/faultyStore.js';
 import { type Gate, gate } from '../../support/coordinator/gate.js';
 import { ManualClock } from '../../support/coordinator/manualClock.js';
@@ -49,7 +49,7 @@ describe('an update', () => {
     expect(receipt).deep.equal({
       round: 1,
       node: nodeName(0),
-      digest: digestOf(update),
+      digest: vectorDigest(update),
       repeated: false,
       staleness: 0,
       accepted: 1,
@@ -71,7 +71,7 @@ describe('an update', () => {
     await stage.committed(1);
     const { updates } = await stage.coordinator.round(SESSION, 1);
     expect(updates.map(({ node, digest }) => [node, digest])).deep.equal(
-      [0, 1, 2, 3, 4, 5, 6].map((node) => [nodeName(node), digestOf(updateOf(node, 1, d))]),
+      [0, 1, 2, 3, 4, 5, 6].map((node) => [nodeName(node), vectorDigest(updateOf(node, 1, d))]),
     );
     expect(updates.every(({ used }) => used)).equal(true);
     await stage.coordinator.close();
@@ -94,7 +94,7 @@ describe('an update', () => {
     await stage.send(3, 1, update, { format: { kind: 'safetensors' }, body: body(file, 11) });
     const { updates } = await stage.coordinator.round(SESSION, 1);
     expect(updates).length(4);
-    expect(updates[3].digest).equal(digestOf(update));
+    expect(updates[3].digest).equal(vectorDigest(update));
     const stored = await storedBytes(stage, 1, 2);
     const values = new Float32Array(stored.buffer, stored.byteOffset, d);
     values.forEach((value, k) => expect(value).closeTo(update[k], int8.scale));
@@ -144,7 +144,7 @@ describe('an update', () => {
     const [winner] = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const loser: unknown = outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
     expect(loser).instanceOf(QuorateError).property('code', 'CONFLICTING_UPDATE');
-    expect(digestOf(new Float32Array(Uint8Array.from(await storedBytes(stage, 1, 0)).buffer))).equal(
+    expect(vectorDigest(new Float32Array(Uint8Array.from(await storedBytes(stage, 1, 0)).buffer))).equal(
       winner.digest,
     );
     expect((await stage.coordinator.round(SESSION, 1)).accepted).equal(1);
@@ -206,7 +206,7 @@ describe('an update', () => {
     expect((await stage.send(0, 1, updateOf(0, 1, d))).digest).equal(null);
     expect(await stage.send(0, 1, updateOf(0, 1, d))).deep.include({
       repeated: true,
-      digest: digestOf(updateOf(0, 1, d)),
+      digest: vectorDigest(updateOf(0, 1, d)),
     });
     await expectRefusal(() => stage.send(0, 1, updateOf(1, 1, d)), 'CONFLICTING_UPDATE');
     await stage.send(1, 1, updateOf(1, 1, d));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { metricsPointSchema, roundViewSchema } from '../../../src/protocol/views.js';
-import { digestOf } from '../../../src/aggregation/report.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
 import { ManualClock } from '../../support/coordinator/manualClock.js';
 import { nodeName, type Scene, scene, sendAll, SESSION, updateOf } from '../../support/coordinator/scene.js';
 import { expectRefusal } from '../../support/refusal.js';
@@ -14,7 +14,7 @@ describe('the measuring of a session’s models', () => {
       evaluate: async ({ round, values, digest }, session) => {
         measured.push(round);
         expect(session).equal(SESSION);
-        expect(digest).equal(digestOf(values));
+        expect(digest).equal(vectorDigest(values));
         return { accuracy: round / 10, broken: NaN };
       },
     });

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { digestOf } from '../../../src/aggregation/report.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
 import { ManualClock } from '../../support/coordinator/manualClock.js';
 import { nodeName, scene, sendAll, SESSION, updateOf } from '../../support/coordinator/scene.js';
 import { expectRefusal } from '../../support/refusal.js';
@@ -68,7 +68,7 @@ describe('a session’s rounds', () => {
     const { updates, attempt } = await stage.coordinator.round(SESSION, 1);
     expect(attempt).equal(2);
     expect(updates.map(({ digest }) => digest)).deep.equal(
-      [0, 1, 2].map((node) => digestOf(updateOf(node + 10, 1, d))),
+      [0, 1, 2].map((node) => vectorDigest(updateOf(node + 10, 1, d))),
     );
     await stage.coordinator.close();
   });
@@ -88,7 +88,7 @@ describe('a session’s rounds', () => {
     const clock = new ManualClock();
     const stage = await scene({ clock });
     await stage.register(3);
-    const adaptiveDeadline = { quantile: 1, slack: 2, leastMs: 10 };
+    const adaptiveDeadline = { quantile: 1, slack: 2, minMs: 10 };
     await stage.begin({ quorum: 2, rounds: 2, deadlineMs: 10_000, adaptiveDeadline }, d);
     clock.advance(100);
     await sendAll(stage, [0, 1, 2], 1, d);

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import type { SessionConfigInput } from '../../../src/protocol/sessionConfig.js';
 import { aggregate } from '../../../src/aggregation/aggregate.js';
-import { planOf } from '../../../src/coordinator/session/sessionPlan.js';
+import { planSession } from '../../../src/coordinator/session/sessionPlan.js';
 import { fedAvg } from '../../../src/optimizers/fedAvg.js';
 import { optimize } from '../../../src/optimizers/optimize.js';
-import { digestOf } from '../../../src/aggregation/report.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
 import { restore, step } from '../../../src/rounds/machine.js';
 import type { SessionEvent, SessionState } from '../../../src/rounds/state.js';
 import { mean } from '../../../src/rules/mean.js';
@@ -109,7 +109,7 @@ describe('a run of a session', () => {
     const engine = testEngine();
     const { value } = await aggregate(updates, mean({ weights: [10, 50, 1] }), { engine });
     const { model } = await optimize(startModel(d), value, fedAvg(), undefined, { engine });
-    expect(stage.coordinator.session(SESSION).model!.digest).equal(digestOf(model));
+    expect(stage.coordinator.session(SESSION).model!.digest).equal(vectorDigest(model));
     await stage.coordinator.close();
   });
 
@@ -133,7 +133,7 @@ describe('a run of a session', () => {
     await stage.committed(3);
     await stage.coordinator.close();
 
-    const { policy } = planOf({ ...config, adaptiveDeadline: {}, exclude: { rounds: 2 } });
+    const { policy } = planSession({ ...config, adaptiveDeadline: {}, exclude: { rounds: 2 } });
     const nodes = [0, 1, 2, 3].map(nodeName);
     let state = restore(null, { status: 'created', reason: null, committed: 0, nodes });
     for (const [i, record] of (JSON.parse(JSON.stringify(seen)) as typeof seen).entries()) {
@@ -165,7 +165,7 @@ describe('a buffered session', () => {
     const stale = updateOf(2, 1, d).map((value) => Math.fround(scale * value));
     const second = await aggregate([updateOf(0, 2, d), stale], mean(), { engine });
     const two = await optimize(one.model, second.value, fedAvg(), one.state, { engine });
-    expect(stage.coordinator.session(SESSION).model!.digest).equal(digestOf(two.model));
+    expect(stage.coordinator.session(SESSION).model!.digest).equal(vectorDigest(two.model));
 
     await expectRefusal(() => stage.send(3, 1, updateOf(3, 1, d)), 'STALE_UPDATE');
     await stage.coordinator.close();

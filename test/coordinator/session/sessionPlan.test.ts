@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { planOf } from '../../../src/coordinator/session/sessionPlan.js';
+import { planSession } from '../../../src/coordinator/session/sessionPlan.js';
 import type { ErrorCode } from '../../../src/errors.js';
 import { pipelineText } from '../../../src/aggregation/pipeline.js';
 import { expectRefusal } from '../../support/refusal.js';
@@ -13,13 +13,15 @@ const session = (more: Record<string, unknown> = {}) => ({
 
 describe('planOf', () => {
   it('reads pipeline and optimizer from their text', () => {
-    const { recipe } = planOf(session({ pipeline: 'nnm( f=1 )>trimmed-mean(f=1)', optimizer: 'fed-adam' }));
+    const { recipe } = planSession(
+      session({ pipeline: 'nnm( f=1 )>trimmed-mean(f=1)', optimizer: 'fed-adam' }),
+    );
     expect(pipelineText(recipe.pipeline)).equal('nnm(f=1) > trimmed-mean(f=1)');
     expect(recipe.optimizer.name).equal('fed-adam');
   });
 
   it('turns the configuration into what rounds and models need', () => {
-    const { policy, recipe } = planOf(
+    const { policy, recipe } = planSession(
       session({
         pipeline: 'mean',
         selection: { sample: 5, seed: 9 },
@@ -37,7 +39,7 @@ describe('planOf', () => {
   });
 
   it('takes a buffer', () => {
-    const { policy } = planOf(session({ mode: { buffered: { bufferSize: 4, maxStaleness: 2 } } }));
+    const { policy } = planSession(session({ mode: { buffered: { bufferSize: 4, maxStaleness: 2 } } }));
     expect(policy.mode).deep.equal({ kind: 'buffered', bufferSize: 4, maxStaleness: 2 });
   });
 
@@ -89,10 +91,10 @@ describe('planOf', () => {
     'an adaptive deadline that begins beyond the deadline': [
       { deadlineMs: 50, adaptiveDeadline: {} },
       'INVALID_PARAMETER',
-      'adaptiveDeadline.leastMs',
+      'adaptiveDeadline.minMs',
     ],
     'a backoff that begins beyond its end': [
-      { retry: { firstMs: 10, mostMs: 5 } },
+      { retry: { firstMs: 10, maxMs: 5 } },
       'INVALID_PARAMETER',
       'retry.firstMs',
     ],
@@ -100,7 +102,7 @@ describe('planOf', () => {
   };
   for (const [what, [more, code, parameter]] of Object.entries(refusals)) {
     it(`refuses ${what}`, async () => {
-      const error = await expectRefusal(() => planOf(session(more)), code);
+      const error = await expectRefusal(() => planSession(session(more)), code);
       if (parameter) expect(error.details.parameter).equal(parameter);
     });
   }

@@ -41,7 +41,7 @@ describe('the findings of a study', () => {
 });
 
 describe('the table', () => {
-  it('holds every accuracy, and no control characters where colours are not wanted', () => {
+  it('holds every accuracy, and no control characters where colors are not wanted', () => {
     const text = accuracyTable(study, false);
     expect(text).not.include(ESCAPE);
     for (const value of ['90.0%', '10.0%', '84.0%', '82.0%', 'nnm > median']) expect(text).include(value);
@@ -50,7 +50,7 @@ describe('the table', () => {
     expect(new Set(rows.map(({ length }) => length)).size).equal(1);
   });
 
-  it('colours what an attack cost much', () => {
+  it('colors what an attack cost much', () => {
     expect(accuracyTable(study, true)).include(`${ESCAPE}[31m        10.0%`);
   });
 });

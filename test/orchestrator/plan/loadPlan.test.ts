@@ -114,7 +114,7 @@ describe('loadPlan', () => {
         .equal(auth.adminToken)
         .and.match(/^\S{32}$/);
       expect(named(whole, 'session-job').env.QUORATE_TOKEN).equal(auth.adminToken);
-      expect(named(whole, 'node-1').env.QUORATE_ENROLMENT_TOKEN).equal(auth.enrolmentToken);
+      expect(named(whole, 'node-1').env.QUORATE_ENROLLMENT_TOKEN).equal(auth.enrollmentToken);
       expect(named(whole, 'node-1').env.QUORATE_TOKEN).equal(undefined);
       expect(named(whole, 'other').env.QUORATE_TOKEN).equal(undefined);
       expect(JSON.stringify(whole.components.map(({ command }) => command))).not.include(auth.adminToken);

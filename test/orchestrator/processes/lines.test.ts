@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Readable } from 'node:stream';
-import { linesOf, MOST_CHARACTERS } from '../../../src/orchestrator/processes/launch.js';
+import { linesOf, MAX_CHARACTERS } from '../../../src/orchestrator/processes/launch.js';
 
 const read = (...chunks: readonly (string | Buffer)[]): Promise<string[]> =>
   collect(linesOf(Readable.from(chunks.map((chunk) => Buffer.from(chunk)))));
@@ -24,9 +24,9 @@ describe('linesOf', () => {
   });
 
   it('cuts a line that has no end', async () => {
-    const long = 'x'.repeat(2.5 * MOST_CHARACTERS);
+    const long = 'x'.repeat(2.5 * MAX_CHARACTERS);
     for (const lines of [await read(long, long), await read(`${long}${long}\n`)]) {
-      expect(lines.map(({ length }) => length)).deep.equal(Array.from({ length: 5 }, () => MOST_CHARACTERS));
+      expect(lines.map(({ length }) => length)).deep.equal(Array.from({ length: 5 }, () => MAX_CHARACTERS));
     }
   });
 

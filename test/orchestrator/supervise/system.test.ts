@@ -53,7 +53,7 @@ describe('a system that starts', () => {
   });
 
   it('gives up those that need a component that failed, but not one that runs already', () => {
-    const restarts = { most: 0, windowMs: 1000, firstMs: 100, mostMs: 100 };
+    const restarts = { max: 0, windowMs: 1000, firstMs: 100, maxMs: 100 };
     const play = new Play([
       aComponent('a', { restarts }),
       aComponent('runs', { dependsOn: ['a'] }),
@@ -119,7 +119,7 @@ describe('a component that runs', () => {
   });
 
   it('waits twice as long before each further restart, up to a bound, less a random part', () => {
-    const bounds = { most: 10, windowMs: 600_000, firstMs: 100, mostMs: 1000 };
+    const bounds = { max: 10, windowMs: 600_000, firstMs: 100, maxMs: 1000 };
     for (const [chance, waits] of [
       [0, [50, 100, 200, 400, 500, 500]],
       [0.5, [75, 150, 300, 600, 750, 750]],
@@ -135,7 +135,7 @@ describe('a component that runs', () => {
   });
 
   it('fails at one restart too many within the window, and not if they are spread wider', () => {
-    const restarts = { most: 2, windowMs: 10_000, firstMs: 100, mostMs: 100 };
+    const restarts = { max: 2, windowMs: 10_000, firstMs: 100, maxMs: 100 };
     const dies = (play: Play, afterMs: number): string => play.started('a').after(afterMs).ended('a').is('a');
     const fast = new Play([aComponent('a', { restarts }), aComponent('b')]).tick();
     expect(dies(fast, 100)).equal('backing-off');

@@ -6,7 +6,7 @@ import { routes } from '../../../src/server/routes/routes.js';
 import {
   ADMIN,
   closeAll,
-  ENROLMENT,
+  ENROLLMENT,
   FLAT,
   type Fixture,
   sessionConfig,
@@ -17,11 +17,11 @@ import {
 import { expectRefusal } from '../../support/refusal.js';
 
 const guarded = () =>
-  start({ config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } } });
+  start({ config: { auth: { enabled: true, adminToken: ADMIN, enrollmentToken: ENROLLMENT } } });
 
 const register = async (fixture: Fixture, id: string): Promise<string> => {
   const { json } = await fixture.call('POST', '/v1/nodes', {
-    token: ENROLMENT,
+    token: ENROLLMENT,
     json: { id, sessions: ['s'] },
   });
   return (json as { token: string }).token;
@@ -31,28 +31,28 @@ describe('authorize', () => {
   it('lets each do what is theirs, and nothing else', async () => {
     const admin: Identity = { kind: 'admin' };
     const node: Identity = { kind: 'node', id: 'a' };
-    const enrolment: Identity = { kind: 'enrolment' };
+    const enrollment: Identity = { kind: 'enrollment' };
     const nobody: Identity = { kind: 'anonymous' };
     const matrix: [Access, Identity, string | undefined, ErrorCode | null][] = [
       ['public', nobody, undefined, null],
-      ['public', enrolment, undefined, null],
+      ['public', enrollment, undefined, null],
       ['read', nobody, undefined, 'UNAUTHORIZED'],
-      ['read', enrolment, undefined, 'FORBIDDEN'],
+      ['read', enrollment, undefined, 'FORBIDDEN'],
       ['read', node, 'b', null],
       ['read', admin, undefined, null],
       ['own-node', nobody, 'a', 'UNAUTHORIZED'],
-      ['own-node', enrolment, 'a', 'FORBIDDEN'],
+      ['own-node', enrollment, 'a', 'FORBIDDEN'],
       ['own-node', node, 'a', null],
       ['own-node', node, 'b', 'NOT_YOUR_NODE'],
       ['own-node', node, undefined, 'NOT_YOUR_NODE'],
       ['own-node', admin, 'b', null],
       ['register', nobody, 'a', 'UNAUTHORIZED'],
-      ['register', enrolment, 'a', null],
+      ['register', enrollment, 'a', null],
       ['register', node, 'a', null],
       ['register', node, 'b', 'NOT_YOUR_NODE'],
       ['register', admin, 'b', null],
       ['admin', nobody, undefined, 'UNAUTHORIZED'],
-      ['admin', enrolment, undefined, 'FORBIDDEN'],
+      ['admin', enrollment, undefined, 'FORBIDDEN'],
       ['admin', node, undefined, 'FORBIDDEN'],
       ['admin', admin, undefined, null],
     ];
@@ -120,7 +120,7 @@ describe('tokens', () => {
     expect((await fixture.call('PUT', updatePath('b'), { token: ADMIN, ...upload })).status).equal(202);
   });
 
-  it('let nodes come back with their own, and new ones in with the enrolment token', async () => {
+  it('let nodes come back with their own, and new ones in with the enrollment token', async () => {
     const fixture = await guarded();
     await fixture.call('POST', '/v1/sessions', { token: ADMIN, json: sessionConfig() });
     const post = (id: string) => ({ json: { id, sessions: ['s'] } });
@@ -129,9 +129,9 @@ describe('tokens', () => {
     expect(back.status, back.text).equal(200);
     expect((back.json as { token: unknown }).token).equal(null);
     await fixture.refusal('NOT_YOUR_NODE', 'POST', '/v1/nodes', { token: a, ...post('other') });
-    await fixture.refusal('NODE_EXISTS', 'POST', '/v1/nodes', { token: ENROLMENT, ...post('a') });
+    await fixture.refusal('NODE_EXISTS', 'POST', '/v1/nodes', { token: ENROLLMENT, ...post('a') });
     await fixture.refusal('UNAUTHORIZED', 'POST', '/v1/nodes', post('c'));
-    await fixture.refusal('FORBIDDEN', 'GET', '/v1/nodes', { token: ENROLMENT });
+    await fixture.refusal('FORBIDDEN', 'GET', '/v1/nodes', { token: ENROLLMENT });
     expect((await fixture.call('POST', '/v1/nodes', { token: ADMIN, ...post('c') })).status).equal(201);
     expect((await fixture.call('DELETE', '/v1/nodes/a', { token: a })).status).equal(204);
     await fixture.refusal('UNAUTHORIZED', 'GET', '/v1/nodes', { token: a });
@@ -141,7 +141,7 @@ describe('tokens', () => {
     const fixture = await guarded();
     await fixture.call('POST', '/v1/sessions', { token: ADMIN, json: sessionConfig() });
     const chosen = 'c'.repeat(43);
-    const post = (token?: string) => ({ token: ENROLMENT, json: { id: 'a', sessions: ['s'], token } });
+    const post = (token?: string) => ({ token: ENROLLMENT, json: { id: 'a', sessions: ['s'], token } });
     for (const status of [201, 200, 200]) {
       const answer = await fixture.call('POST', '/v1/nodes', post(chosen));
       expect([answer.status, (answer.json as { token: unknown }).token]).deep.equal([status, chosen]);
@@ -174,6 +174,6 @@ describe('tokens', () => {
     const configured = await guarded();
     expect(configured.server.madeAdminToken).equal(null);
     const shown = (await configured.call('GET', '/v1/config', { token: ADMIN })).text;
-    expect(shown).not.include(ADMIN).not.include(ENROLMENT);
+    expect(shown).not.include(ADMIN).not.include(ENROLLMENT);
   });
 });

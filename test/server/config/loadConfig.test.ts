@@ -119,14 +119,14 @@ describe('printConfig', () => {
 
   it('prints no secret that a server would take for one', async () => {
     const config = await loadConfig({
-      flags: { 'auth.adminToken': 'a-secret-of-the-admin', 'auth.enrolmentToken': 'a-secret-of-enrolment' },
+      flags: { 'auth.adminToken': 'a-secret-of-the-admin', 'auth.enrollmentToken': 'a-secret-of-enrollment' },
     });
     const printed = await file(printConfig(config));
     const error = await expectRefusal(() => loadConfig({ file: printed }), 'INVALID_PARAMETER');
     expect(error.details).include({ path: 'auth.adminToken', source: printed });
     const environment = {
       QUORATE_AUTH_ADMIN_TOKEN: 'a-secret-of-the-admin',
-      QUORATE_AUTH_ENROLMENT_TOKEN: 'a-secret-of-enrolment',
+      QUORATE_AUTH_ENROLLMENT_TOKEN: 'a-secret-of-enrollment',
     };
     expect(await loadConfig({ file: printed, environment })).deep.equal(config);
   });

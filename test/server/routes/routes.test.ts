@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import { errorCodes } from '../../../src/errors.js';
 import { problemsOf, templateOf } from '../../../src/server/docs/openapi.js';
-import { statuses } from '../../../src/server/http/problemDocument.js';
+import { httpStatus } from '../../../src/server/http/problemDocument.js';
 import { routes } from '../../../src/server/routes/routes.js';
 import { closeAll, start } from '../fixture.js';
 
@@ -107,7 +107,7 @@ describe('the table of routes', () => {
     for (const route of routes) {
       const { responses } = paths[templateOf(route.path)][route.method.toLowerCase()];
       for (const code of problemsOf(route)) {
-        const status = statuses[code];
+        const status = httpStatus[code];
         if (route.answers[status]) continue;
         expect(responses[status].description, `${route.operation} ${code}`).include(`\`${code}\``);
         const content = responses[status].content ?? {};
@@ -120,7 +120,7 @@ describe('the table of routes', () => {
 
 describe('statuses', () => {
   it('are there for every code, and are of errors', () => {
-    expect(Object.keys(statuses).sort()).deep.equal(Object.keys(errorCodes).sort());
-    for (const [code, status] of Object.entries(statuses)) expect(status, code).within(400, 599);
+    expect(Object.keys(httpStatus).sort()).deep.equal(Object.keys(errorCodes).sort());
+    for (const [code, status] of Object.entries(httpStatus)) expect(status, code).within(400, 599);
   });
 });

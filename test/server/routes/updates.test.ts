@@ -201,7 +201,7 @@ describe('PUT and GET …/updates/:node', () => {
       `PUT ${updatePath('a')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 400000\r\n\r\n`,
     );
     raw.send(new Uint8Array(100_000));
-    // It has come as far as the coordinator when a later request of this connection's neighbour is answered.
+    // It has come as far as the coordinator when a later request of this connection's neighbor is answered.
     await fixture.get('/v1/status');
     raw.destroy();
     expect((await put(fixture, 'a', vector(1, 100_000))).status).equal(202);

@@ -8,7 +8,7 @@ import {
   ADMIN,
   closeAll,
   committed,
-  ENROLMENT,
+  ENROLLMENT,
   FLAT,
   type Fixture,
   sessionConfig,
@@ -233,7 +233,7 @@ describe('WS /v1/events', () => {
 
   it('asks for a token, in the header, the query, or the subprotocols', async () => {
     const fixture = await start({
-      config: { auth: { enabled: true, adminToken: ADMIN, enrolmentToken: ENROLMENT } },
+      config: { auth: { enabled: true, adminToken: ADMIN, enrollmentToken: ENROLLMENT } },
     });
     const greeted = async (query: string, options = {}) => {
       const reader = await read(fixture, query, options).until(({ length }) => length > 0);
@@ -244,7 +244,7 @@ describe('WS /v1/events', () => {
     expect(await greeted('', { protocols: ['quorate', `quorate.bearer.${ADMIN}`] })).equal('quorate');
     expect(await refused(read(fixture))).deep.equal([401, 'UNAUTHORIZED']);
     expect(await refused(read(fixture, '?token=a-token-that-nobody-has'))).deep.equal([401, 'UNAUTHORIZED']);
-    expect(await refused(read(fixture, `?token=${ENROLMENT}`))).deep.equal([403, 'FORBIDDEN']);
+    expect(await refused(read(fixture, `?token=${ENROLLMENT}`))).deep.equal([403, 'FORBIDDEN']);
     expect(JSON.stringify(fixture.log)).not.include(ADMIN);
   });
 

@@ -5,7 +5,7 @@ import { optimize } from '../../../src/optimizers/optimize.js';
 import type { OptimizerState } from '../../../src/optimizers/serverOptimizer.js';
 import { parseOptimizer } from '../../../src/optimizers/registry.js';
 import { parsePipeline } from '../../../src/aggregation/pipeline.js';
-import { digestOf } from '../../../src/aggregation/report.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
 
 export interface DirectRun {
   readonly pipeline: string;
@@ -24,11 +24,11 @@ export async function directRun(run: DirectRun, engine: Engine): Promise<string[
   const optimizer = parseOptimizer(run.optimizer);
   let model = run.start;
   let state: OptimizerState | undefined;
-  const digests = [digestOf(model)];
+  const digests = [vectorDigest(model)];
   for (let round = 1; round <= run.rounds; round++) {
     const { value } = await aggregate(run.rows(round), parsePipeline(run.pipeline), { engine });
     ({ model, state } = await optimize(model, delta(run, round, model, value), optimizer, state, { engine }));
-    digests.push(digestOf(model));
+    digests.push(vectorDigest(model));
   }
   return digests;
 }

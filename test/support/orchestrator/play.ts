@@ -2,14 +2,14 @@
 import type {
   ComponentEvent,
   ComponentPolicy,
-  Effect,
+  SystemEffect,
   Exit,
-  Happening,
-  Outcome,
+  UntimedSystemEvent,
+  SystemOutcome,
   SystemPolicy,
   SystemState,
 } from '../../../src/orchestrator/supervise/state.js';
-import { begin, step, wakeAtMs } from '../../../src/orchestrator/supervise/system.js';
+import { beginSystem, stepSystem, systemWakesAtMs } from '../../../src/orchestrator/supervise/system.js';
 
 const exitWith = (code: number): Exit => ({ code, signal: null, message: null });
 
@@ -23,7 +23,7 @@ export const aComponent = (name: string, more: Partial<ComponentPolicy> = {}): C
   failures: 3,
   startDeadlineMs: 10_000,
   stopDeadlineMs: 1_000,
-  restarts: { most: 3, windowMs: 60_000, firstMs: 100, mostMs: 1_000 },
+  restarts: { max: 3, windowMs: 60_000, firstMs: 100, maxMs: 1_000 },
   ...more,
 });
 
@@ -37,18 +37,18 @@ export class Play {
   atMs = 1_000_000;
   /** Of every event from now on. */
   chance = 0;
-  outcome: Outcome | null = null;
+  outcome: SystemOutcome | null = null;
   /** 'start a', 'SIGTERM a', 'check a', in order. */
   private done: string[] = [];
   private pid = 100;
 
   constructor(components: readonly ComponentPolicy[], stopsWhenDone = true) {
     this.policy = { components, stopsWhenDone };
-    this.state = begin(this.policy);
+    this.state = beginSystem(this.policy);
   }
 
-  happen(happening: Happening): readonly Effect[] {
-    const { state, effects } = step(this.policy, this.state, {
+  happen(happening: UntimedSystemEvent): readonly SystemEffect[] {
+    const { state, effects } = stepSystem(this.policy, this.state, {
       ...happening,
       atMs: this.atMs,
       chance: this.chance,
@@ -94,7 +94,11 @@ export class Play {
   /** The clock goes on, with a tick whenever one is asked for. */
   after(ms: number): this {
     const untilMs = this.atMs + ms;
-    for (let next = wakeAtMs(this.state); next !== null && next <= untilMs; next = wakeAtMs(this.state)) {
+    for (
+      let next = systemWakesAtMs(this.state);
+      next !== null && next <= untilMs;
+      next = systemWakesAtMs(this.state)
+    ) {
       this.atMs = Math.max(this.atMs, next);
       this.tick();
     }
@@ -113,7 +117,7 @@ export class Play {
 
   /** When something is due next, from now; null: never. */
   get nextMs(): number | null {
-    const next = wakeAtMs(this.state);
+    const next = systemWakesAtMs(this.state);
     return next === null ? null : next - this.atMs;
   }
 }

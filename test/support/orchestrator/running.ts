@@ -1,7 +1,7 @@
 /** Runs components of a test in this very process, and tells what comes of them. */
 import { afterEach } from 'mocha';
 import {
-  type Announcement,
+  type ComponentAnnouncement,
   type Component,
   createOrchestrator,
   type LogLine,
@@ -10,10 +10,14 @@ import {
 import { aComponent } from './play.js';
 
 export interface Watched extends Orchestrator {
-  readonly events: readonly Announcement[];
+  readonly events: readonly ComponentAnnouncement[];
   readonly lines: readonly LogLine[];
   /** Resolves with the first event of this state, those that came before included. */
-  reaches(component: string, state: Announcement['state'], message?: RegExp): Promise<Announcement>;
+  reaches(
+    component: string,
+    state: ComponentAnnouncement['state'],
+    message?: RegExp,
+  ): Promise<ComponentAnnouncement>;
 }
 
 const started: Orchestrator[] = [];
@@ -41,7 +45,7 @@ export function run(
   components: readonly Component[],
   onLine: (line: LogLine) => void | Promise<void> = () => undefined,
 ): Watched {
-  const events: Announcement[] = [];
+  const events: ComponentAnnouncement[] = [];
   const lines: LogLine[] = [];
   const waiting = new Set<() => void>();
   const orchestrator = createOrchestrator({

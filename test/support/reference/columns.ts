@@ -20,12 +20,12 @@ function meanBetween(sorted: Float64Array, from: number, to: number): number {
   return sum / (to - from);
 }
 
-/** Mean of the `count` values closest to `centre`; of two equally far ones the smaller is kept. */
-function meanClosest(sorted: Float64Array, centre: number, count: number): number {
+/** Mean of the `count` values closest to `center`; of two equally far ones the smaller is kept. */
+function meanClosest(sorted: Float64Array, center: number, count: number): number {
   let [from, to] = [0, sorted.length];
   while (to - from > count) {
     // The farthest value left is at one of the two ends.
-    if (centre - sorted[from] > sorted[to - 1] - centre) from++;
+    if (center - sorted[from] > sorted[to - 1] - center) from++;
     else to--;
   }
   return meanBetween(sorted, from, to);

@@ -55,8 +55,8 @@ function rotate(a: number[][], vectors: number[][], p: number, q: number): void 
 export function topSpread(rows: Rows, weights: Vector = rows.map(() => 1)) {
   const mean = weightedMean(rows, weights);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const centred = rows.map((row) => difference(row, mean));
-  const weighted = centred.map((row, i) => scaled(row, Math.sqrt(weights[i] / total)));
+  const centered = rows.map((row) => difference(row, mean));
+  const weighted = centered.map((row, i) => scaled(row, Math.sqrt(weights[i] / total)));
   const [n, d] = [rows.length, mean.length];
   const matrix = d <= n ? gram(mean.map((_, k) => weighted.map((row) => row[k]))) : gram(weighted);
   const { values, vectors } = eigenpairs(matrix);
@@ -69,7 +69,7 @@ export function topSpread(rows: Rows, weights: Vector = rows.map(() => 1)) {
     const combined = mean.map((_, k) => weighted.reduce((sum, row, i) => sum + row[k] * direction[i], 0));
     direction = scaled(combined, 1 / Math.sqrt(dot(combined, combined)));
   }
-  return { mean, lambda, projections: centred.map((row) => dot(row, direction) ** 2) };
+  return { mean, lambda, projections: centered.map((row) => dot(row, direction) ** 2) };
 }
 
 function gram(rows: Rows): number[][] {

@@ -3,36 +3,36 @@ import { meamed } from './columns.js';
 import { topSpread } from './eigen.js';
 import { ascending, norm, pick, squaredDistances, subsets, weightedMean, type Rows } from './vectors.js';
 
-/** Krum's score of each of the `rows`: the sum of squared distances to its nearest `neighbours` other rows. */
-function krumScores(distances: Rows, among: readonly number[], neighbours: number): number[] {
+/** Krum's score of each of the `rows`: the sum of squared distances to its nearest `neighbors` other rows. */
+function krumScores(distances: Rows, among: readonly number[], neighbors: number): number[] {
   return among.map((i) => {
     const others = among.filter((j) => j !== i).map((j) => distances[i][j]);
     return Float64Array.from(others)
       .sort()
-      .subarray(0, neighbours)
+      .subarray(0, neighbors)
       .reduce((sum, distance) => sum + distance, 0);
   });
 }
 
 const everyIndex = (rows: Rows): number[] => rows.map((_, i) => i);
 
-export function krum(rows: Rows, f: number, neighbours = rows.length - f - 2): number[] {
-  return multiKrum(rows, f, 1, neighbours);
+export function krum(rows: Rows, f: number, neighbors = rows.length - f - 2): number[] {
+  return multiKrum(rows, f, 1, neighbors);
 }
 
 export function multiKrum(
   rows: Rows,
   f: number,
   m = rows.length - f,
-  neighbours = rows.length - f - 2,
+  neighbors = rows.length - f - 2,
 ): number[] {
-  const scores = krumScores(squaredDistances(rows), everyIndex(rows), neighbours);
+  const scores = krumScores(squaredDistances(rows), everyIndex(rows), neighbors);
   return weightedMean(pick(rows, ascending(scores).slice(0, m)));
 }
 
 /**
  * θ = n − 2f rows by Krum, the winner leaving each time; then per coordinate the θ − 2f values about the median.
- * With r rows left Krum counts r − f − 2 neighbours, but never fewer than one.
+ * With r rows left Krum counts r − f − 2 neighbors, but never fewer than one.
  */
 export function bulyan(rows: Rows, f: number): number[] {
   const distances = squaredDistances(rows);

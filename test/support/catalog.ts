@@ -20,7 +20,7 @@ export interface Entry {
 const majority = (f: number): number => 2 * f + 1;
 const anything = (): number => 1;
 
-export const catalogue: Readonly<Record<string, Entry>> = {
+export const catalog: Readonly<Record<string, Entry>> = {
   mean: { stages: () => [['mean']], least: anything, translates: true, symmetric: true, robust: false },
   median: { stages: () => [['median']], least: majority, translates: true, symmetric: true, robust: true },
   'trimmed-mean': {
@@ -54,7 +54,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
   },
   krum: {
     stages: (_, f) => [['krum', { f }]],
-    // One more than the rule needs: with a single neighbour, the two rows nearest to each other tie.
+    // One more than the rule needs: with a single neighbor, the two rows nearest to each other tie.
     least: (f) => Math.max(4, 2 * f + 3),
     translates: true,
     symmetric: true,
@@ -67,7 +67,7 @@ export const catalogue: Readonly<Record<string, Entry>> = {
     symmetric: true,
     robust: true,
   },
-  // Its last choices are among few rows with one neighbour each, where mutual neighbours tie.
+  // Its last choices are among few rows with one neighbor each, where mutual neighbors tie.
   bulyan: {
     stages: (_, f) => [['bulyan', { f }]],
     least: (f) => 4 * f + 3,

@@ -1,4 +1,4 @@
-/** The rules that iterate towards a centre, in the space of the data itself. */
+/** The rules that iterate towards a center, in the space of the data itself. */
 import { topSpread } from './eigen.js';
 import {
   difference,
