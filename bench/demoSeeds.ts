@@ -32,7 +32,7 @@ function meanAndSpread(values: readonly number[]): string {
 }
 
 function report(studies: readonly Study[]): string {
-  const [{ data, attacks, pipelines }] = studies;
+  const { data, attacks, pipelines } = studies[0]!;
   return data
     .map(({ name, title }) => {
       const rows = pipelines.map((pipeline) => {

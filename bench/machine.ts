@@ -20,7 +20,7 @@ export function machine(): Machine {
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
     v8: process.versions.v8,
-    load: loadavg()[0],
+    load: loadavg()[0]!,
   };
 }
 

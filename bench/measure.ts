@@ -76,7 +76,7 @@ export async function measure(
         name,
         warmUp.reduce((sum, ms) => sum + ms, 0),
       );
-      samples.set(name, warmUp[0] > longCallMs ? [warmUp[0]] : []);
+      samples.set(name, warmUp[0]! > longCallMs ? [warmUp[0]!] : []);
     } catch (error) {
       errors.set(name, asError(error));
     }

@@ -3,7 +3,7 @@ import { aggregate, createEngine, nnm, openRows, pipeline, trimmedMean } from '.
 import type { MemoryFigure, MemoryTask } from './memory.js';
 import { peakMemoryBytes } from './peakMemory.js';
 
-const task = JSON.parse(process.argv[2]) as MemoryTask;
+const task = JSON.parse(process.argv[2]!) as MemoryTask;
 const f = Math.floor(task.n / 5);
 const idleBytes = peakMemoryBytes();
 const engine = createEngine({ memoryLimitBytes: task.memoryLimitBytes });

@@ -22,7 +22,7 @@ class Home {
   #table: Float64Array = new Float64Array(0);
 
   constructor(engine: Engine, rows: readonly Float32Array[]) {
-    const d = rows[0].length;
+    const d = rows[0]!.length;
     this.#engine = engine;
     this.#rows = engine.batch(rows.length, d);
     this.#result = engine.batch(1, d);
@@ -49,7 +49,10 @@ class Home {
     if (of.rule !== 'distances') return this.#result.row(0);
     // The origin is a point of Quorate's table, the last one; it is none of the baselines'.
     const { n } = this.#rows;
-    return Float64Array.from({ length: n * n }, (_, k) => this.#table[Math.floor(k / n) * (n + 1) + (k % n)]);
+    return Float64Array.from(
+      { length: n * n },
+      (_, k) => this.#table[Math.floor(k / n) * (n + 1) + (k % n)]!,
+    );
   }
 
   /** The pass that all rules share which weigh rows; no public call ends with it. */

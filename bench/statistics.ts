@@ -19,7 +19,7 @@ export function median(values: readonly number[]): number {
 export function quantile(values: readonly number[], q: number): number {
   if (values.length === 0) throw new RangeError('a quantile of nothing does not exist');
   if (!(q > 0 && q <= 1)) throw new RangeError('a quantile lies above 0 and up to 1');
-  return [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1];
+  return [...values].sort((a, b) => a - b)[Math.ceil(q * values.length) - 1]!;
 }
 
 export function timing(samplesMs: readonly number[]): Timing {

@@ -204,7 +204,7 @@ export class Compute {
       const to = new Uint32Array(buffer, scaledTable, n);
       for (let i = 0; i < n; i++) {
         const address = scaledRows + i * SCALED_ROW_BYTES;
-        const values = new Float32Array(buffer, (from[i] + 4 * c) >>> 0, SCALED_COLUMNS);
+        const values = new Float32Array(buffer, (from[i]! + 4 * c) >>> 0, SCALED_COLUMNS);
         new Float32Array(buffer, address, SCALED_COLUMNS).set(values.map((value) => value * scale));
         to[i] = address - 4 * c;
       }

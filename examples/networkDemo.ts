@@ -116,7 +116,7 @@ const percent = (accuracy: number): string => `${(100 * accuracy).toFixed(1)}%`;
 function table(rows: readonly Row[]): string {
   const width = Math.max(...rows.map(({ pipeline }) => pipeline.length));
   const line = (cells: readonly string[]): string =>
-    `${cells[0].padEnd(width)}  ${cells[1].padEnd(11)}  ${cells[2].padStart(8)}  ${cells[3].padStart(6)}  ${cells[4]}`;
+    `${cells[0]!.padEnd(width)}  ${cells[1]!.padEnd(11)}  ${cells[2]!.padStart(8)}  ${cells[3]!.padStart(6)}  ${cells[4]}`;
   return [
     line(['pipeline', 'where', 'accuracy', 'time', 'model']),
     ...rows.map(({ pipeline, where, accuracy, digest, seconds }) =>
@@ -126,11 +126,11 @@ function table(rows: readonly Row[]): string {
 }
 
 function sentence({ rounds, attack }: Options, [robust, mean, alone]: readonly Row[]): string {
-  const same = robust.digest === alone.digest;
+  const same = robust!.digest === alone!.digest;
   return (
     `After ${rounds} rounds over the network with ${ATTACKERS} of ${NODES} nodes attacking\n` +
-    `(${attack}), ${robust.pipeline} reads ${percent(robust.accuracy)} of\n` +
-    `the test digits, mean ${percent(mean.accuracy)};\n` +
+    `(${attack}), ${robust!.pipeline} reads ${percent(robust!.accuracy)} of\n` +
+    `the test digits, mean ${percent(mean!.accuracy)};\n` +
     `the same training in one process made ${same ? 'the same model, bit for bit' : 'ANOTHER model'}.`
   );
 }

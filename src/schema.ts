@@ -13,7 +13,7 @@ function leaves(issues: readonly Issue[], path: readonly PropertyKey[] = []): Is
     const whole = { ...issue, path: [...path, ...issue.path] };
     if (issue.code !== 'invalid_union') return [whole];
     const meant = issue.errors.filter((alternative) => !alternative.some(isElsewhere));
-    return meant.length === 1 ? leaves(meant[0], whole.path) : [whole];
+    return meant.length === 1 ? leaves(meant[0]!, whole.path) : [whole];
   });
 }
 
@@ -32,7 +32,7 @@ export function parse<S extends z.ZodType>(owner: string, schema: S, given: unkn
     const isTop = issue.path.length === 0 && schema instanceof z.ZodObject;
     refuseUnknown(owner, issue, isTop ? Object.keys(schema.shape) : undefined);
   }
-  const [{ path, message }] = issues;
+  const { path, message } = issues[0]!;
   const parameter = path.join('.');
   const where = parameter === '' ? '' : `${parameter}: `;
   throw new QuorateError('INVALID_PARAMETER', `${owner}: ${where}${message}`, { owner, parameter });

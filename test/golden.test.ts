@@ -36,7 +36,7 @@ describe('aggregate, on what ByzFL computed', () => {
           // A mean in which only row i has a weight shows that row.
           const weights = rows.map((_, j) => (j === i ? 1 : 0));
           const row = await actual(updates, [name, parameters], ['mean', { weights }]);
-          expectClose(row, rows[i], relative, `row ${i}`);
+          expectClose(row, rows[i]!, relative, `row ${i}`);
         }
       });
     }

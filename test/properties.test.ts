@@ -63,10 +63,10 @@ describe('aggregate', () => {
             const updates = coarse(unequalRows(n, d, seed));
             const { whole } = random(seed + 1);
             const way = Array.from({ length: d }, () => whole(-64, 64));
-            const moved = updates.map((row) => row.map((value, k) => value + way[k]));
+            const moved = updates.map((row) => row.map((value, k) => value + way[k]!));
             const stages = entry.stages(n, f);
             const plain = await actual(updates, ...stages);
-            const wanted = Array.from(plain, (value, k) => value + way[k]);
+            const wanted = Array.from(plain, (value, k) => value + way[k]!);
             // The tolerance refers to the size of the moved rows, which 64 stands for.
             expectClose([...(await actual(moved, ...stages)), 64], [...wanted, 64], 1e-6);
           };
@@ -96,7 +96,7 @@ describe('aggregate', () => {
             shape(entry),
             fc.array(extreme, { minLength: 1, maxLength: 5 }),
             async ({ n, f, d, seed }, pool) => {
-              const lie = (i: number, k: number): number => pool[(i + k) % pool.length];
+              const lie = (i: number, k: number): number => pool[(i + k) % pool.length]!;
               const updates = attacked(unequalRows(n, d, seed), f, lie, 'last');
               const value = await actual(updates, ...entry.stages(n, f));
               // No rule here lets f rows pull the value farther than a few times the honest rows' spread.
@@ -128,9 +128,9 @@ describe('aggregate', () => {
             const spoilt = [...updates];
             const { whole } = random(seed);
             for (let i = 0; i < bad; i++) {
-              const lie = [NaN, Infinity, -Infinity][i % 3];
+              const lie = [NaN, Infinity, -Infinity][i % 3]!;
               const at = whole(1, spoilt.length);
-              spoilt.splice(at, 0, normalRows(1, d, i)[0].with(whole(0, d - 1), lie));
+              spoilt.splice(at, 0, normalRows(1, d, i)[0]!.with(whole(0, d - 1), lie));
             }
             const { value, report } = await aggregate(spoilt, build(...entry.stages(n, f + bad)), {
               onNonFinite: 'exclude',
@@ -172,7 +172,7 @@ describe('the same bits', () => {
         n,
         d,
         read: (row: number, column: number, into: Float32Array) =>
-          into.set(updates[row].subarray(column, column + into.length)),
+          into.set(updates[row]!.subarray(column, column + into.length)),
       };
       for (const options of [
         { threads: 1 },

@@ -41,12 +41,12 @@ describe('README.md', () => {
 
   it('begins with an example that finds the liar', async () => {
     const [code] = blocks(readme, 'js');
-    const [value, suspicions] = (await node(code)).trim().split('\n');
+    const [value, suspicions] = (await node(code!)).trim().split('\n');
     const numbers = (line: string): number[] => line.match(/\d+\.?\d*(?= |,)/g)!.map(Number);
-    const [x, y] = numbers(value);
+    const [x, y] = numbers(value!);
     expect(x).within(0.9, 1.1);
     expect(y).within(1.9, 2.1);
-    expect(numbers(suspicions).at(-1)).greaterThan(0.9);
+    expect(numbers(suspicions!).at(-1)).greaterThan(0.9);
   });
 
   it('shows how the library is used', async () => {
@@ -57,7 +57,7 @@ describe('README.md', () => {
       const updates = Array.from({ length: 8 }, (_, i) => Float32Array.of(i === 7 ? NaN : i, 1));
       const firstUpdate = new Float32Array(1_000_000).fill(1);
     `;
-    const short = code.replace('d: 10_000_000', 'd: 1_000');
+    const short = code!.replace('d: 10_000_000', 'd: 1_000');
     expect(short).not.equal(code);
     const printed = await node(`${given}${short}\nconsole.log(value.bias);\nawait engine.dispose();`);
     expect(printed).contain('0.2');
@@ -68,7 +68,7 @@ describe('README.md', () => {
     const network = section(readme, 'Over the network');
     const [trainer, participant] = blocks(network, 'js');
     const [serve, train] = blocks(network, 'sh');
-    await writeFile(join(folder, 'trainer.mjs'), trainer);
+    await writeFile(join(folder, 'trainer.mjs'), trainer!);
     // In place of npx, which takes longer to start than what it is to start.
     const program = join(project, 'dist/src/cli/quorate.js');
     const npx = `#!/bin/sh\n[ "$1" = quorate ] && shift && exec '${process.execPath}' '${program}' "$@"\n`;
@@ -79,7 +79,7 @@ describe('README.md', () => {
       await server.says('rounds are kept in');
       const url = /listening on (\S+)/.exec(server.out())![1];
       const here = (text: string): string => text.replaceAll('http://127.0.0.1:8080', url);
-      const { stdout, stderr } = await run('bash', ['--norc', '-c', here(train)], {
+      const { stdout, stderr } = await run('bash', ['--norc', '-c', here(train!)], {
         cwd: folder,
         env: { PATH: `${folder}:${process.env.PATH}`, LC_ALL: 'C', QUORATE_SERVER: url },
       });
@@ -89,7 +89,7 @@ describe('README.md', () => {
       const [slope, offset] = stdout.trimEnd().split('\n').at(-1)!.trim().split(/\s+/).map(Number);
       expect(slope).within(1.9, 2.1);
       expect(offset).within(0.9, 1.1);
-      expect(await node(`${here(participant)}console.log('over');`)).equal('over\n');
+      expect(await node(`${here(participant!)}console.log('over');`)).equal('over\n');
     } finally {
       server.child.kill('SIGTERM');
       await server.result;

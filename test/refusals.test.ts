@@ -84,7 +84,7 @@ describe('aggregate refuses updates', () => {
 
   it('too few of which are left once the rest is excluded', async () => {
     // Four finite rows and f = 2 − 1: krum needs five.
-    const spoilt = [...updates.slice(0, 4), updates[4].with(0, NaN)];
+    const spoilt = [...updates.slice(0, 4), updates[4]!.with(0, NaN)];
     await expectRefusal(
       () => aggregate(spoilt, krum({ f: 2 }), { onNonFinite: 'exclude' }),
       'TOO_FEW_UPDATES',
@@ -93,7 +93,7 @@ describe('aggregate refuses updates', () => {
 
   it('but takes the largest and the smallest finite numbers', async () => {
     const { value } = await aggregate(
-      rowsOf(3, 4, (_, k) => [3.4e38, -3.4e38, 1e-45, -0][k]),
+      rowsOf(3, 4, (_, k) => [3.4e38, -3.4e38, 1e-45, -0][k]!),
       median(),
     );
     expect(value.every(Number.isFinite)).equal(true);

@@ -10,17 +10,17 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
   let s2 = 0;
   let s3 = 0;
   for (let k = 0; k < whole; k += 4) {
-    const d0 = a[k] - b[k];
-    const d1 = a[k + 1] - b[k + 1];
-    const d2 = a[k + 2] - b[k + 2];
-    const d3 = a[k + 3] - b[k + 3];
+    const d0 = a[k]! - b[k]!;
+    const d1 = a[k + 1]! - b[k + 1]!;
+    const d2 = a[k + 2]! - b[k + 2]!;
+    const d3 = a[k + 3]! - b[k + 3]!;
     s0 += d0 * d0;
     s1 += d1 * d1;
     s2 += d2 * d2;
     s3 += d3 * d3;
   }
   for (let k = whole; k < a.length; k++) {
-    const difference = a[k] - b[k];
+    const difference = a[k]! - b[k]!;
     s0 += difference * difference;
   }
   return s0 + s1 + (s2 + s3);
@@ -31,9 +31,9 @@ export function distances(rows: readonly Float32Array[]): Table {
   const table = rows.map(() => new Float64Array(rows.length));
   for (let i = 0; i < rows.length; i++) {
     for (let j = i + 1; j < rows.length; j++) {
-      const distance = squaredDistance(rows[i], rows[j]);
-      table[i][j] = distance;
-      table[j][i] = distance;
+      const distance = squaredDistance(rows[i]!, rows[j]!);
+      table[i]![j] = distance;
+      table[j]![i] = distance;
     }
   }
   return table;
@@ -42,7 +42,7 @@ export function distances(rows: readonly Float32Array[]): Table {
 /** @returns where the `count` least values are; the earlier of equals first. */
 export function leastOf(values: ArrayLike<number>, count: number): number[] {
   return Array.from(values, (_, i) => i)
-    .sort((i, j) => values[i] - values[j] || i - j)
+    .sort((i, j) => values[i]! - values[j]! || i - j)
     .slice(0, count);
 }
 

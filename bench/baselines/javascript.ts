@@ -30,9 +30,9 @@ function sortColumn(column: Float32Array): void {
     return;
   }
   for (let i = 1; i < column.length; i++) {
-    const value = column[i];
+    const value = column[i]!;
     let j = i - 1;
-    for (; j >= 0 && column[j] > value; j--) column[j + 1] = column[j];
+    for (; j >= 0 && column[j]! > value; j--) column[j + 1] = column[j]!;
     column[j + 1] = value;
   }
 }
@@ -46,7 +46,7 @@ function eachColumn(
   const n = rows.length;
   const column = new Float32Array(n);
   for (let k = 0; k < d; k++) {
-    for (let i = 0; i < n; i++) column[i] = rows[i][k]!;
+    for (let i = 0; i < n; i++) column[i] = rows[i]![k]!;
     sortColumn(column);
     visit(column, k);
   }
@@ -54,12 +54,12 @@ function eachColumn(
 
 function middle(column: Float32Array): number {
   const n = column.length;
-  return n % 2 === 1 ? column[(n - 1) / 2] : 0.5 * (column[n / 2 - 1] + column[n / 2]);
+  return n % 2 === 1 ? column[(n - 1) / 2]! : 0.5 * (column[n / 2 - 1]! + column[n / 2]!);
 }
 
 function meanOf(column: Float32Array, from: number, to: number): number {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += column[i];
+  for (let i = from; i < to; i++) sum += column[i]!;
   return sum / (to - from);
 }
 
@@ -68,7 +68,7 @@ function meanAround(column: Float32Array, center: number, count: number): number
   let from = 0;
   let to = column.length;
   while (to - from > count) {
-    if (center - column[from] > column[to - 1] - center) from++;
+    if (center - column[from]! > column[to - 1]! - center) from++;
     else to--;
   }
   return meanOf(column, from, to);
@@ -98,7 +98,7 @@ const signVote: JavaScriptRule = (rows, _, out) => {
   for (let k = 0; k < out.length; k++) {
     let votes = 0;
     for (const row of rows) {
-      const value = row[k];
+      const value = row[k]!;
       if (value > 0) votes++;
       else if (value < 0) votes--;
     }
@@ -112,10 +112,10 @@ const signVote: JavaScriptRule = (rows, _, out) => {
 function combine(rows: readonly Float32Array[], weights: readonly number[], out: Float32Array): void {
   const sums = new Float64Array(out.length);
   for (let i = 0; i < rows.length; i++) {
-    const row = rows[i];
-    const weight = weights[i];
+    const row = rows[i]!;
+    const weight = weights[i]!;
     if (weight === 0) continue;
-    for (let k = 0; k < sums.length; k++) sums[k] += weight * row[k];
+    for (let k = 0; k < sums.length; k++) sums[k]! += weight * row[k]!;
   }
   out.set(sums);
 }
@@ -138,9 +138,9 @@ function meanOfRows(rows: readonly Float32Array[], chosen: readonly number[], ou
 
 function krumScores(table: Table, among: readonly number[], neighbors: number): number[] {
   return among.map((i) => {
-    const away = Float64Array.from(among.filter((j) => j !== i).map((j) => table[i][j])).sort();
+    const away = Float64Array.from(among.filter((j) => j !== i).map((j) => table[i]![j])).sort();
     let score = 0;
-    for (let k = 0; k < neighbors; k++) score += away[k];
+    for (let k = 0; k < neighbors; k++) score += away[k]!;
     return score;
   });
 }
@@ -150,7 +150,7 @@ const indices = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const krum: JavaScriptRule = (rows, { f }, out) => {
   const n = rows.length;
   const [best = 0] = leastOf(krumScores(distances(rows), indices(n), n - f - 2), 1);
-  out.set(rows[best]);
+  out.set(rows[best]!);
 };
 
 const multiKrum: JavaScriptRule = (rows, { f }, out) => {
@@ -167,7 +167,7 @@ const bulyan: JavaScriptRule = (rows, { f }, out) => {
     const [best = 0] = leastOf(krumScores(table, left, Math.max(1, left.length - f - 2)), 1);
     chosen.push(...left.splice(best, 1));
   }
-  const selected = chosen.map((i) => rows[i]);
+  const selected = chosen.map((i) => rows[i]!);
   eachColumn(selected, out.length, (column, k) => {
     out[k] = meanAround(column, middle(column), column.length - 2 * f);
   });
@@ -198,7 +198,7 @@ const mda: JavaScriptRule = (rows, { f }, out) => {
       return;
     }
     for (let i = next; i <= f + subset.length; i++) {
-      const wider = subset.reduce((widest, j) => Math.max(widest, table[i][j]), diameter);
+      const wider = subset.reduce((widest, j) => Math.max(widest, table[i]![j]!), diameter);
       subset.push(i);
       extend(i + 1, wider);
       subset.pop();
@@ -209,7 +209,7 @@ const mda: JavaScriptRule = (rows, { f }, out) => {
 };
 
 const monna: JavaScriptRule = (rows, { f }, out) => {
-  const pivot = rows[0];
+  const pivot = rows[0]!;
   const away = rows.map((row) => squaredDistance(row, pivot));
   meanOfRows(rows, leastOf(away, rows.length - f), out);
 };
@@ -234,7 +234,7 @@ const geometricMedian: JavaScriptRule = (rows, { nu, tolerance, maxIterations },
     );
     const step = Math.sqrt(squaredDistance(moved, out));
     out.set(moved);
-    const middleLength = lengths.sort((a, b) => a - b)[(lengths.length - 1) >> 1];
+    const middleLength = lengths.sort((a, b) => a - b)[(lengths.length - 1) >> 1]!;
     if (step <= tolerance * middleLength) return;
   }
 };

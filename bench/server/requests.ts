@@ -56,7 +56,7 @@ export async function atOnce<T>(most: number, tasks: readonly (() => Promise<T>)
   const worker = async (): Promise<void> => {
     while (next < tasks.length) {
       const task = next++;
-      results[task] = await tasks[task]();
+      results[task] = await tasks[task]!();
     }
   };
   await Promise.all(Array.from({ length: most }, worker));

@@ -36,7 +36,7 @@ export const training: ServerMeasure = {
         signal: new AbortController().signal,
       });
       // From the first commit on, so that starting ten processes is not counted.
-      const seconds = (committedMs.at(-1)! - committedMs[0]) / 1000;
+      const seconds = (committedMs.at(-1)! - committedMs[0]!) / 1000;
       const rounds = committedMs.length - 1;
       const samples = rounds * setting.nodes * trainConfigOf(setting).batchSize;
       const what = `ten node processes, batches of ${trainConfigOf(setting).batchSize}, disk store`;

@@ -12,16 +12,16 @@ const LABEL_HEIGHT = 13.5;
 
 /** Moves labels apart, as little as possible downwards and then back up from the foot; keeps their order. */
 export function spread(wanted: readonly number[], least: number, top: number, foot: number): number[] {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b] || a - b);
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]! || a - b);
   const placed = [...wanted];
   let edge = top;
   for (const i of order) {
-    placed[i] = Math.max(placed[i], edge);
+    placed[i] = Math.max(placed[i]!, edge);
     edge = placed[i] + least;
   }
   edge = foot;
   for (const i of order.reverse()) {
-    placed[i] = Math.min(placed[i], edge);
+    placed[i] = Math.min(placed[i]!, edge);
     edge = placed[i] - least;
   }
   return placed;
@@ -55,8 +55,8 @@ export function panel(study: Study, data: string, attack: string): string {
     const points = measurements.map(
       ({ round, accuracy }) => `${x(round).toFixed(1)} ${y(accuracy).toFixed(1)}`,
     );
-    const end = y(finalAccuracy(runs[series]));
-    const at = ends[series];
+    const end = y(finalAccuracy(runs[series]!));
+    const at = ends[series]!;
     return (
       `<g class="series s${series}" data-series="${series}"><path class="line" d="M${points.join('L')}"/>` +
       `<path class="leader" d="M${right + 2} ${end.toFixed(1)}L${right + 9} ${(at - 4).toFixed(1)}"/>` +

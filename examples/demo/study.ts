@@ -109,7 +109,7 @@ export async function runStudy(
         return { data: name, attack, pipeline, measurements };
       };
 
-      honestAlone.push(await run(ABSENT, { kind: 'absent' }, pipelines(attackers)[0]));
+      honestAlone.push(await run(ABSENT, { kind: 'absent' }, pipelines(attackers)[0]!));
       for (const pipeline of scenario.pipelines) {
         for (const { name: attack, dishonesty } of scenario.attacks) {
           runs.push(await run(attack, dishonesty, pipeline));

@@ -52,7 +52,7 @@ export function digitsOf(images: readonly ArrayLike<number>[], labels: readonly 
     for (let pixel = 0; pixel < image.length; pixel++) {
       if (image[pixel] !== 0) {
         pixels.push(pixel);
-        ink.push(image[pixel]);
+        ink.push(image[pixel]!);
       }
     }
     starts[i + 1] = pixels.length;

@@ -13,8 +13,8 @@ const powersOfTwo = new Float64Array(2 * 1022 + 1);
 const ONE = 1022;
 powersOfTwo[ONE] = 1;
 for (let k = 1; k <= 1022; k++) {
-  powersOfTwo[ONE + k] = powersOfTwo[ONE + k - 1] * 2;
-  powersOfTwo[ONE - k] = powersOfTwo[ONE - k + 1] / 2;
+  powersOfTwo[ONE + k] = powersOfTwo[ONE + k - 1]! * 2;
+  powersOfTwo[ONE - k] = powersOfTwo[ONE - k + 1]! / 2;
 }
 
 /** @param x at most 708 */
@@ -25,5 +25,5 @@ export function exponential(x: number): number {
   const r = x - k * LN2_HIGH - k * LN2_LOW;
   let sum = 1;
   for (let term = DEGREE; term > 0; term--) sum = 1 + (sum * r) / term;
-  return sum * powersOfTwo[ONE + k];
+  return sum * powersOfTwo[ONE + k]!;
 }

@@ -83,7 +83,7 @@ export async function runFederation(options: FederationOptions): Promise<Measure
   for (let round = 1; round <= rounds; round++) {
     signal?.throwIfAborted();
     for (let node = 0; node < working && !ranAway; node++) {
-      ranAway = !trainers[node].update(model, round, updates[node]);
+      ranAway = !trainers[node]!.update(model, round, updates[node]!);
     }
     if (!ranAway) {
       const forged = dishonesty.kind === 'forging' ? dishonesty.attack(round).forge(updates, attackers) : [];
@@ -99,5 +99,5 @@ export async function runFederation(options: FederationOptions): Promise<Measure
 
 /** One step of plain gradient descent, in place. A function of its own, for engines optimize an async one less. */
 function descend(model: Float32Array, learningRate: number, gradient: Float32Array): void {
-  for (let k = 0; k < model.length; k++) model[k] -= learningRate * gradient[k];
+  for (let k = 0; k < model.length; k++) model[k]! -= learningRate * gradient[k]!;
 }

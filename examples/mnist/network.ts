@@ -69,19 +69,19 @@ export function createNetwork(hidden: number): Network {
   const toUnits = (parameters: Parameters, digits: Digits, digit: number): void => {
     const { starts, pixels, ink } = digits;
     const first = starts[digit];
-    const end = starts[digit + 1];
+    const end = starts[digit + 1]!;
     for (let j = 0; j < hidden; j += 4) {
-      let unit0: number = parameters[hiddenBias + j];
-      let unit1: number = parameters[hiddenBias + j + 1];
-      let unit2: number = parameters[hiddenBias + j + 2];
-      let unit3: number = parameters[hiddenBias + j + 3];
-      for (let entry = first; entry < end; entry++) {
-        const k = pixels[entry] * hidden + j;
-        const value = ink[entry];
-        unit0 += value * parameters[k];
-        unit1 += value * parameters[k + 1];
-        unit2 += value * parameters[k + 2];
-        unit3 += value * parameters[k + 3];
+      let unit0: number = parameters[hiddenBias + j]!;
+      let unit1: number = parameters[hiddenBias + j + 1]!;
+      let unit2: number = parameters[hiddenBias + j + 2]!;
+      let unit3: number = parameters[hiddenBias + j + 3]!;
+      for (let entry = first; entry! < end; entry!++) {
+        const k = pixels[entry!]! * hidden + j;
+        const value = ink[entry!]!;
+        unit0 += value * parameters[k]!;
+        unit1 += value * parameters[k + 1]!;
+        unit2 += value * parameters[k + 2]!;
+        unit3 += value * parameters[k + 3]!;
       }
       units[j] = unit0 > 0 ? unit0 : 0;
       units[j + 1] = unit1 > 0 ? unit1 : 0;
@@ -94,19 +94,19 @@ export function createNetwork(hidden: number): Network {
   const fromUnits = (digits: Digits, digit: number, into: Parameters): void => {
     const { starts, pixels, ink } = digits;
     const first = starts[digit];
-    const end = starts[digit + 1];
+    const end = starts[digit + 1]!;
     for (let j = 0; j < hidden; j += 4) {
-      const error0 = unitErrors[j];
-      const error1 = unitErrors[j + 1];
-      const error2 = unitErrors[j + 2];
-      const error3 = unitErrors[j + 3];
-      for (let entry = first; entry < end; entry++) {
-        const k = pixels[entry] * hidden + j;
-        const value = ink[entry];
-        into[k] += value * error0;
-        into[k + 1] += value * error1;
-        into[k + 2] += value * error2;
-        into[k + 3] += value * error3;
+      const error0 = unitErrors[j]!;
+      const error1 = unitErrors[j + 1]!;
+      const error2 = unitErrors[j + 2]!;
+      const error3 = unitErrors[j + 3]!;
+      for (let entry = first; entry! < end; entry!++) {
+        const k = pixels[entry!]! * hidden + j;
+        const value = ink[entry!]!;
+        into[k]! += value * error0;
+        into[k + 1]! += value * error1;
+        into[k + 2]! += value * error2;
+        into[k + 3]! += value * error3;
       }
     }
   };
@@ -116,19 +116,20 @@ export function createNetwork(hidden: number): Network {
     toUnits(parameters, digits, digit);
     for (let label = 0; label < CLASSES; label++) {
       const row = outputWeights + label * hidden;
-      let score = parameters[outputBias + label];
-      for (let j = 0; j < hidden; j++) score += units[j] * parameters[row + j];
+      let score = parameters[outputBias + label]!;
+      for (let j = 0; j < hidden; j++) score += units[j]! * parameters[row + j]!;
       scores[label] = score;
     }
   };
 
   /** Turns scores into probabilities, in place. */
   const softmax = (): void => {
-    let largest = scores[0];
-    for (let label = 1; label < CLASSES; label++) if (scores[label] > largest) largest = scores[label];
+    let largest = scores[0]!;
+    for (let label = 1; label < CLASSES; label++) if (scores[label]! > largest) largest = scores[label]!;
     let sum = 0;
-    for (let label = 0; label < CLASSES; label++) sum += scores[label] = exponential(scores[label] - largest);
-    for (let label = 0; label < CLASSES; label++) scores[label] /= sum;
+    for (let label = 0; label < CLASSES; label++)
+      sum += scores[label] = exponential(scores[label]! - largest);
+    for (let label = 0; label < CLASSES; label++) scores[label]! /= sum;
   };
 
   const initialize = (seed: number): Float32Array => {
@@ -149,20 +150,20 @@ export function createNetwork(hidden: number): Network {
     for (const digit of chosen) {
       forward(parameters, digits, digit);
       softmax();
-      scores[labelOf(labels[digit])] -= 1;
+      scores[labelOf(labels[digit]!)]! -= 1;
       unitErrors.fill(0);
       for (let label = 0; label < CLASSES; label++) {
         const row = outputWeights + label * hidden;
-        const error = scores[label] / chosen.length;
-        into[outputBias + label] += error;
+        const error = scores[label]! / chosen.length;
+        into[outputBias + label]! += error;
         for (let j = 0; j < hidden; j++) {
-          into[row + j] += error * units[j];
-          unitErrors[j] += error * parameters[row + j];
+          into[row + j]! += error * units[j]!;
+          unitErrors[j]! += error * parameters[row + j]!;
         }
       }
       for (let j = 0; j < hidden; j++) {
         if (units[j] === 0) unitErrors[j] = 0;
-        into[hiddenBias + j] += unitErrors[j];
+        into[hiddenBias + j]! += unitErrors[j]!;
       }
       fromUnits(digits, digit, into);
     }
@@ -173,7 +174,7 @@ export function createNetwork(hidden: number): Network {
     for (const digit of chosen) {
       forward(parameters, digits, digit);
       softmax();
-      sum -= Math.log(scores[digits.labels[digit]]);
+      sum -= Math.log(scores[digits.labels[digit]!]!);
     }
     return sum / chosen.length;
   };
@@ -184,7 +185,7 @@ export function createNetwork(hidden: number): Network {
       forward(parameters, digits, digit);
       let best = -1;
       for (let label = 0; label < CLASSES; label++) {
-        if (scores[label] > (best < 0 ? -Infinity : scores[best])) best = label;
+        if (scores[label]! > (best < 0 ? -Infinity : scores[best]!)) best = label;
       }
       if (best === digits.labels[digit]) right++;
     }

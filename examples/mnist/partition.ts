@@ -34,14 +34,14 @@ export function partition(
     shuffle(order, random);
     const held: number[][] = Array.from({ length: nodes }, () => []);
     if (how.kind === 'uniform') {
-      for (const [position, index] of order.entries()) held[position % nodes].push(index);
+      for (const [position, index] of order.entries()) held[position % nodes]!.push(index);
     } else {
       const urns = Array.from({ length: CLASSES }, () => new Uint32Array(nodes));
       for (const index of order) {
-        const urn = urns[digits.labels[index]];
+        const urn = urns[digits.labels[index]!]!;
         const node = drawFromUrn(urn, how.alpha, random.uniform());
-        urn[node]++;
-        held[node].push(index);
+        urn[node]!++;
+        held[node]!.push(index);
       }
     }
     if (held.every((indices) => indices.length >= MIN_DIGITS)) {
@@ -61,7 +61,7 @@ function drawFromUrn(urn: Uint32Array, alpha: number, uniform: number): number {
   for (const count of urn) total += alpha + count;
   let rest = uniform * total;
   for (let node = 0; node < urn.length - 1; node++) {
-    rest -= alpha + urn[node];
+    rest -= alpha + urn[node]!;
     if (rest < 0) return node;
   }
   return urn.length - 1;

@@ -50,7 +50,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
   return {
     update(model, round, into) {
       const random = stream(seed, 'batches', node, round);
-      for (let i = 0; i < batchSize; i++) batch[i] = held[random.below(held.length)];
+      for (let i = 0; i < batchSize; i++) batch[i] = held[random.below(held.length)]!;
       network.gradient(model, digits, batch, gradient, labelOf);
       const sum = blend(memory, momentum, gradient);
       into.set(memory);
@@ -63,7 +63,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
 function blend(memory: Float32Array, momentum: number, gradient: Float32Array): number {
   let sum = 0;
   for (let k = 0; k < memory.length; k++) {
-    const value = Math.fround(momentum * memory[k] + (1 - momentum) * gradient[k]);
+    const value = Math.fround(momentum * memory[k]! + (1 - momentum) * gradient[k]!);
     memory[k] = value;
     sum += value;
   }

@@ -41,9 +41,8 @@ export async function createTrainer(options: NodeOptions): Promise<{ train: Trai
   const start = ({ seed, nodes, hidden, batchSize, momentum, testDigits }: TrainConfig) => {
     if (node >= nodes) throw new RangeError(`there are ${nodes} nodes; there is no node ${node}`);
     const network = createNetwork(hidden);
-    const held = partition(digits, split(digits, testDigits, seed).train, nodes, { kind: 'uniform' }, seed)[
-      node
-    ];
+    const { train } = split(digits, testDigits, seed);
+    const held = partition(digits, train, nodes, { kind: 'uniform' }, seed)[node]!;
     const trainer = createDigitTrainer({
       network,
       digits,
@@ -63,7 +62,7 @@ export async function createTrainer(options: NodeOptions): Promise<{ train: Trai
       const { batchSize, trainer, update } = work;
       trainer.update(model.values, round, update);
       const factor = factors[behavior];
-      for (let k = 0; k < update.length; k++) update[k] *= factor;
+      for (let k = 0; k < update.length; k++) update[k]! *= factor;
       return { update, numExamples: batchSize };
     },
   };

@@ -73,7 +73,7 @@ export function parsePipeline(text: string): Pipeline {
     .map(({ name, parameters }) =>
       factoryOf('pre-aggregator', preaggregatorFactories, name).from(parameters),
     );
-  const { name, parameters } = written[written.length - 1];
+  const { name, parameters } = written[written.length - 1]!;
   return pipeline(...preaggregators, factoryOf('rule', ruleFactories, name).from(parameters));
 }
 

@@ -53,7 +53,7 @@ export class RowDigests {
 
   readonly feed = (arena: Arena, { addresses, width }: Tile): void => {
     this.hashes.forEach((hash, row) => {
-      hash.update(arena.u8(addresses[row], width * 4));
+      hash.update(arena.u8(addresses[row]!, width * 4));
     });
   };
 
@@ -77,7 +77,7 @@ export function vectorDigest(value: Float32Array): string {
 
 /** How far each distance exceeds the middle one, from 0 to 1. */
 function suspicions(distances: Float64Array): Float64Array {
-  const middle = Float64Array.from(distances).sort()[(distances.length - 1) >> 1];
+  const middle = Float64Array.from(distances).sort()[(distances.length - 1) >> 1]!;
   return distances.map((distance) => (distance <= middle ? 0 : 1 - middle / distance));
 }
 
@@ -99,15 +99,15 @@ export function rowReports(
   const distances = squaredDistances?.subarray(0, kept.length).map(Math.sqrt);
   const suspicion = distances && suspicions(distances);
   return Array.from({ length: n }, (_, index) => {
-    const digest = digests ? { digest: digests[index] } : {};
+    const digest = digests ? { digest: digests[index]! } : {};
     const i = kept.indexOf(index);
     if (i < 0) return { index, used: false, ...(suspicion ? { suspicion: 1 } : {}), ...digest };
     return {
       index,
       used: used(i),
-      ...(rowWeights ? { weight: rowWeights[i] } : {}),
-      ...(squaredNorms ? { norm: Math.sqrt(squaredNorms[i]) } : {}),
-      ...(distances && suspicion ? { distance: distances[i], suspicion: suspicion[i] } : {}),
+      ...(rowWeights ? { weight: rowWeights[i]! } : {}),
+      ...(squaredNorms ? { norm: Math.sqrt(squaredNorms[i]!) } : {}),
+      ...(distances && suspicion ? { distance: distances[i]!, suspicion: suspicion[i]! } : {}),
       ...digest,
     };
   });

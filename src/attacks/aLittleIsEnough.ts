@@ -16,7 +16,7 @@ export const aLittleIsEnough = defineAttack({
   forge: (honest, { tau }) => {
     const mean = honestMean(honest);
     const deviation = honestDeviation(honest, mean);
-    for (let k = 0; k < mean.length; k++) mean[k] += tau * deviation[k];
+    for (let k = 0; k < mean.length; k++) mean[k]! += tau * deviation[k]!;
     return Float32Array.from(mean);
   },
 });

@@ -82,7 +82,7 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
   if (!Array.isArray(given) || !given.every((row) => row instanceof Float32Array)) {
     throw new QuorateError('BAD_TYPE', `${attack} needs the honest updates as an array of Float32Array`);
   }
-  if (honest.length === 0 || honest[0].length === 0) {
+  if (honest.length === 0 || honest[0]!.length === 0) {
     throw new QuorateError(
       'EMPTY_INPUT',
       `${attack} needs at least one honest update with at least one entry`,
@@ -95,7 +95,7 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
       { attack, minHonest, n: honest.length },
     );
   }
-  const d = honest[0].length;
+  const d = honest[0]!.length;
   for (const [row, update] of honest.entries()) {
     if (update.length !== d) {
       throw new QuorateError(
@@ -105,7 +105,7 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
       );
     }
     let sum = 0;
-    for (let k = 0; k < d; k++) sum += update[k];
+    for (let k = 0; k < d; k++) sum += update[k]!;
     if (!Number.isFinite(sum)) {
       // finite float32 numbers, however many, don't overflow a float64 sum
       throw new QuorateError('NON_FINITE', `honest update ${row} holds NaN or an infinity`, { rows: [row] });
@@ -119,9 +119,9 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
  */
 
 export function honestMean(honest: readonly Float32Array[]): Float64Array {
-  const mean = new Float64Array(honest[0].length);
-  for (const row of honest) for (let k = 0; k < mean.length; k++) mean[k] += row[k];
-  for (let k = 0; k < mean.length; k++) mean[k] /= honest.length;
+  const mean = new Float64Array(honest[0]!.length);
+  for (const row of honest) for (let k = 0; k < mean.length; k++) mean[k]! += row[k]!;
+  for (let k = 0; k < mean.length; k++) mean[k]! /= honest.length;
   return mean;
 }
 
@@ -130,17 +130,17 @@ export function honestDeviation(honest: readonly Float32Array[], mean: Float64Ar
   const deviation = new Float64Array(mean.length);
   for (const row of honest) {
     for (let k = 0; k < mean.length; k++) {
-      const difference = row[k] - mean[k];
-      deviation[k] += difference * difference;
+      const difference = row[k]! - mean[k]!;
+      deviation[k]! += difference * difference;
     }
   }
-  for (let k = 0; k < mean.length; k++) deviation[k] = Math.sqrt(deviation[k] / (honest.length - 1));
+  for (let k = 0; k < mean.length; k++) deviation[k] = Math.sqrt(deviation[k]! / (honest.length - 1));
   return deviation;
 }
 
 /** A multiple of a float64 vector, rounded to float32. */
 export function scaledVector(vector: Float64Array, factor: number): Float32Array {
   const result = new Float32Array(vector.length);
-  for (let k = 0; k < vector.length; k++) result[k] = factor * vector[k];
+  for (let k = 0; k < vector.length; k++) result[k] = factor * vector[k]!;
   return result;
 }

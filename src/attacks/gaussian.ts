@@ -19,6 +19,6 @@ export const gaussian = defineAttack({
   forge: (honest, { seed, mean, standardDeviation }, attackers) =>
     Array.from({ length: attackers }, (_, attacker) => {
       const random = createRandom(seed, attacker);
-      return Float32Array.from(honest[0], () => mean + standardDeviation * random.normal());
+      return Float32Array.from(honest[0]!, () => mean + standardDeviation * random.normal());
     }),
 });

@@ -8,5 +8,5 @@ export const infinity = defineAttack({
   source: 'González et al. 2025 (arXiv:2505.24802)',
   parameters: z.strictObject({}),
   minHonest: 1,
-  forge: (honest) => new Float32Array(honest[0].length).fill(Infinity),
+  forge: (honest) => new Float32Array(honest[0]!.length).fill(Infinity),
 });

@@ -25,6 +25,6 @@ export const mimic = defineAttack({
         },
       );
     }
-    return honest[row];
+    return honest[row]!;
   },
 });

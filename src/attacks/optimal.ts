@@ -55,7 +55,7 @@ const searchParameters = z.strictObject({
   grid: z
     .array(z.number())
     .min(1)
-    .refine((grid) => grid.every((tau, i) => i === 0 || tau > grid[i - 1]), 'must be ascending')
+    .refine((grid) => grid.every((tau, i) => i === 0 || tau > grid[i - 1]!), 'must be ascending')
     .default([0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20]),
   refinements: z.int().min(0).default(3),
 });
@@ -80,7 +80,7 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
     grid: givenGrid,
     refinements: givenRefinements,
   });
-  attack({ tau: grid[0] }); // an attack without tau is refused here, before any work
+  attack({ tau: grid[0]! }); // an attack without tau is refused here, before any work
 
   const search = async (honest: readonly Float32Array[], attackers: number): Promise<Optimum> => {
     checkHonest(name, honest, attack.definition.minHonest);
@@ -96,12 +96,12 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
       return { tau, distance: distanceBetween(value, mean), updates };
     };
 
-    let best = await outcome(grid[0]);
+    let best = await outcome(grid[0]!);
     for (const tau of grid.slice(1)) best = farther(best, await outcome(tau));
 
     const at = grid.indexOf(best.tau);
-    let low = grid[Math.max(at - 1, 0)];
-    let high = grid[Math.min(at + 1, grid.length - 1)];
+    let low = grid[Math.max(at - 1, 0)]!;
+    let high = grid[Math.min(at + 1, grid.length - 1)]!;
     for (let refinement = 0; refinement < refinements; refinement++) {
       const center = best.tau;
       const below = (low + center) / 2;
@@ -122,7 +122,7 @@ const farther = (a: Optimum, b: Optimum): Optimum => (b.distance > a.distance ? 
 function distanceBetween(a: Float32Array, b: Float64Array): number {
   let squares = 0;
   for (let k = 0; k < b.length; k++) {
-    const difference = a[k] - b[k];
+    const difference = a[k]! - b[k]!;
     squares += difference * difference;
   }
   return Math.sqrt(squares);

@@ -170,7 +170,7 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
   };
   const list = async <T>(name: string, item: z.ZodType<T>, path: string): Promise<readonly T[]> => {
     const schema = z.looseObject({ [name]: z.array(item) });
-    return (await transport.json(schema, get(path)))[name];
+    return (await transport.json(schema, get(path)))[name]!;
   };
   const remove = async (path: string): Promise<void> => {
     await transport.exchange({ method: 'DELETE', path });

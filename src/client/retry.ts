@@ -64,7 +64,7 @@ export function createRetry(
   requireWholeNumber('retry.maxMs', maxMs, firstMs, 2 ** 31 - 1);
   requireWholeNumber('retry.giveUpAfterMs', giveUpAfterMs, 0, Infinity);
   requireWholeNumber('retry.seed', seed, 0, Number.MAX_SAFE_INTEGER);
-  const random = createRandom(seed);
+  const random = createRandom(seed!);
 
   const waitMs = (failures: number, error?: unknown, longestMs = maxMs): number => {
     const bound = Math.min(maxMs, longestMs, firstMs * 2 ** Math.min(failures - 1, 31));

@@ -61,7 +61,7 @@ type Position = readonly [number: number, attempt: number, stage: number];
 /** Above 0: `a` is further. */
 function compare(a: Position, b: Position): number {
   const differing = a.findIndex((part, index) => part !== b[index]);
-  return differing < 0 ? 0 : a[differing] > b[differing] ? 1 : -1;
+  return differing < 0 ? 0 : a[differing]! > b[differing]! ? 1 : -1;
 }
 
 interface Knowledge {

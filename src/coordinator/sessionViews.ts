@@ -20,7 +20,7 @@ export function sessionView(session: Session, only?: string): SessionView {
     round: openSummary(state.round),
     nodes: (only === undefined ? Object.keys(state.nodes).sort() : [only])
       .filter((node) => Object.hasOwn(state.nodes, node))
-      .map((node) => nodeRecordView(node, state.nodes[node])),
+      .map((node) => nodeRecordView(node, state.nodes[node]!)),
   };
 }
 
@@ -53,7 +53,7 @@ const acceptedIn = (round: RoundState): readonly AcceptedUpdate[] =>
   round.phase === 'collecting' || round.phase === 'aggregating'
     ? Object.keys(round.accepted)
         .sort()
-        .map((node) => round.accepted[node])
+        .map((node) => round.accepted[node]!)
     : [];
 
 /** The round that is not committed yet; null: there is none. */

@@ -70,14 +70,14 @@ export class Geometry {
 
   /** ‖p_i − p_j‖². */
   squaredDistance(i: number, j: number): number {
-    if (!this.points) return this.measured.direct[i * (this.measured.rows + 1) + j];
+    if (!this.points) return this.measured.direct[i * (this.measured.rows + 1) + j]!;
     this.matrix ??= this.mappedDistances();
-    return this.matrix[i * (this.n + 1) + j];
+    return this.matrix[i * (this.n + 1) + j]!;
   }
 
   /** ‖p_i‖². */
   squaredNorm(i: number): number {
-    if (!this.points) return this.measured.direct[i * (this.measured.rows + 1) + this.measured.rows];
+    if (!this.points) return this.measured.direct[i * (this.measured.rows + 1) + this.measured.rows]!;
     return this.squaredDistance(i, this.n);
   }
 
@@ -100,8 +100,8 @@ export class Geometry {
       return total;
     }
     points.forEach((shares, k) => {
-      const weight = weights[k];
-      if (weight !== 0) shares.forEach((share, row) => (total[row] += weight * share));
+      const weight = weights[k]!;
+      if (weight !== 0) shares.forEach((share, row) => (total[row]! += weight * share));
     });
     return total;
   }
@@ -121,18 +121,18 @@ export class Geometry {
     const { rows, pulled, center, far } = this.measured;
     const coordinates = Float64Array.from(rowWeights);
     for (const { row, scale } of far) {
-      const weight = rowWeights[row];
+      const weight = rowWeights[row]!;
       coordinates[row] = weight / scale;
-      coordinates[center] += weight - weight / scale;
+      coordinates[center]! += weight - weight / scale;
     }
     const product = new Float64Array(rows);
     let norms = 0;
     for (let j = 0; j < rows; j++) {
-      const weight = coordinates[j];
+      const weight = coordinates[j]!;
       if (weight === 0) continue;
       const from = j * (rows + 1);
-      for (let i = 0; i < rows; i++) product[i] += weight * pulled[from + i];
-      norms += weight * pulled[from + rows];
+      for (let i = 0; i < rows; i++) product[i]! += weight * pulled[from + i]!;
+      norms += weight * pulled[from + rows]!;
     }
     const sum = rowWeights.reduce((total, weight) => total + weight, 0);
     return { coordinates, product, half: dot(coordinates, product) / 2, sum, norms };
@@ -144,7 +144,7 @@ export class Geometry {
     const distance = cross - a.half - b.half + shift;
     const terms = Math.abs(cross) + Math.abs(a.half) + Math.abs(b.half) + Math.abs(shift);
     if (distance > CANCELLATION * terms) return distance;
-    const u = a.coordinates.map((value, k) => value - b.coordinates[k]);
+    const u = a.coordinates.map((value, k) => value - b.coordinates[k]!);
     return Math.max(0, shift - dot(u, this.multiply(u)) / 2);
   }
 
@@ -166,7 +166,7 @@ export class Geometry {
     const matrix = new Float64Array(size * size);
     for (let i = 0; i < size; i++) {
       for (let j = i + 1; j < size; j++) {
-        matrix[i * size + j] = matrix[j * size + i] = this.squaredDistanceOf(places[i], places[j]);
+        matrix[i * size + j] = matrix[j * size + i] = this.squaredDistanceOf(places[i]!, places[j]!);
       }
     }
     return matrix;
@@ -181,6 +181,6 @@ const unit = (n: number, k: number) => {
 
 function dot(a: Float64Array, b: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }

@@ -60,7 +60,7 @@ export class Arena {
         { bytes, largestFreeBytes: this.largestFreeBytes, memoryLimitBytes: this.limitBytes },
       );
     }
-    const { start, end } = this.free[index];
+    const { start, end } = this.free[index]!;
     this.growTo(start + size);
     if (start + size === end) this.free.splice(index, 1);
     else this.free[index] = { start: start + size, end };

@@ -15,7 +15,7 @@ function centralRow(distances: Float64Array, rows: number): { center: number; sq
   let squaredRadius = Infinity;
   for (let i = 0; i < rows; i++) {
     const own = distances.slice(i * (rows + 1), i * (rows + 1) + rows).sort();
-    const radius = own[rows >> 1];
+    const radius = own[rows >> 1]!;
     if (radius < squaredRadius) [center, squaredRadius] = [i, radius];
   }
   return { center, squaredRadius };
@@ -24,7 +24,7 @@ function centralRow(distances: Float64Array, rows: number): { center: number; sq
 /** The least squared length that is not 0 in the central row's surroundings, where half of the rows coincide. */
 function smallestScale(distances: Float64Array, rows: number, center: number): number {
   const own = distances.slice(center * (rows + 1), center * (rows + 1) + rows);
-  const norm = distances[center * (rows + 1) + rows];
+  const norm = distances[center * (rows + 1) + rows]!;
   if (norm > 0) return norm * 2 ** -40;
   return own.reduce((least, value) => (value > 0 && value < least ? value : least), Infinity);
 }
@@ -36,7 +36,7 @@ export function outlierRows(distances: Float64Array, rows: number): { center: nu
   const limit = FAR * FAR * squared;
   const far: OutlierRow[] = [];
   for (let row = 0; row < rows; row++) {
-    const distance = distances[center * (rows + 1) + row];
+    const distance = distances[center * (rows + 1) + row]!;
     let scale = 1;
     while (distance * scale * scale > limit && scale > MIN_SCALE) scale /= 2;
     if (scale < 1) far.push({ row, scale });

@@ -71,8 +71,8 @@ export async function pulledPass(
           table,
           n,
           row,
-          center: addresses[center],
-          scale: scales[i],
+          center: addresses[center]!,
+          scale: scales[i]!,
           out,
         };
         await session.run(work, columns, (3 * columns) / VECTOR);
@@ -87,7 +87,7 @@ export async function pulledPass(
   const all = total.symmetric();
   return Float64Array.from(
     { length: (n + 1) ** 2 },
-    (_, k) => all[Math.floor(k / (n + 1)) * (n + 2) + (k % (n + 1))],
+    (_, k) => all[Math.floor(k / (n + 1)) * (n + 2) + (k % (n + 1))]!,
   );
 }
 
@@ -125,7 +125,7 @@ class SquareSum {
       );
       for (let segment = 0; segment < segments; segment++) {
         const partial = session.arena.f64(sums + segment * this.bytes, total.length);
-        for (let k = 0; k < total.length; k++) total[k] += partial[k];
+        for (let k = 0; k < total.length; k++) total[k]! += partial[k]!;
       }
     } finally {
       allocation.releaseAll();
@@ -135,7 +135,7 @@ class SquareSum {
   /** The total, of which the kernel fills only one half. */
   symmetric(): Float64Array {
     const { size, total } = this;
-    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) total[i * size + j] = total[j * size + i];
+    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) total[i * size + j] = total[j * size + i]!;
     return total;
   }
 }
@@ -219,8 +219,8 @@ async function measureRows(
   for (let segment = 0; segment < segments; segment++) {
     const partial = session.arena.f64(sums + segment * n * 16, n * 2);
     for (let i = 0; i < n; i++) {
-      squaredNorms[i] += partial[2 * i];
-      squaredDistances[i] += partial[2 * i + 1];
+      squaredNorms[i]! += partial[2 * i]!;
+      squaredDistances[i]! += partial[2 * i + 1]!;
     }
   }
 }
@@ -258,14 +258,14 @@ async function preparer(
     if (mixing) return { work: { ...make.work, table: tile.table, n, mixing, out }, operations };
     const { indices } = inputs as { indices: readonly number[] };
     const all = indices.length === n;
-    const table = all ? tile.table : allocation.u32(indices.map((index) => tile.addresses[index]));
+    const table = all ? tile.table : allocation.u32(indices.map((index) => tile.addresses[index]!));
     return { work: { ...make.work, table, n: points, out }, operations };
   };
 }
 
 /** The weight that all non-zero entries have, if they have one in common. */
 function commonWeight(rows: readonly Float64Array[]): number | undefined {
-  const weight = rows[0].find((entry) => entry !== 0);
+  const weight = rows[0]!.find((entry) => entry !== 0);
   return rows.every((row) => row.every((entry) => entry === 0 || entry === weight)) ? weight : undefined;
 }
 
@@ -338,7 +338,7 @@ export async function normsPass(options: PassOptions): Promise<Float64Array> {
     const allocation = new Allocation(arena);
     try {
       options.onTile?.(tile);
-      await measureRows(session, tile, n, tile.addresses[0], measures, allocation);
+      await measureRows(session, tile, n, tile.addresses[0]!, measures, allocation);
     } finally {
       allocation.releaseAll();
     }

@@ -37,7 +37,7 @@ function requireFloat32(value: unknown, what: string): asserts value is Float32A
 export function arraySource(rows: readonly Float32Array[]): RowSource {
   if (rows.length === 0) throw new QuorateError('EMPTY_INPUT', 'there are no updates');
   for (let i = 0; i < rows.length; i++) requireFloat32(rows[i], `update ${i}`); // holes too
-  const d = rows[0].length;
+  const d = rows[0]!.length;
   if (d === 0) throw new QuorateError('EMPTY_INPUT', 'the updates have no entries');
   rows.forEach((row, i) => {
     if (row.length === d) return;
@@ -51,7 +51,7 @@ export function arraySource(rows: readonly Float32Array[]): RowSource {
     n: rows.length,
     d,
     read: (row, column, into) => {
-      into.set(rows[row].subarray(column, column + into.length));
+      into.set(rows[row]!.subarray(column, column + into.length));
     },
   };
 }
@@ -71,7 +71,7 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
       row: i,
     });
   });
-  const names = Object.keys(updates[0]).sort();
+  const names = Object.keys(updates[0]!).sort();
   updates.forEach((update, i) => {
     const own = Object.keys(update).sort();
     if (own.length === names.length && own.every((name, k) => name === names[k])) return;
@@ -88,7 +88,7 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
   updates.forEach((update, i) => {
     for (const name of names) {
       requireFloat32(update[name], `tensor '${name}' of update ${i}`);
-      const [got, expected] = [update[name].length, updates[0][name].length];
+      const [got, expected] = [update[name].length, updates[0]![name]!.length];
       if (got === expected) continue;
       throw new QuorateError(
         'BAD_SHAPE',
@@ -105,7 +105,7 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
 
   const parts: { name: string; from: number; to: number }[] = [];
   let d = 0;
-  for (const name of names) parts.push({ name, from: d, to: (d += updates[0][name].length) });
+  for (const name of names) parts.push({ name, from: d, to: (d += updates[0]![name]!.length) });
   if (d === 0) throw new QuorateError('EMPTY_INPUT', 'the updates have no entries');
 
   return {
@@ -115,7 +115,7 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
       for (const { name, from, to } of parts) {
         const first = Math.max(from, column);
         const last = Math.min(to, column + into.length);
-        if (first < last) into.set(updates[row][name].subarray(first - from, last - from), first - column);
+        if (first < last) into.set(updates[row]![name]!.subarray(first - from, last - from), first - column);
       }
     },
     name: (value) => Object.fromEntries(parts.map(({ name, from, to }) => [name, value.slice(from, to)])),

@@ -143,8 +143,8 @@ async function forEachCopiedTile(
     const width = Math.min(maxColumns, d - first);
     const reads: Promise<void>[] = [];
     chosen.forEach((row, i) => {
-      arena.f32(addresses[i] + width * 4, paddedColumns(width) - width).fill(0);
-      const read = readRow(source, row, first, arena.f32(addresses[i], width));
+      arena.f32(addresses[i]! + width * 4, paddedColumns(width) - width).fill(0);
+      const read = readRow(source, row, first, arena.f32(addresses[i]!, width));
       if (read) reads.push(read);
     });
     if (reads.length === 0) return undefined;

@@ -43,7 +43,7 @@ export function parseContentDigest(header: string): ContentDigest {
   for (const text of header.split(',')) {
     const [, name, base64] = member.exec(text.trim()) ?? [];
     if (name === undefined) throw malformed('must be like sha-256=:base64:');
-    const digest = fromBase64(base64);
+    const digest = fromBase64(base64!);
     if (!digest) throw malformed(`the digest ${name} is no base64`);
     if (name !== 'sha-256' && name !== 'sha-512') continue;
     if (digest.length !== lengths[name]) {

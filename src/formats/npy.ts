@@ -53,10 +53,10 @@ function readMembers(text: string): Map<string, string> {
     if (!found) throw malformed(`the header can't be read at position ${position}`, { position });
     const [, descr, order, shape, string, flag, tuple] = found;
     const name = descr ?? order ?? shape;
-    const value = { descr: string, fortran_order: flag, shape: tuple }[name];
-    if (value === undefined || members.has(name))
+    const value = { descr: string, fortran_order: flag, shape: tuple }[name!];
+    if (value === undefined || members.has(name!))
       throw malformed(`${name} is of the wrong kind, or there twice`);
-    members.set(name, value);
+    members.set(name!, value);
     position = member.lastIndex;
   }
 }
@@ -121,7 +121,7 @@ export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
       "the array is in Fortran's order: save numpy.ascontiguousarray(…) of it",
     );
   }
-  const type = dtypes[descr];
+  const type = dtypes[descr]!;
   const count = valuesIn(shape, 'array');
   const data = bytes.subarray(dataOffset);
   if (data.length !== count * type.bytes) {
@@ -171,7 +171,7 @@ export function npyRows({ shape, values }: NpyArray): Float32Array[] {
   if (shape.length !== 2) {
     throw new QuorateError('BAD_SHAPE', `updates are [n, d] or [d], not [${shape.join(', ')}]`, { shape });
   }
-  const [n, d] = shape;
+  const [n, d] = shape as readonly [number, number];
   if (d === 0) throw new QuorateError('BAD_SHAPE', 'the updates have no entries', { shape });
   return Array.from({ length: n }, (_, i) => values.subarray(i * d, (i + 1) * d));
 }

@@ -186,7 +186,7 @@ function readEntry(name: string, entry: unknown): TensorEntry {
       { tensor: name, dtype: dtype.slice(0, 40) },
     );
   }
-  const { kind, bytes } = dtypes[dtype];
+  const { kind, bytes } = dtypes[dtype]!;
   const [start, end] = offsets as [number, number];
   const values = valuesIn(shape, name);
   if (end - start !== values * bytes) {

@@ -97,11 +97,11 @@ export class SafetensorsStream {
     let done = 0;
     return new SegmentStream(this.decoder, tensors, (bytes) => {
       for (let rest = bytes; rest.length > 0;) {
-        const piece = rest.subarray(0, tensors[current].values * 4 - done);
-        gathered.set(piece, offsets[current] * 4 + done);
+        const piece = rest.subarray(0, tensors[current]!.values * 4 - done);
+        gathered.set(piece, offsets[current]! * 4 + done);
         rest = rest.subarray(piece.length);
         done += piece.length;
-        if (done < tensors[current].values * 4) continue;
+        if (done < tensors[current]!.values * 4) continue;
         current++;
         done = 0;
       }

@@ -64,7 +64,7 @@ export class SegmentStream {
   private advance(chunk: Uint8Array): void | Promise<void> {
     let rest = chunk;
     while (rest.length > 0) {
-      const { format } = this.segments[this.current];
+      const { format } = this.segments[this.current]!;
       const here = rest.subarray(0, Math.min(rest.length, this.missingBytes));
       const taken = format.kind === 'f32' ? here : here.subarray(0, this.roomFor(format));
       rest = rest.subarray(taken.length);
@@ -79,7 +79,7 @@ export class SegmentStream {
   }
 
   private sizeOfCurrent(): number {
-    return this.current < this.segments.length ? sizeOf(this.segments[this.current]) : 0;
+    return this.current < this.segments.length ? sizeOf(this.segments[this.current]!) : 0;
   }
 
   /** How many bytes still fit into the decoder beside the split value. */

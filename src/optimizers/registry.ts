@@ -52,14 +52,14 @@ export function optimizer(name: string, parameters: unknown = {}): ServerOptimiz
  * parseOptimizer('fed-adam(eta=0.1)')
  */
 export function parseOptimizer(text: string): ServerOptimizer {
-  const [{ name, parameters }, second] = parseStages('optimizer', text);
+  const [first, second] = parseStages('optimizer', text);
   if (second) {
     throw new QuorateError('INVALID_PARAMETER', 'optimizer: there can only be one', {
       text,
       position: second.position,
     });
   }
-  return optimizer(name, parameters);
+  return optimizer(first!.name, first!.parameters);
 }
 
 /** With all of its parameters: 'fed-adam(eta=0.1, …)'. `parseOptimizer` reads it. */

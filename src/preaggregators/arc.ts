@@ -19,7 +19,7 @@ export const arc = preaggregator({
     const { n } = geometry;
     const norms = Float64Array.from(everyPoint(geometry), (i) => Math.sqrt(geometry.squaredNorm(i)));
     const clipped = Math.floor((2 * f * (n - f)) / n);
-    const longest = norms[leastIndices(norms, n)[n - clipped - 1]];
-    return everyPoint(geometry).map((i) => scaled(n, i, norms[i] <= longest ? 1 : longest / norms[i]));
+    const longest = norms[leastIndices(norms, n)[n - clipped - 1]!]!;
+    return everyPoint(geometry).map((i) => scaled(n, i, norms[i]! <= longest ? 1 : longest / norms[i]!));
   },
 });

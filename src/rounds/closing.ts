@@ -51,4 +51,4 @@ export function beginAggregation(
 const inOrder = (accepted: Readonly<Record<string, AcceptedUpdate>>): AcceptedUpdate[] =>
   Object.keys(accepted)
     .sort()
-    .map((node) => accepted[node]);
+    .map((node) => accepted[node]!);

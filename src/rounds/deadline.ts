@@ -18,7 +18,7 @@ export function collectMs(policy: Policy, responseTimesMs: readonly number[], at
 /** By nearest rank: the least of the values that at least this share of them does not exceed. */
 export function quantile(values: readonly number[], share: number): number {
   const ascending = values.toSorted((a, b) => a - b);
-  return ascending[Math.max(1, Math.ceil(share * values.length)) - 1];
+  return ascending[Math.max(1, Math.ceil(share * values.length)) - 1]!;
 }
 
 /** The newest response times with these added, as many as the deadline looks at. */

@@ -14,7 +14,7 @@ export function measured(
 ): SessionState {
   const { stopWhen } = policy;
   if (stopWhen === null) return state;
-  const value = metrics[stopWhen.metric];
+  const value = metrics[stopWhen.metric]!;
   if (!Number.isFinite(value)) return state; // not measured, too
 
   const { best } = state;

@@ -47,5 +47,5 @@ function newest(openings: SessionState['openings'], { mode }: Policy): SessionSt
   const numbers = Object.keys(openings)
     .map(Number)
     .sort((a, b) => a - b);
-  return Object.fromEntries(numbers.slice(-count).map((number) => [number, openings[number]]));
+  return Object.fromEntries(numbers.slice(-count).map((number) => [number, openings[number]!]));
 }

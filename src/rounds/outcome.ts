@@ -20,7 +20,7 @@ export function committed(policy: Policy, state: SessionState, event: EventOf<'c
     event.metrics,
   );
   const excluded = Object.keys(counted.nodes)
-    .filter((node) => counted.nodes[node].excluded && !state.nodes[node].excluded)
+    .filter((node) => counted.nodes[node]!.excluded && !state.nodes[node]!.excluded)
     .sort();
   return {
     state: {

@@ -20,8 +20,8 @@ export function missing({ nodes }: SessionState, { accepted, asked, awaited }: C
   const unheard = new Set(awaited);
   return Object.keys(nodes).filter(
     (node) =>
-      (nodes[node].present || unheard.has(node)) &&
-      !nodes[node].excluded &&
+      (nodes[node]!.present || unheard.has(node)) &&
+      !nodes[node]!.excluded &&
       !Object.hasOwn(accepted, node) &&
       (named?.has(node) ?? true),
   );

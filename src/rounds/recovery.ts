@@ -111,7 +111,7 @@ function recoverSealed(
 /** Those that may have been there before the restart, and have not been heard since. */
 const unheard = ({ nodes }: SessionState): string[] =>
   Object.keys(nodes)
-    .filter((node) => !nodes[node].present)
+    .filter((node) => !nodes[node]!.present)
     .sort();
 
 const byNode = (updates: readonly AcceptedUpdate[]): Record<string, AcceptedUpdate> =>

@@ -8,7 +8,7 @@ import type { SessionState } from './state.js';
 /** Who could be asked now: there, and not excluded. Ids in order. */
 export function eligible(state: SessionState): string[] {
   return Object.keys(state.nodes)
-    .filter((node) => state.nodes[node].present && !state.nodes[node].excluded)
+    .filter((node) => state.nodes[node]!.present && !state.nodes[node]!.excluded)
     .sort();
 }
 
@@ -26,7 +26,7 @@ export function sample(ids: readonly string[], size: number, key: readonly numbe
   const count = Math.min(size, ids.length);
   for (let i = 0; i < count; i++) {
     const j = i + Math.floor((draw() / 2 ** 32) * (ids.length - i));
-    [shuffled[i], shuffled[j]] = [shuffled[j], shuffled[i]];
+    [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
   }
   return shuffled.slice(0, count).sort();
 }

@@ -25,7 +25,7 @@ function sortedDistances(geometry: Geometry): number[][] {
 /** Added up from the least on, as Krum does it: the same bits, and so the same choice. */
 function sumOfFirst(distances: readonly number[], count: number): number {
   let sum = 0;
-  for (let k = 0; k < count && k < distances.length; k++) sum += distances[k];
+  for (let k = 0; k < count && k < distances.length; k++) sum += distances[k]!;
   return sum;
 }
 
@@ -43,14 +43,14 @@ export const bulyan = coordinateRule({
     const chosen: number[] = [];
     while (chosen.length < geometry.n - 2 * f) {
       const neighbors = Math.max(1, left.length - f - 2);
-      const scores = left.map((point) => sumOfFirst(distances[point], neighbors));
+      const scores = left.map((point) => sumOfFirst(distances[point]!, neighbors));
       const [best] = leastIndices(scores, 1);
-      const winner = left[best];
+      const winner = left[best!]!;
       chosen.push(winner);
       left = left.filter((point) => point !== winner);
       // Sorted once: of equal distances any one may go.
       for (const point of left) {
-        const own = distances[point];
+        const own = distances[point]!;
         own.splice(own.indexOf(geometry.squaredDistance(point, winner)), 1);
       }
     }

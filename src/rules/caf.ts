@@ -31,10 +31,10 @@ export const caf = linearRule({
       if (variance === 0) break;
       const squares = projections.map((projection) => projection * projection);
       const greatest = squares.reduce(
-        (most, square, i) => (weights[i] > 0 ? Math.max(most, square) : most),
+        (most, square, i) => (weights[i]! > 0 ? Math.max(most, square) : most),
         0,
       );
-      weights = weights.map((weight, i) => (weight > 0 ? weight * (1 - squares[i] / greatest) : 0));
+      weights = weights.map((weight, i) => (weight > 0 ? weight * (1 - squares[i]! / greatest) : 0));
     }
     const sum = best.reduce((all, weight) => all + weight, 0);
     return best.map((weight) => weight / sum);

@@ -36,7 +36,7 @@ export const centeredClipping = linearRule({
         return (distance <= tau ? 1 : tau / distance) / n;
       });
       const moved = shares.reduce((sum, share) => sum + share, 0);
-      v = v.map((weight, k) => weight * (1 - moved) + (k < n ? shares[k] : 0));
+      v = v.map((weight, k) => weight * (1 - moved) + (k < n ? shares[k]! : 0));
     }
     return v;
   },

@@ -18,26 +18,26 @@ export interface Spread {
 /** @param weights one for each point, not negative, not all 0 */
 export function widestSpread(geometry: Geometry, weights: ArrayLike<number>): Spread {
   const { n } = geometry;
-  const members = Array.from({ length: n }, (_, i) => i).filter((i) => weights[i] > 0);
+  const members = Array.from({ length: n }, (_, i) => i).filter((i) => weights[i]! > 0);
   let total = 0;
-  for (const i of members) total += weights[i];
+  for (const i of members) total += weights[i]!;
 
   const toMembers = new Float64Array(n); // Σ_j c_j D_ij / Σ c
   for (let i = 0; i < n; i++) {
-    for (const j of members) toMembers[i] += weights[j] * geometry.squaredDistance(i, j);
-    toMembers[i] /= total;
+    for (const j of members) toMembers[i]! += weights[j]! * geometry.squaredDistance(i, j);
+    toMembers[i]! /= total;
   }
   let overall = 0;
-  for (const i of members) overall += (weights[i] * toMembers[i]) / total;
+  for (const i of members) overall += (weights[i]! * toMembers[i]!) / total;
   const product = (i: number, j: number) =>
-    (toMembers[i] + toMembers[j] - overall - geometry.squaredDistance(i, j)) / 2;
+    (toMembers[i]! + toMembers[j]! - overall - geometry.squaredDistance(i, j)) / 2;
 
   const size = members.length;
   const matrix = new Float64Array(size * size);
-  const roots = members.map((i) => Math.sqrt(weights[i]));
+  const roots = members.map((i) => Math.sqrt(weights[i]!));
   for (let a = 0; a < size; a++) {
     for (let b = 0; b <= a; b++) {
-      const entry = (roots[a] * roots[b] * product(members[a], members[b])) / total;
+      const entry = (roots[a]! * roots[b]! * product(members[a]!, members[b]!)) / total;
       matrix[a * size + b] = matrix[b * size + a] = entry;
     }
   }
@@ -46,7 +46,8 @@ export function widestSpread(geometry: Geometry, weights: ArrayLike<number>): Sp
   if (value <= 0) return { variance: 0, projections };
   const length = Math.sqrt(value * total);
   for (let i = 0; i < n; i++) {
-    for (let b = 0; b < size; b++) projections[i] += (roots[b] * vector[b] * product(i, members[b])) / length;
+    for (let b = 0; b < size; b++)
+      projections[i]! += (roots[b]! * vector[b]! * product(i, members[b]!)) / length;
   }
   return { variance: value, projections };
 }

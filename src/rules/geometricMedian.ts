@@ -10,7 +10,7 @@ import { linearRule } from './rule.js';
 
 /** The middle one; of an even number, the lower of the two. */
 function middle(values: Float64Array): number {
-  return Float64Array.from(values).sort()[(values.length - 1) >> 1];
+  return Float64Array.from(values).sort()[(values.length - 1) >> 1]!;
 }
 
 export const geometricMedian = linearRule({

@@ -34,7 +34,7 @@ function coverOfChains({ neighbors, removed }: Graph, degrees: Int32Array): numb
     let length = 0;
     for (let at: number | undefined = from; at !== undefined; length++) {
       seen[at] = 1;
-      at = neighbors[at].find((next) => !seen[next]);
+      at = neighbors[at]!.find((next) => !seen[next]);
     }
     return length;
   };
@@ -55,14 +55,14 @@ function coverable(graph: Graph, budget: number): boolean {
   let highest = 0;
   for (let v = 0; v < neighbors.length; v++) {
     if (removed[v]) continue;
-    for (const w of neighbors[v]) if (!removed[w]) degrees[v]++;
-    edges += degrees[v];
-    if (degrees[v] > degrees[highest]) highest = v;
+    for (const w of neighbors[v]!) if (!removed[w]) degrees[v]!++;
+    edges += degrees[v]!;
+    if (degrees[v]! > degrees[highest]!) highest = v;
   }
   edges /= 2;
   if (edges === 0) return true;
-  if (edges > budget * degrees[highest]) return false;
-  if (degrees[highest] <= 2) return coverOfChains(graph, degrees) <= budget;
+  if (edges > budget * degrees[highest]!) return false;
+  if (degrees[highest]! <= 2) return coverOfChains(graph, degrees) <= budget;
 
   const without = (vertices: readonly number[]): boolean => {
     const gone = vertices.filter((v) => !removed[v]);
@@ -72,7 +72,7 @@ function coverable(graph: Graph, budget: number): boolean {
     for (const v of gone) removed[v] = 0;
     return answer;
   };
-  return without([highest]) || without(neighbors[highest]);
+  return without([highest]) || without(neighbors[highest]!);
 }
 
 /** The graph of pairs farther apart than a squared distance. */
@@ -96,10 +96,10 @@ function* leastSquaredDiameter(geometry: Geometry, f: number): Cooperative<numbe
   while (low < high) {
     yield;
     const middle = (low + high) >> 1;
-    if (coverable(farPairs(geometry, sorted[middle]), f)) high = middle;
+    if (coverable(farPairs(geometry, sorted[middle]!), f)) high = middle;
     else low = middle + 1;
   }
-  return sorted[low];
+  return sorted[low]!;
 }
 
 /** The first subset, in the order of the rows, of n − f points none farther apart than the least diameter. */
@@ -111,7 +111,7 @@ function* firstSubset(geometry: Geometry, f: number): Cooperative<number[]> {
   for (let i = 0; i < n && kept.length < n - f; i++) {
     if (removed[i]) continue;
     yield;
-    const excluded = neighbors[i].filter((j) => !removed[j]);
+    const excluded = neighbors[i]!.filter((j) => !removed[j]);
     for (const j of excluded) removed[j] = 1;
     if (excluded.length <= budget && coverable({ neighbors, removed }, budget - excluded.length)) {
       kept.push(i);

@@ -25,7 +25,7 @@ export const mean = linearRule({
       throw new QuorateError('ZERO_WEIGHT', 'mean: all weights are 0, so there is no mean');
     }
   },
-  restrict: ({ weights }, kept) => (weights ? { weights: kept.map((row) => weights[row]) } : {}),
+  restrict: ({ weights }, kept) => (weights ? { weights: kept.map((row) => weights[row]!) } : {}),
   weights({ n }, { weights }) {
     const given = Float64Array.from(weights ?? new Array<number>(n).fill(1));
     const largest = given.reduce((most, weight) => Math.max(most, weight), 0);

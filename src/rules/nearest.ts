@@ -3,7 +3,7 @@
 /** The indices of the `count` least values, in order; among equal ones the lower index comes first. */
 export function leastIndices(values: ArrayLike<number>, count: number): number[] {
   return Array.from(values, (_, i) => i)
-    .sort((a, b) => values[a] - values[b] || a - b)
+    .sort((a, b) => values[a]! - values[b]! || a - b)
     .slice(0, count);
 }
 

@@ -30,10 +30,10 @@ function subsetCount(n: number, f: number): number {
 /** Σ (t_i − mean)² over the members: a lower bound of their scatter's top eigenvalue. */
 function scatterAlong(projections: Float64Array, members: readonly number[]): number {
   let sum = 0;
-  for (const i of members) sum += projections[i];
+  for (const i of members) sum += projections[i]!;
   const mean = sum / members.length;
   let squares = 0;
-  for (const i of members) squares += (projections[i] - mean) * (projections[i] - mean);
+  for (const i of members) squares += (projections[i]! - mean) * (projections[i]! - mean);
   return squares;
 }
 
@@ -98,7 +98,7 @@ class SubsetSearch {
     const left = this.order.length - at;
     if (wanted > 0 && wanted < left) {
       return [
-        { at: at + 1, kept: [...kept, this.order[at]] },
+        { at: at + 1, kept: [...kept, this.order[at]!] },
         { at: at + 1, kept },
       ];
     }

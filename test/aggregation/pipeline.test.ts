@@ -49,7 +49,7 @@ describe('parsePipeline', () => {
   it('reads what pipelineText prints, for every rule and pre-aggregator', () => {
     expect(Object.keys(stages)).deep.equal(rules().map(({ name }) => name));
     for (const { name, kind } of rules()) {
-      const text = kind === 'pre-aggregator' ? `${stages[name]} > median` : stages[name];
+      const text = kind === 'pre-aggregator' ? `${stages[name]!} > median` : stages[name]!;
       expect(pipelineText(parsePipeline(text))).equal(text);
     }
     const long = 'clipping(c=3) > bucketing(s=2, seed=1) > nnm(f=2) > trimmed-mean(f=2)';
@@ -93,7 +93,7 @@ describe('parsePipeline', () => {
       ['median > krum(f=1)', 'median'],
       ['foo > krum(f=1)', 'foo'],
     ]) {
-      const { details, message } = await expectRefusal(() => parsePipeline(text), 'UNKNOWN_RULE');
+      const { details, message } = await expectRefusal(() => parsePipeline(text!), 'UNKNOWN_RULE');
       expect(details.rule, text).equal(name);
       expect(message).include(name);
     }

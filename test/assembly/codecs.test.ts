@@ -61,7 +61,7 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
     const { codes } = await encodeAll(values);
     values.forEach((value, k) => {
       const expected = nearest(reference, value);
-      const right = expected === undefined ? isNaNCode(codes[k]) : codes[k] === expected;
+      const right = expected === undefined ? isNaNCode(codes[k]!) : codes[k] === expected;
       if (!right) expect.fail(`${value} became code ${codes[k]}, not ${expected ?? 'a NaN'}`);
     });
   }
@@ -116,9 +116,9 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
         if (!isNaNCode(code)) {
           if (codes[code] !== code) expect.fail(`code ${code} became ${codes[code]}`);
         } else if (
-          !isNaNCode(codes[code]) ||
-          (codes[code] & quiet) === 0 ||
-          codes[code] >> 15 !== code >> 15
+          !isNaNCode(codes[code]!) ||
+          (codes[code]! & quiet) === 0 ||
+          codes[code]! >> 15 !== code >> 15
         ) {
           expect.fail(`NaN ${code} became ${codes[code]}`);
         }
@@ -129,7 +129,7 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
       const values: number[] = [];
       const { beyond } = reference;
       reference.values.forEach((value, code) => {
-        values.push((value + (code + 1 < infinity ? reference.values[code + 1] : beyond)) / 2);
+        values.push((value + (code + 1 < infinity ? reference.values[code + 1]! : beyond)) / 2);
       });
       const halfWays = Float32Array.from(values);
       expect(values.every((value, k) => halfWays[k] === value)).equal(true);
@@ -151,16 +151,16 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
     });
 
     it('tells of what is not finite once encoded, wherever it is', async () => {
-      const largest = reference.values[infinity - 1];
+      const largest = reference.values[infinity - 1]!;
       const firstOverflow = Float32Array.of((largest + reference.beyond) / 2);
       const [lastFinite] = floatsOf(bitsOf(firstOverflow).map((pattern) => pattern - 1));
       for (const place of [0, 7, 8, 31, 32, 63, 64, 70]) {
         for (const [value, flag] of [
           [largest, 0],
           [lastFinite, 0],
-          [-lastFinite, 0],
-          [firstOverflow[0], 1],
-          [-firstOverflow[0], 1],
+          [-lastFinite!, 0],
+          [firstOverflow[0]!, 1],
+          [-firstOverflow[0]!, 1],
           [3.4028234663852886e38, 1],
           [Infinity, 1],
           [-Infinity, 1],

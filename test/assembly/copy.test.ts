@@ -13,14 +13,14 @@ function squaredNormByBlocks(values: Float32Array): number {
   for (let block = 0; block < values.length; block += 256) {
     const lanes = new Float32Array(16);
     values.subarray(block, block + 256).forEach((value, k) => {
-      lanes[k % 16] += Math.fround(value * value);
+      lanes[k % 16]! += Math.fround(value * value);
     });
     for (let k = 0; k < 4; k++) {
       const [a, b, c, d] = [lanes[k], lanes[k + 4], lanes[k + 8], lanes[k + 12]];
-      folded[k] += Math.fround(Math.fround(a + b) + Math.fround(c + d));
+      folded[k]! += Math.fround(Math.fround(a! + b!) + Math.fround(c! + d!));
     }
   }
-  return folded[0] + folded[2] + (folded[1] + folded[3]);
+  return folded[0]! + folded[2]! + (folded[1]! + folded[3]!);
 }
 
 function expectRelative(actual: number, expected: number, relative: number): void {
@@ -48,21 +48,21 @@ describe('copyChecked', () => {
   it('returns the squared norm, right to 1e-6', async () => {
     for (const d of [1, 2, 3, 15, 16, 17, 255, 256, 257, 1000, 100_003]) {
       const [values] = normalRows(1, d, d);
-      expectRelative(await copyChecked(values), squaredNorm(values), 1e-6);
+      expectRelative(await copyChecked(values!), squaredNorm(values!), 1e-6);
     }
   });
 
   it('adds in one order only: the same bits everywhere', async () => {
     for (const d of [1, 5, 16, 100, 256, 257, 270, 5003]) {
       const [values] = normalRows(1, d, d + 1);
-      expect(await copyChecked(values)).equal(squaredNormByBlocks(values));
+      expect(await copyChecked(values!)).equal(squaredNormByBlocks(values!));
     }
   });
 
   it('returns the same with and without the zeros that pad a row', async () => {
     for (const size of [1, 1e-30, 1e30]) {
       for (let d = 1; d <= 300; d += 7) {
-        const values = normalRows(1, d, d)[0].map((value) => value * size);
+        const values = normalRows(1, d, d)[0]!.map((value) => value * size);
         const padded = new Float32Array(Math.ceil(d / 16) * 16);
         padded.set(values);
         expect(await copyChecked(padded)).equal(await copyChecked(values));
@@ -103,8 +103,8 @@ describe('copyChecked', () => {
   it('measures a row where it is', async () => {
     const [values] = normalRows(1, 777, 4);
     await onCore(({ core, place, f32 }) => {
-      const address = place(values);
-      expect(core.copyChecked(address, address, 777)).equal(squaredNormByBlocks(values));
+      const address = place(values!);
+      expect(core.copyChecked(address, address, 777)).equal(squaredNormByBlocks(values!));
       expect(f32(address, 777)).deep.equal(values);
     });
   });

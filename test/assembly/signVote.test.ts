@@ -13,8 +13,8 @@ function vote(
   c1: number,
 ) {
   const addresses = new Uint32Array(rows.length);
-  for (let i = rows.length - 1; i >= 0; i--) addresses[i] = place(rows[i]);
-  const columns = rows[0].length;
+  for (let i = rows.length - 1; i >= 0; i--) addresses[i] = place(rows[i]!);
+  const columns = rows[0]!.length;
   const out = room(columns * 4);
   const proof = core.signVote(place(addresses), rows.length, step, out, c0, c1);
   return { proof, out: bytes(out, columns * 4) };
@@ -29,7 +29,7 @@ describe('signVote', () => {
     for (const n of [1, 2, 3, 4, 5, 7, 8, 11, 16, 33, 130, 300]) {
       // Zeros of both signs, ties, and sizes that a sum would confuse.
       const rows = rowsOf(n, 128, () =>
-        whole(0, 3) === 0 ? normal() * 0 : Math.sign(normal()) * sizes[whole(0, 3)],
+        whole(0, 3) === 0 ? normal() * 0 : Math.sign(normal()) * sizes[whole(0, 3)]!,
       );
       for (const step of [1, 0.25, -3]) {
         const { proof, out } = await onCore((bench) => vote(bench, rows, step, 0, 128));
@@ -70,7 +70,7 @@ describe('signVote', () => {
       for (const lie of [NaN, Infinity, -Infinity]) {
         for (let i = 0; i < n; i++) {
           const rows = rowsOf(n, 64, () => 3e38);
-          rows[i][(17 * i + 5) % 64] = lie;
+          rows[i]![(17 * i + 5) % 64] = lie;
           const { proof } = await onCore((bench) => vote(bench, rows, 1, 0, 64));
           expect(proof, `${lie} in row ${i} of ${n}`).to.be.NaN;
         }

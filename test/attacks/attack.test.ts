@@ -29,10 +29,10 @@ describe('every attack', () => {
         const before = honest.map((row) => row.slice());
         const [first, second, ...rest] = each.forge(honest, 2);
         expect(rest).deep.equal([]);
-        const kept = second.slice();
-        first.fill(7);
+        const kept = second!.slice();
+        first!.fill(7);
         expect(second).deep.equal(kept);
-        second.fill(7);
+        second!.fill(7);
         expect(honest).deep.equal(before);
       });
 
@@ -55,7 +55,7 @@ describe('every attack', () => {
         await expectRefusal(() => each.forge(integers as Float32Array[], 1), 'BAD_TYPE');
         for (const bad of [NaN, Infinity, -Infinity]) {
           const honest = normalRows(3, 4, 5);
-          honest[2][3] = bad;
+          honest[2]![3] = bad;
           const { details } = await expectRefusal(() => each.forge(honest, 1), 'NON_FINITE');
           expect(details.rows).deep.equal([2]);
         }
@@ -90,11 +90,11 @@ describe('the values of attacks', () => {
   ].map((row) => Float32Array.from(row)); // mean 3, 20; deviation 2, √300
 
   it('sign-flipping sends the opposite of the mean', () => {
-    expect([...signFlipping().forge(honest, 1)[0]]).deep.equal([-3, -20]);
+    expect([...signFlipping().forge(honest, 1)[0]!]).deep.equal([-3, -20]);
   });
 
   it('inner-product-manipulation scales that by tau', () => {
-    expect([...innerProductManipulation({ tau: 0.5 }).forge(honest, 1)[0]]).deep.equal([-1.5, -10]);
+    expect([...innerProductManipulation({ tau: 0.5 }).forge(honest, 1)[0]!]).deep.equal([-1.5, -10]);
   });
 
   it('a-little-is-enough shifts by tau deviations, n − 1 in the denominator', () => {
@@ -106,8 +106,8 @@ describe('the values of attacks', () => {
     const near = [1000, 1000.0001, 1000.0002].map((value) => Float32Array.of(value));
     const [lie] = aLittleIsEnough({ tau: 0 }).forge(near, 1);
     const [shifted] = aLittleIsEnough({ tau: 1000 }).forge(near, 1);
-    const spread = near[2][0] - near[0][0];
-    expect(shifted[0] - lie[0]).within(400 * spread, 600 * spread);
+    const spread = near[2]![0]! - near[0]![0]!;
+    expect(shifted![0]! - lie![0]!).within(400 * spread, 600 * spread);
   });
 
   it('a-little-is-enough needs two honest updates', async () => {
@@ -135,15 +135,15 @@ describe('the values of attacks', () => {
     let sum = 0;
     let squares = 0;
     let products = 0;
-    for (const [k, value] of first.entries()) {
+    for (const [k, value] of first!.entries()) {
       sum += value;
       squares += (value + 4) ** 2;
-      products += (value + 4) * (second[k] + 4);
+      products += (value + 4) * (second![k]! + 4);
     }
     // Five standard errors each: 2 / √40000, 4·√2 / √40000, 4 / √40000.
-    expect(sum / first.length).closeTo(-4, 0.05);
-    expect(squares / first.length).closeTo(4, 0.15);
-    expect(products / first.length).closeTo(0, 0.1);
+    expect(sum / first!.length).closeTo(-4, 0.05);
+    expect(squares / first!.length).closeTo(4, 0.15);
+    expect(products / first!.length).closeTo(0, 0.1);
     expect(gaussian({ seed: 2 }).forge(wide, 1)).not.deep.equal(gaussian({ seed: 1 }).forge(wide, 1));
   });
 
@@ -172,7 +172,7 @@ describe('attacks', () => {
       expect(kind).equal('attack');
       expect([summary, source, constraint]).not.include('');
       expect(Object.fromEntries(parameters.map(({ name, default: value }) => [name, value]))).deep.equal(
-        all[i].parameters,
+        all[i]!.parameters,
       );
       for (const { description, required } of parameters) {
         expect(description).not.equal('');

@@ -30,7 +30,7 @@ describe('attacks, on what ByzFL computed', () => {
 
     for (const [key, expected] of Object.entries(attacks)) {
       it(`agree for ${data} data, ${n} × ${d}: ${key}`, () => {
-        for (const lie of attacksByKey[key].forge(honest, f)) expectClose(lie, expected, 1e-6);
+        for (const lie of attacksByKey[key]!.forge(honest, f)) expectClose(lie, expected, 1e-6);
       });
     }
   }

@@ -10,7 +10,7 @@ const attackers = 3;
 
 async function distanceOf(lies: Float32Array[], defense: Pipeline): Promise<number> {
   const { value } = await aggregate([...honest, ...lies], defense);
-  const squares = value.map((entry, k) => (entry - honest.reduce((sum, row) => sum + row[k], 0) / 7) ** 2);
+  const squares = value.map((entry, k) => (entry - honest.reduce((sum, row) => sum + row[k]!, 0) / 7) ** 2);
   return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
 }
 

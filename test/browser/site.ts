@@ -60,7 +60,7 @@ export async function openSite({
 
   const read = async (path: string): Promise<{ type: string; body: string | Buffer }> => {
     const extension = extname(path);
-    if (path === '/page.html') return { type: contentTypes['.html'], body: page };
+    if (path === '/page.html') return { type: contentTypes['.html']!, body: page };
     if (extension === '.wasm' && wasmType === null) throw new Error('no WebAssembly here');
     const type = extension === '.wasm' && wasmType ? wasmType : (contentTypes[extension] ?? 'text/plain');
     const file = path.startsWith('/node_modules/') ? join('.', path) : join(compiled, path);

@@ -59,7 +59,7 @@ describe('quorate', () => {
         .and.match(/\nExamples?:\n {2}\$ quorate/);
       isNarrow(out);
     }
-    for (const name of commands) expect(outcomes[0].out).include(`\n  ${name}`);
+    for (const name of commands) expect(outcomes[0]!.out).include(`\n  ${name}`);
   });
 
   it('ends with 2 where the command line makes no sense, in one line', async () => {
@@ -181,7 +181,7 @@ describe('quorate config', () => {
       const { code, out, err } = await run(line, { env });
       expect([code, err]).deep.equal([0, '']);
       const config = JSON.parse(out) as Record<string, Record<string, unknown>>;
-      expect(config.listen.port).equal(2000);
+      expect(config.listen!.port).equal(2000);
       expect(config.limits).include({ jsonBytes: 1000, modelBytes: 5 });
       expect(config.logLevel).equal('debug');
       expect(out).not.include('secret');

@@ -47,7 +47,7 @@ describe('quorate serve, session and node', function () {
     const server = background(['serve', '--port', '0', '--json', '--log-level', 'error', ...flags]);
     await server.says('\n');
     const [line] = server.out().split('\n');
-    return { server, ...(JSON.parse(line) as { url: string; adminToken: string | null }) };
+    return { server, ...(JSON.parse(line!) as { url: string; adminToken: string | null }) };
   }
 
   const session = async (url: string, ...line: string[]): Promise<SessionView> => {
@@ -65,7 +65,7 @@ describe('quorate serve, session and node', function () {
       ['pause', 'paused'],
       ['resume', 'running'],
     ]) {
-      expect((await session(url, verb, 'job')).status).equal(status);
+      expect((await session(url, verb!, 'job')).status).equal(status);
     }
 
     const line = [

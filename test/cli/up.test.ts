@@ -101,7 +101,7 @@ describe('quorate up', () => {
     const health = { intervalMs: 100, timeoutMs: 2_000, failures: 1 };
     const command = await up({ ...system, server: { ...system.server, health, stopDeadlineMs: 100 } });
     await command.says('round 2: update taken');
-    process.kill((await status()).components[0].pid!, 'SIGSTOP');
+    process.kill((await status()).components[0]!.pid!, 'SIGSTOP');
     await command.says('server stopping: no answer within 2 s');
     await command.says('server no answer within 2 s; again in');
     const { code, out, err } = await command.result;

@@ -46,7 +46,7 @@ describe('quorate/client in a browser', () => {
             encoding,
             enrollmentToken: token,
             train: ({ model, round }) => ({ update: model.values.fill(round), numExamples: 1 }),
-            evaluate: ({ model }) => ({ metrics: { first: model.values[0] } }),
+            evaluate: ({ model }) => ({ metrics: { first: model.values[0]! } }),
             onEvent: ({ type }) => events.push(type),
           });
           return { outcome, events };

@@ -21,7 +21,7 @@ describe('joinSession', () => {
       joinSession(
         scene.optionsOf('one', {
           train: ({ model, round, config }) => {
-            seen.push([model.round, round, model.values[0]]);
+            seen.push([model.round, round, model.values[0]!]);
             expect([model.tensors, config]).deep.equal([[{ name: 'model', shape: [3] }], {}]);
             return { update: model.values.fill(1) };
           },
@@ -52,7 +52,7 @@ describe('joinSession', () => {
     );
     const { updates } = await scene.stage.coordinator.round('job', 1);
     expect(updates[0]).include({ node: 'one', numExamples: 7 });
-    expect(updates[0].metrics).deep.equal({ 'loß "x"': 0.25 });
+    expect(updates[0]!.metrics).deep.equal({ 'loß "x"': 0.25 });
     const kinds = events.map(({ type }) => type).filter((type) => !type.includes('connected'));
     expect(kinds).deep.equal(['registered', 'training', 'accepted']);
   });
@@ -136,7 +136,7 @@ describe('joinSession', () => {
     ];
     for (const train of broken)
       await expectRefusal(() => joinSession(scene.optionsOf('one', { train })), 'TRAINING_FAILED');
-    expect(scene.stage.coordinator.session('job').nodes[0].accepted).equal(0);
+    expect(scene.stage.coordinator.session('job').nodes[0]!.accepted).equal(0);
   });
 
   it('rejects with the server’s code for what it refuses for good', async () => {

@@ -39,7 +39,7 @@ describe('participate', () => {
       expect([...(await scene.stage.coordinator.model('job')).values]).deep.equal([6, 6, 6]);
       expect(scene.stage.coordinator.nodes()).length(1);
       const { nodes } = scene.stage.coordinator.session('job');
-      expect(nodes[0].refused).deep.equal({});
+      expect(nodes[0]!.refused).deep.equal({});
     });
   }
 
@@ -159,7 +159,7 @@ describe('participate', () => {
     const evaluated: NodeEvent[] = [];
     await joinSession(
       scene.optionsOf('one', {
-        evaluate: ({ model }) => ({ metrics: { first: model.values[0] }, numExamples: 10 }),
+        evaluate: ({ model }) => ({ metrics: { first: model.values[0]! }, numExamples: 10 }),
         onEvent: (event) => {
           if (event.type === 'evaluated') evaluated.push(event);
         },

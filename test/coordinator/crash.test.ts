@@ -94,7 +94,7 @@ describe('a coordinator on disk that is killed', () => {
     // Of one that was lost, or counted twice, the mean would be another.
     const metrics = await stage.coordinator.metrics(SESSION, { from: 1, limit: 100 });
     expect(
-      metrics.map((point) => [point.metrics.accuracy, Math.fround(point.metrics['accuracy.mean'])]),
+      metrics.map((point) => [point.metrics.accuracy, Math.fround(point.metrics['accuracy.mean']!)]),
     ).deep.equal(Array.from({ length: ROUNDS }, (_, i) => [accuracyOf(1, i + 1), accuracyOf(1, i + 1)]));
     expect(stage.errors).deep.equal([]);
     await stage.coordinator.close();

@@ -228,7 +228,7 @@ describe('createCoordinator', () => {
     await expectRefusal(() => coordinator.createSession(config({ id: 'new' })), 'SHUTTING_DOWN');
     await expectRefusal(() => coordinator.stop(SESSION), 'SHUTTING_DOWN');
     await expectRefusal(() => coordinator.heartbeat(nodeName(0)), 'SHUTTING_DOWN');
-    expect(coordinator.session(SESSION).nodes[0].refused).deep.equal({});
+    expect(coordinator.session(SESSION).nodes[0]!.refused).deep.equal({});
   });
 
   it('waits for a commit that is under way when it closes', async () => {

@@ -238,7 +238,7 @@ describe('sessions on disk', () => {
     const { last } = before.coordinator.events;
     await before.coordinator.close();
     const stage = await sceneOn(folder);
-    expect(stage.coordinator.events.since(0, 1)[0].number).equal(1);
+    expect(stage.coordinator.events.since(0, 1)[0]!.number).equal(1);
     expect(stage.coordinator.events.last).above(last - 1);
     const numbers = stage.coordinator.events.since(0, 1000).map(({ number }) => number);
     expect(numbers).deep.equal(numbers.map((_, i) => i + 1));
@@ -267,7 +267,7 @@ describe('sessions on disk', () => {
     await refused.coordinator.close();
 
     const [name] = (await readdir(checkpoints(folder, SESSION))).filter(isNewest);
-    await rm(join(checkpoints(folder, SESSION), name));
+    await rm(join(checkpoints(folder, SESSION), name!));
     const stage = await sceneOn(folder);
     await stage.event(({ type, round }) => type === 'round-committed' && round === 2, last);
     expect(stage.coordinator.session(SESSION).model?.digest).equal((await direct(2))[2]);

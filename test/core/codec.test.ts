@@ -22,9 +22,9 @@ const scaleOf = (encoded: Encoded): number => (encoded.encoding === 'int8' ? enc
 describe('encode', () => {
   it('writes f32 as it is, little-endian', async () => {
     const [values] = normalRows(1, d, 1);
-    values.set([1, -0, 1e-45, FULL]);
-    const encoded = await encode(values, 'f32', { engine });
-    expect(encoded).deep.equal({ encoding: 'f32', d, bytes: new Uint8Array(values.buffer) });
+    values!.set([1, -0, 1e-45, FULL]);
+    const encoded = await encode(values!, 'f32', { engine });
+    expect(encoded).deep.equal({ encoding: 'f32', d, bytes: new Uint8Array(values!.buffer) });
     expect([...encoded.bytes.subarray(0, 8)]).deep.equal([0, 0, 0x80, 0x3f, 0, 0, 0, 0x80]);
   });
 
@@ -34,7 +34,7 @@ describe('encode', () => {
   ] as const) {
     it(`rounds each value to the nearest ${encoding}, little-endian`, async () => {
       const [values] = normalRows(1, d, 2);
-      const encoded = await encode(values, encoding, { engine });
+      const encoded = await encode(values!, encoding, { engine });
       const codes = Uint16Array.from(values, (value) => nearest(reference, value) ?? 0);
       expect(encoded).deep.equal({ encoding, d, bytes: new Uint8Array(codes.buffer) });
     });
@@ -54,7 +54,7 @@ describe('encode', () => {
 
   it('makes the same of a view as of an array of its own', async () => {
     const [values] = normalRows(1, 100, 3);
-    const view = values.subarray(3, 50);
+    const view = values!.subarray(3, 50);
     for (const encoding of encodings) {
       expect(await encode(view, encoding, { engine })).deep.equal(
         await encode(view.slice(), encoding, { engine }),
@@ -104,7 +104,7 @@ describe('encode', () => {
 describe('decode', () => {
   it('gives back f32 to the last bit', async () => {
     const [values] = normalRows(1, d, 4);
-    expect(await roundTrip(values, 'f32')).deep.equal(values);
+    expect(await roundTrip(values!, 'f32')).deep.equal(values);
   });
 
   it('is within half a unit of what was encoded', async () => {
@@ -113,20 +113,20 @@ describe('decode', () => {
       ['f16', 2 ** -11],
       ['bf16', 2 ** -8],
     ] as const) {
-      const decoded = await roundTrip(values, encoding);
-      values.forEach((value, k) => {
-        expect(Math.abs(decoded[k] - value)).most(Math.abs(value) * relative + 2 ** -25);
+      const decoded = await roundTrip(values!, encoding);
+      values!.forEach((value, k) => {
+        expect(Math.abs(decoded[k]! - value)).most(Math.abs(value) * relative + 2 ** -25);
       });
     }
   });
 
   it('is within half a scale of what was encoded as int8, at any size', async () => {
     for (const size of [1, 1e-6, 1e-30, 1e-37, 1e-38, 1e-40, 1e-45, 1e30, 1e38]) {
-      const values = normalRows(1, 1000, 6)[0].map((value) => value * size);
+      const values = normalRows(1, 1000, 6)[0]!.map((value) => value * size);
       const encoded = await encode(values, 'int8', { engine });
       const decoded = await decode(encoded, { engine });
       values.forEach((value, k) => {
-        expect(Math.abs(decoded[k] - value)).most(0.50002 * scaleOf(encoded));
+        expect(Math.abs(decoded[k]! - value)).most(0.50002 * scaleOf(encoded));
       });
     }
     expect([...(await roundTrip(Float32Array.of(FULL, -FULL, 0), 'int8'))]).satisfies((decoded: number[]) =>
@@ -138,7 +138,7 @@ describe('decode', () => {
   it('encodes to the same bytes again', async () => {
     const [values] = normalRows(1, 1000, 7);
     for (const encoding of ['f32', 'f16', 'bf16'] as const) {
-      const encoded = await encode(values, encoding, { engine });
+      const encoded = await encode(values!, encoding, { engine });
       expect(await encode(await decode(encoded, { engine }), encoding, { engine })).deep.equal(encoded);
     }
   });
@@ -146,7 +146,7 @@ describe('decode', () => {
   it('takes bytes from any address', async () => {
     const [values] = normalRows(1, 100, 8);
     for (const encoding of encodings) {
-      const encoded = await encode(values, encoding, { engine });
+      const encoded = await encode(values!, encoding, { engine });
       const message = Buffer.concat([Buffer.from('abc'), encoded.bytes]);
       const bytes = message.subarray(3);
       expect(await decode({ ...encoded, bytes }, { engine })).deep.equal(await decode(encoded, { engine }));

@@ -42,7 +42,7 @@ describe('a search for weights', () => {
       n: rows.length,
       d: 40,
       read(row: number, column: number, into: Float32Array) {
-        into.set(rows[row].subarray(column, column + into.length));
+        into.set(rows[row]!.subarray(column, column + into.length));
         // Measuring what was read takes no turn of the event loop: it comes while the weights are searched.
         if (++reads === rows.length) setTimeout(() => giveUp.abort());
       },

@@ -50,7 +50,7 @@ describe('an engine', () => {
     const before = await free();
     const updates = normalRows(12, 30_000, 3);
     for (const rule of [mean(), median(), krum({ f: 2 })]) await aggregate(updates, rule, { engine });
-    await aggregate([...updates, updates[0].with(1, Infinity)], median(), { engine }).catch(() => undefined);
+    await aggregate([...updates, updates[0]!.with(1, Infinity)], median(), { engine }).catch(() => undefined);
     expect(await free()).equal(before);
     await engine.dispose();
   });
@@ -73,7 +73,7 @@ describe('an engine', () => {
     const [n, d] = [66, 2 ** 24 + 5];
     expect(n * d * 4).above(2 ** 32);
     const period = 65_521;
-    const pattern = normalRows(1, period, 5)[0];
+    const pattern = normalRows(1, period, 5)[0]!;
     const source = {
       n,
       d,
@@ -90,7 +90,7 @@ describe('an engine', () => {
     const { value } = await aggregate(source, mean(), { engine, report: 'brief' });
     for (const column of [0, 1, 8191, 8192, 2 ** 20 + 7, 2 ** 24, d - 1]) {
       let sum = 0;
-      for (let row = 0; row < n; row++) sum += pattern[(131 * row + column) % period];
+      for (let row = 0; row < n; row++) sum += pattern[(131 * row + column) % period]!;
       expect(value[column]).closeTo(sum / n, 1e-6);
     }
     await engine.dispose();

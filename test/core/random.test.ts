@@ -24,7 +24,7 @@ describe('createRandom', () => {
     const { below } = createRandom(3);
     for (const bound of [1, 2, 7, 10]) {
       const counts = new Uint32Array(bound);
-      for (let i = 0; i < 10_000; i++) counts[below(bound)]++;
+      for (let i = 0; i < 10_000; i++) counts[below(bound)]!++;
       const share = 10_000 / bound;
       for (const count of counts)
         expect(count).within(share - 5 * Math.sqrt(share), share + 5 * Math.sqrt(share));
@@ -58,8 +58,8 @@ describe('createRandom', () => {
       [3, 0.00135],
     ];
     for (const [bound, share] of tails) {
-      const error = 5 * Math.sqrt((share * (1 - share)) / count);
-      expect(draws.filter((draw) => draw > bound).length / count, `above ${bound}`).closeTo(share, error);
+      const error = 5 * Math.sqrt((share! * (1 - share!)) / count);
+      expect(draws.filter((draw) => draw > bound!).length / count, `above ${bound}`).closeTo(share!, error);
     }
   });
 });

@@ -95,7 +95,7 @@ describe('sameDigest', () => {
     const digest = hash('sha256', body);
     expect(sameDigest(digest, digest.slice())).equal(true);
     for (const place of [0, 31])
-      expect(sameDigest(digest, digest.with(place, digest[place] ^ 1))).equal(false);
+      expect(sameDigest(digest, digest.with(place, digest[place]! ^ 1))).equal(false);
     expect(sameDigest(digest, digest.subarray(1))).equal(false);
   });
 });
@@ -124,7 +124,7 @@ describe('checkDigest', () => {
       [`${others[0]}, ${sha512}`, 'sha-256'],
     ]) {
       const { details } = await expectRefusal(() => {
-        check(header, body);
+        check(header!, body);
       }, 'BAD_DIGEST');
       expect(details.algorithm).equal(algorithm);
     }

@@ -205,7 +205,7 @@ describe('writeNpy', () => {
   it('is read back, here and by npyjs', async () => {
     for (const shape of [[], [7], [3, 4], [2, 0, 3], [2, 3, 1, 2], new Array<number>(40).fill(1)]) {
       const count = shape.reduce((product, extent) => product * extent, 1);
-      const values = normalRows(1, 12, count)[0].subarray(0, count);
+      const values = normalRows(1, 12, count)[0]!.subarray(0, count);
       const file = writeNpy({ shape, values });
       expect(file.length % 64).equal((count * 4) % 64);
       const read = await readNpy(file);

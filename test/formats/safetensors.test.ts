@@ -33,8 +33,8 @@ describe('writeSafetensors', () => {
 
   it('takes views', async () => {
     const [all] = normalRows(1, 10, 1);
-    const file = writeSafetensors([{ name: 'a', shape: [2, 2], values: all.subarray(3, 7) }]);
-    expect([...(await readSafetensors(file)).tensors[0].values]).deep.equal([...all.subarray(3, 7)]);
+    const file = writeSafetensors([{ name: 'a', shape: [2, 2], values: all!.subarray(3, 7) }]);
+    expect([...(await readSafetensors(file)).tensors[0]!.values]).deep.equal([...all!.subarray(3, 7)]);
   });
 
   it('refuses what does not fit its shape, or is not float32', async () => {
@@ -62,7 +62,7 @@ describe('readSafetensors', () => {
     const written = shapes.map((shape, k) => ({
       name: `layer.${k}`,
       shape,
-      values: normalRows(1, 20_001, k)[0].subarray(
+      values: normalRows(1, 20_001, k)[0]!.subarray(
         0,
         shape.reduce((product, extent) => product * extent, 1),
       ),

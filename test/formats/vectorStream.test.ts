@@ -18,7 +18,7 @@ const flat = (d: number): Expected => ({ d, tensors: [{ name: 'model', shape: [d
 /** Cuts into pieces of the lengths given, taken by turns. */
 function* cut(bytes: Uint8Array, lengths: readonly number[]): Generator<Uint8Array> {
   for (let at = 0, k = 0; at < bytes.length; k++) {
-    const length = lengths[k % lengths.length];
+    const length = lengths[k % lengths.length]!;
     yield bytes.subarray(at, at + length);
     at += length;
   }
@@ -75,7 +75,7 @@ function bodyOf({ kind }: FlatFormat, d: number, seed: number): Uint8Array {
   const bytes = new Uint8Array(d * sizes[kind]).map(() => whole(0, 255));
   // The bit below the top of the exponent cleared: neither NaN nor infinite.
   if (kind !== 'int8') {
-    for (let k = sizes[kind] - 1; k < bytes.length; k += sizes[kind]) bytes[k] &= 0xbf;
+    for (let k = sizes[kind] - 1; k < bytes.length; k += sizes[kind]) bytes[k]! &= 0xbf;
   }
   return bytes;
 }
@@ -137,7 +137,7 @@ describe('vectorStream', () => {
         const bodies = [3, 4, 5].map((seed) => bodyOf(format, d, seed));
         const received = await Promise.all(bodies.map((body) => send(format, flat(d), body, [9999], true)));
         for (const [k, body] of bodies.entries()) {
-          expect(Buffer.compare(received[k].bytes, await decoded(format, d, body))).equal(0);
+          expect(Buffer.compare(received[k]!.bytes, await decoded(format, d, body))).equal(0);
         }
       });
     });
@@ -234,12 +234,12 @@ describe('vectorStream of safetensors', () => {
   const model: Expected = { d, tensors };
   const [values] = normalRows(1, d, 1);
   const parts = {
-    w: { name: 'w', shape: [3, 5], values: values.subarray(0, 15) },
+    w: { name: 'w', shape: [3, 5], values: values!.subarray(0, 15) },
     none: { name: 'none', shape: [0], values: new Float32Array(0) },
-    b: { name: 'b', shape: [], values: values.subarray(15, 16) },
-    v: { name: 'v', shape: [20_000], values: values.subarray(16) },
+    b: { name: 'b', shape: [], values: values!.subarray(15, 16) },
+    v: { name: 'v', shape: [20_000], values: values!.subarray(16) },
   };
-  const wanted = new Uint8Array(values.slice().buffer);
+  const wanted = new Uint8Array(values!.slice().buffer);
   const format = { kind: 'safetensors' } as const;
   const orders = [
     [parts.w, parts.none, parts.b, parts.v],
@@ -297,7 +297,7 @@ describe('vectorStream of safetensors', () => {
   it('refuses tensors that the model does not have, that are missing, or of another shape', async () => {
     const other = { name: 'x', shape: [1], values: Float32Array.of(1) };
     for (const [order, tensor] of [
-      [[...orders[0], other], 'x'],
+      [[...orders[0]!, other], 'x'],
       [[parts.w, parts.b, parts.v], 'none'],
       [[parts.w, parts.none, parts.b], 'v'],
       [[{ ...parts.w, shape: [5, 3] }, parts.none, parts.b, parts.v], 'w'],

@@ -73,11 +73,11 @@ describe('optimize', () => {
       let model = start;
       let state: OptimizerState | undefined;
       for (const target of targets) {
-        expected = optimizerStep(referenceName[name], expected, Array.from(target), parameters);
-        const delta = target.map((entry, k) => entry - model[k]);
-        ({ model, state } = await optimize(model, delta, method, state, { engine }));
+        expected = optimizerStep(referenceName[name]!, expected, Array.from(target), parameters);
+        const delta = target.map((entry, k) => entry - model![k]!);
+        ({ model, state } = await optimize(model!, delta, method, state, { engine }));
       }
-      expectClose(model, expected.model, 3e-6, 'model');
+      expectClose(model!, expected.model, 3e-6, 'model');
       expect(state?.step).equal(12);
       const { momentum, variance } = state?.vectors ?? {};
       if (momentum) expectClose(momentum, expected.m, 3e-6, 'momentum');
@@ -88,7 +88,7 @@ describe('optimize', () => {
   it('keeps the state that the optimizer says it keeps', async () => {
     for (const { name, state } of optimizers()) {
       const [model, delta] = normalRows(2, 20, 1);
-      const result = await optimize(model, delta, optimizer(name), undefined, { engine });
+      const result = await optimize(model!, delta!, optimizer(name), undefined, { engine });
       expect(Object.keys(result.state.vectors)).deep.equal([...state]);
       for (const vector of Object.values(result.state.vectors)) expect(vector.length).equal(20);
     }
@@ -106,7 +106,7 @@ describe('optimize', () => {
         [32_768, d],
       ]) {
         const cut = (values: Float32Array) => values.slice(from, to);
-        const part = await run(method, { model: cut(model), state: undefined }, deltas.map(cut));
+        const part = await run(method, { model: cut(model!), state: undefined }, deltas.map(cut));
         expect(bytesOf(part.model)).deep.equal(bytesOf(cut(whole.model)));
       }
     }
@@ -127,19 +127,19 @@ describe('optimize', () => {
     for (const { name, state } of optimizers()) {
       const [model, delta] = normalRows(2, 50, 5);
       const vectors = Object.fromEntries(state.map((vector) => [vector, new Float32Array(50)]));
-      const given = await optimize(model, delta, optimizer(name), { step: 0, vectors }, { engine });
-      expect(given).deep.equal(await optimize(model, delta, optimizer(name), undefined, { engine }));
+      const given = await optimize(model!, delta!, optimizer(name), { step: 0, vectors }, { engine });
+      expect(given).deep.equal(await optimize(model!, delta!, optimizer(name), undefined, { engine }));
     }
   });
 
   it('writes to nothing that it was given, and shares no memory with it', async () => {
     for (const { name } of optimizers()) {
       const [model, delta] = normalRows(2, 100, 6);
-      const { state } = await optimize(model, delta, optimizer(name), undefined, { engine });
+      const { state } = await optimize(model!, delta!, optimizer(name), undefined, { engine });
       const before = structuredClone({ model, delta, state });
-      const result = await optimize(model, delta, optimizer(name), state, { engine });
+      const result = await optimize(model!, delta!, optimizer(name), state, { engine });
       expect({ model, delta, state }).deep.equal(before);
-      const buffers = [model, delta, ...Object.values(state.vectors)].map((vector) => vector.buffer);
+      const buffers = [model, delta, ...Object.values(state.vectors)].map((vector) => vector!.buffer);
       for (const vector of [result.model, ...Object.values(result.state.vectors)]) {
         expect(buffers).not.include(vector.buffer);
       }
@@ -156,15 +156,15 @@ describe('optimize', () => {
   it('works in memory for four tiles, whatever the length of the model', async () => {
     const small = createEngine({ threads: 1, memoryLimitBytes: 2 ** 20 });
     const [model, delta] = normalRows(2, 500_000, 8);
-    const { state } = await optimize(model, delta, fedAdam(), undefined, { engine: small });
+    const { state } = await optimize(model!, delta!, fedAdam(), undefined, { engine: small });
     expect(state.step).equal(1);
     await small.dispose();
   });
 
   it('uses the default engine if none is named', async () => {
     const [model, delta] = normalRows(2, 30, 9);
-    expect(await optimize(model, delta, fedAdam())).deep.equal(
-      await optimize(model, delta, fedAdam(), undefined, { engine }),
+    expect(await optimize(model!, delta!, fedAdam())).deep.equal(
+      await optimize(model!, delta!, fedAdam(), undefined, { engine }),
     );
   });
 });
@@ -177,18 +177,18 @@ describe('optimize refuses', () => {
 
   it('what is not a Float32Array', async () => {
     for (const bad of [new Float64Array(3), [1, 2, 3], null, undefined, 3, new Int32Array(3)]) {
-      await expectRefusal(() => optimize(wrong(bad), delta, fedAvg()), 'BAD_TYPE');
-      await expectRefusal(() => optimize(model, wrong(bad), fedAvg()), 'BAD_TYPE');
+      await expectRefusal(() => optimize(wrong(bad), delta!, fedAvg()), 'BAD_TYPE');
+      await expectRefusal(() => optimize(model!, wrong(bad), fedAvg()), 'BAD_TYPE');
       const state = { step: 1, vectors: { momentum: wrong(bad) } };
-      await expectRefusal(() => optimize(model, delta, fedAvgM(), state), 'BAD_TYPE');
+      await expectRefusal(() => optimize(model!, delta!, fedAvgM(), state), 'BAD_TYPE');
     }
   });
 
   it('vectors of other lengths, and of none', async () => {
     const [short] = normalRows(1, 5, 1);
-    await expectRefusal(() => optimize(model, short, fedAvg()), 'BAD_SHAPE');
+    await expectRefusal(() => optimize(model!, short!, fedAvg()), 'BAD_SHAPE');
     await expectRefusal(
-      () => optimize(model, delta, fedAvgM(), { step: 1, vectors: { momentum: short } }),
+      () => optimize(model!, delta!, fedAvgM(), { step: 1, vectors: { momentum: short } }),
       'BAD_SHAPE',
     );
     await expectRefusal(() => optimize(new Float32Array(0), new Float32Array(0), fedAvg()), 'EMPTY_INPUT');
@@ -196,31 +196,31 @@ describe('optimize refuses', () => {
 
   it('the state of another optimizer', async () => {
     await expectRefusal(
-      () => optimize(model, delta, fedAvg(), { step: 1, vectors: { momentum } }),
+      () => optimize(model!, delta!, fedAvg(), { step: 1, vectors: { momentum } }),
       'BAD_SHAPE',
     );
     const both = { step: 1, vectors: { momentum, variance } };
-    await expectRefusal(() => optimize(model, delta, fedAvgM(), both), 'BAD_SHAPE');
+    await expectRefusal(() => optimize(model!, delta!, fedAvgM(), both), 'BAD_SHAPE');
     await expectRefusal(
-      () => optimize(model, delta, fedAdam(), { step: 1, vectors: { momentum } }),
+      () => optimize(model!, delta!, fedAdam(), { step: 1, vectors: { momentum } }),
       'BAD_TYPE',
     );
   });
 
   it('a state that is none', async () => {
     for (const bad of [null, 3, 'momentum', [], { step: 1 }, { step: 1, vectors: 0 }]) {
-      await expectRefusal(() => optimize(model, delta, fedAvg(), wrong(bad)), 'INVALID_PARAMETER');
+      await expectRefusal(() => optimize(model!, delta!, fedAvg(), wrong(bad)), 'INVALID_PARAMETER');
     }
     for (const step of [-1, 0.5, NaN, Infinity, '1', undefined]) {
       await expectRefusal(
-        () => optimize(model, delta, fedAvg(), { step: wrong(step), vectors: {} }),
+        () => optimize(model!, delta!, fedAvg(), { step: wrong(step), vectors: {} }),
         'INVALID_PARAMETER',
       );
     }
     const surplus = { step: 1, vectors: {}, extra: 1 };
-    await expectRefusal(() => optimize(model, delta, fedAvg(), surplus), 'UNKNOWN_PARAMETER');
+    await expectRefusal(() => optimize(model!, delta!, fedAvg(), surplus), 'UNKNOWN_PARAMETER');
     const misspelt = { step: 1, vectors: { momentun: momentum } };
-    await expectRefusal(() => optimize(model, delta, fedAvg(), wrong(misspelt)), 'UNKNOWN_PARAMETER');
+    await expectRefusal(() => optimize(model!, delta!, fedAvg(), wrong(misspelt)), 'UNKNOWN_PARAMETER');
   });
 
   it('NaN and infinities, naming where they are', async () => {
@@ -228,13 +228,13 @@ describe('optimize refuses', () => {
     for (const value of [NaN, Infinity, -Infinity]) {
       for (const index of [0, 16_383, 16_384, d - 1]) {
         const inputs: [what: string, () => Promise<unknown>][] = [
-          ['model', () => optimize(poisoned(model, value, index), delta, fedAdam(), state)],
-          ['delta', () => optimize(model, poisoned(delta, value, index), fedAdam(), state)],
+          ['model', () => optimize(poisoned(model!, value, index), delta!, fedAdam(), state)],
+          ['delta', () => optimize(model!, poisoned(delta!, value, index), fedAdam(), state)],
           ...(['momentum', 'variance'] as const).map((what): [string, () => Promise<unknown>] => [
             what,
             () => {
               const vectors = { ...state.vectors, [what]: poisoned(momentum, value, index) };
-              return optimize(model, delta, fedAdam(), { step: 1, vectors });
+              return optimize(model!, delta!, fedAdam(), { step: 1, vectors });
             },
           ]),
         ];
@@ -247,14 +247,14 @@ describe('optimize refuses', () => {
   });
 
   it('NaN even where an earlier tile overflows', async () => {
-    const huge = poisoned(poisoned(model, 3.4e38, 0), NaN, d - 1);
-    await expectRefusal(() => optimize(huge, poisoned(delta, 3.4e38, 0), fedAvg()), 'NON_FINITE');
+    const huge = poisoned(poisoned(model!, 3.4e38, 0), NaN, d - 1);
+    await expectRefusal(() => optimize(huge, poisoned(delta!, 3.4e38, 0), fedAvg()), 'NON_FINITE');
   });
 
   it('a variance below zero', async () => {
     const vectors = { momentum, variance: poisoned(variance, -1e-30, 20_000) };
     const { details } = await expectRefusal(
-      () => optimize(model, delta, fedAdam(), { step: 1, vectors }),
+      () => optimize(model!, delta!, fedAdam(), { step: 1, vectors }),
       'INVALID_PARAMETER',
     );
     expect(details.index).equal(20_000);
@@ -272,10 +272,10 @@ describe('optimize refuses', () => {
 
   it('what is not an optimizer, and options that do not exist', async () => {
     for (const bad of [null, undefined, 'fed-adam', {}, () => 0, fedAdam]) {
-      await expectRefusal(() => optimize(model, delta, wrong(bad)), 'BAD_TYPE');
+      await expectRefusal(() => optimize(model!, delta!, wrong(bad)), 'BAD_TYPE');
     }
     await expectRefusal(
-      () => optimize(model, delta, fedAvg(), undefined, wrong({ thread: 1 })),
+      () => optimize(model!, delta!, fedAvg(), undefined, wrong({ thread: 1 })),
       'UNKNOWN_PARAMETER',
     );
   });
@@ -284,7 +284,7 @@ describe('optimize refuses', () => {
     const gone = createEngine({ threads: 1 });
     await gone.dispose();
     await expectRefusal(
-      () => optimize(model, delta, fedAvg(), undefined, { engine: gone }),
+      () => optimize(model!, delta!, fedAvg(), undefined, { engine: gone }),
       'ENGINE_DISPOSED',
     );
   });
@@ -293,9 +293,9 @@ describe('optimize refuses', () => {
     const own = createEngine({ threads: 1 });
     const free = () => own.exclusive(({ arena }) => arena.largestFreeBytes);
     const before = await free();
-    const bad = poisoned(model, NaN, 5);
-    await expectRefusal(() => optimize(bad, delta, fedAdam(), undefined, { engine: own }), 'NON_FINITE');
-    await optimize(model, delta, fedAdam(), undefined, { engine: own });
+    const bad = poisoned(model!, NaN, 5);
+    await expectRefusal(() => optimize(bad, delta!, fedAdam(), undefined, { engine: own }), 'NON_FINITE');
+    await optimize(model!, delta!, fedAdam(), undefined, { engine: own });
     expect(await free()).equal(before);
     await own.dispose();
   });

@@ -157,7 +157,7 @@ describe('createOrchestrator', () => {
     const { status, components } = system.view();
     expect(status).equal('degraded');
     expect(components[0]).deep.include({ state: 'failed', pid: null, restarts: 2 });
-    expect(components[0].lastExit).include({ code: 3, signal: null });
+    expect(components[0]!.lastExit).include({ code: 3, signal: null });
     expect(components[1]).include({ state: 'running', restarts: 0 });
     system.stop();
     expect(await system.ended).equal('not-started');
@@ -172,10 +172,10 @@ describe('createOrchestrator', () => {
     ]);
     expect(await system.ended).equal('not-started');
     const [program, folder, nul] = system.view().components;
-    expect(program.reason).equal('ended with 127');
-    expect(system.lines[0].line).match(/no-such-program.*not found/);
-    expect(folder.reason).match(/^could not be started: .*\/no\/such\/folder/);
-    expect(nul.reason).match(/^could not be started: /);
+    expect(program!.reason).equal('ended with 127');
+    expect(system.lines[0]!.line).match(/no-such-program.*not found/);
+    expect(folder!.reason).match(/^could not be started: .*\/no\/such\/folder/);
+    expect(nul!.reason).match(/^could not be started: /);
   });
 
   it('reads no faster than lines are taken', async () => {

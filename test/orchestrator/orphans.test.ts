@@ -80,7 +80,7 @@ describe('quorate up leaves nothing behind', function () {
     signal('SIGINT');
     await command.result;
     expect(marked.pids()).deep.equal([]);
-    await until(() => isGone(guard));
+    await until(() => isGone(guard!));
   });
 
   it('when it is told to end twice, though they had an hour for it', async () => {
@@ -100,7 +100,7 @@ describe('quorate up leaves nothing behind', function () {
     const [guard] = guards();
     signal('SIGKILL');
     await marked.gone();
-    await until(() => isGone(guard));
+    await until(() => isGone(guard!));
   });
 
   it('when it is killed at any moment of its start', async () => {
@@ -117,7 +117,7 @@ describe('quorate up leaves nothing behind', function () {
   it('when its guard is killed, and then it is', async () => {
     await upCompletely();
     const [first] = guards();
-    process.kill(first, 'SIGKILL');
+    process.kill(first!, 'SIGKILL');
     await until(() => guards().some((pid) => pid !== first));
     const second = guards().find((pid) => pid !== first)!;
     signal('SIGKILL');
@@ -131,14 +131,14 @@ describe('quorate up leaves nothing behind', function () {
     for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGSTOP');
     for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGKILL');
     await marked.gone();
-    await until(() => isGone(last));
+    await until(() => isGone(last!));
   });
 
   it('when its last guard is killed, and then it and its guard are', async () => {
     await upCompletely();
     const [guard] = guards();
     const [last] = lastGuards();
-    process.kill(last, 'SIGKILL');
+    process.kill(last!, 'SIGKILL');
     await until(() => guards().some((pid) => pid !== guard) && lastGuards().some((pid) => pid !== last));
     const killed = [command.child.pid!, ...guards()];
     for (const pid of killed) process.kill(pid, 'SIGSTOP');
@@ -151,7 +151,7 @@ describe('quorate up leaves nothing behind', function () {
     const [last] = lastGuards();
     signal('SIGTERM');
     await command.result;
-    await until(() => isGone(last));
+    await until(() => isGone(last!));
   });
 
   it('when it has a process namespace of its own, and sees the processes of another', async function () {
@@ -161,7 +161,7 @@ describe('quorate up leaves nothing behind', function () {
     command = start(['up'], { cwd: folder, env: marked.env, by: ['unshare', ...own] });
     await until(isComplete);
     const [first] = childrenOf(command.child.pid!, 'quorate');
-    process.kill(first, 'SIGTERM');
+    process.kill(first!, 'SIGTERM');
     const { code, err } = await command.result;
     expect([code, err]).deep.equal([0, '']);
   });
@@ -171,7 +171,7 @@ describe('quorate up leaves nothing behind', function () {
     const before = marked.pids();
     const [killed] = marked.running(/: leader/);
     const children = marked.running(/^sleep 1000/);
-    process.kill(killed, 'SIGKILL');
+    process.kill(killed!, 'SIGKILL');
     await command.says('ended by SIGKILL; again in');
     await until(() => isComplete() && marked.running(/^sleep 1000/).some((pid) => !children.includes(pid)));
     const [anew] = marked.running(/: leader/);
@@ -182,8 +182,8 @@ describe('quorate up leaves nothing behind', function () {
   it('when a component’s child is killed: that is the component’s own affair', async () => {
     await upCompletely();
     const [child] = marked.running(/trap/).filter((pid) => !marked.running(/: leader/).includes(pid));
-    process.kill(child, 'SIGKILL');
-    await until(() => isGone(child));
+    process.kill(child!, 'SIGKILL');
+    await until(() => isGone(child!));
     expect(command.out()).not.include('family ended');
   });
 });

@@ -51,7 +51,7 @@ describe('serveStatus', () => {
     const [a, b] = (await readStatus(server.url)).components;
     expect(a).include({ health: 'failing', reason: 'no answer' });
     expect(b).deep.include({ state: 'backing-off', reason: 'ended with 7', uptimeMs: null });
-    expect(b.lastExit).include({ code: 7, atMs: play.atMs });
+    expect(b!.lastExit).include({ code: 7, atMs: play.atMs });
   });
 
   it('is ready when everything is up, and live all the time', async () => {

@@ -29,7 +29,7 @@ const policies = fc
   .map((given) =>
     given.map(({ needs, ...policy }, index): ComponentPolicy => ({
       ...policy,
-      name: names[index],
+      name: names[index]!,
       dependsOn: needs.filter((name) => names.indexOf(name) < index),
     })),
   );
@@ -83,9 +83,9 @@ class World {
     change();
     for (const done of this.play.did()) {
       const [verb, name] = done.split(' ');
-      if (verb === 'start') this.lookAtStart(name);
-      else expect(this.isAlive(name), done).equal(true);
-      if (verb === 'SIGTERM' && !this.isHastened) this.lookAtStop(name);
+      if (verb === 'start') this.lookAtStart(name!);
+      else expect(this.isAlive(name!), done).equal(true);
+      if (verb === 'SIGTERM' && !this.isHastened) this.lookAtStop(name!);
     }
   }
 
@@ -104,7 +104,7 @@ class World {
 
   /** Only when nothing that runs needs it. */
   private lookAtStop(name: string): void {
-    const { phase } = this.play.state.components[name];
+    const { phase } = this.play.state.components[name]!;
     if (phase.is === 'stopping' && phase.because !== null) return; // it does not answer
     for (const other of this.policies) {
       if (this.needs(other, name))
@@ -124,7 +124,7 @@ function endOf(world: World, policies: readonly ComponentPolicy[]): void {
   world.look(() => play.happen({ type: 'stop' }));
   while (play.outcome === null) {
     const killed = policies.find(({ name }) => {
-      const { phase } = play.state.components[name];
+      const { phase } = play.state.components[name]!;
       return phase.is === 'stopping' && phase.killAtMs === null;
     });
     if (killed) world.exit(killed.name, 1);
@@ -157,7 +157,7 @@ describe('a system of any kind, whatever happens', () => {
               world.look(() => play.happen({ type: event.do }));
               continue;
             }
-            const name = 'component' in event ? names[event.component] : '';
+            const name = 'component' in event ? names[event.component]! : '';
             if (!world.isAlive(name)) continue;
             if (event.do === 'exit') world.exit(name, event.code);
             else if (event.do === 'start') world.look(() => play.started(name));
@@ -175,7 +175,7 @@ describe('a system of any kind, whatever happens', () => {
     fc.assert(
       fc.property(policies, fc.array(component, { maxLength: 20 }), (policies, started) => {
         const play = new Play(policies).tick();
-        for (const index of started) if (index < policies.length) play.started(names[index]);
+        for (const index of started) if (index < policies.length) play.started(names[index]!);
         for (let ticks = 0; ticks < 50 && play.nextMs !== null; ticks++) {
           const before = play.state;
           play.atMs += play.nextMs;

@@ -36,14 +36,14 @@ describe('bucketing', () => {
       pipeline(bucketing({ s: 2, seed: 1 }), mean({ weights: [0, 1] })),
     );
     expect(pairs).include(value[0]);
-    expect(2 * value[0] + left[0]).equal(14);
+    expect(2 * value[0]! + left[0]!).equal(14);
   });
 
   it('depends on the seed and on nothing else', async () => {
     const updates = Array.from({ length: 20 }, (_, i) => Float32Array.of(i));
     const firstBucket = async (seed: number): Promise<number> => {
       const weights = [1, ...new Array<number>(9).fill(0)];
-      return (await aggregate(updates, pipeline(bucketing({ s: 2, seed }), mean({ weights })))).value[0];
+      return (await aggregate(updates, pipeline(bucketing({ s: 2, seed }), mean({ weights })))).value[0]!;
     };
     const buckets = await Promise.all([0, 1, 2, 3, 4, 5].map(firstBucket));
     expect(new Set(buckets).size).greaterThan(1);

@@ -36,8 +36,8 @@ describe('clipping', () => {
     for (let i = 0; i < updates.length; i++) {
       const weights = updates.map((_, j) => (j === i ? 1 : 0));
       const { value } = await aggregate(updates, pipeline(clipping({ c: 5 }), mean({ weights })));
-      expect(value[0]).closeTo(wanted[i][0], 1e-6);
-      expect(value[1]).closeTo(wanted[i][1], 1e-6);
+      expect(value[0]).closeTo(wanted[i]![0]!, 1e-6);
+      expect(value[1]).closeTo(wanted[i]![1]!, 1e-6);
     }
   });
 });

@@ -17,7 +17,7 @@ const FLOOD = 300;
 /** More than a node may ask in a minute. */
 const GREATEST_FLOOD = 1200;
 const LOST_MS = 30_000;
-const options = JSON.parse(process.argv[2]) as AttackOptions;
+const options = JSON.parse(process.argv[2]!) as AttackOptions;
 const { server, tokens, enrollmentToken, victim, d } = options;
 const { port } = new URL(server);
 const report: Record<string, number> = {};
@@ -57,7 +57,7 @@ const place = (node: string, round: number | string): string =>
   `/v1/sessions/${SESSION}/rounds/${round}/updates/${node}`;
 const put = (what: string, node: string, round: number | string, update: Float32Array, headers = {}) =>
   send(what, 'PUT', place(node, round), {
-    token: tokens[node],
+    token: tokens[node]!,
     headers: { ...flat, ...headers },
     body: bytesOf(update).slice(),
   });
@@ -65,21 +65,22 @@ const put = (what: string, node: string, round: number | string, update: Float32
 async function replay(round: number): Promise<void> {
   const node = 'x-replays';
   const [update] = attacksOf(node, round, d);
-  await put('sends', node, round, update);
-  await put('sends the same again', node, round, update);
-  await put('sends the same for the next round', node, round + 1, update);
-  if (round > 1) await put('sends the last round’s again', node, round - 1, attacksOf(node, round - 1, d)[0]);
+  await put('sends', node, round, update!);
+  await put('sends the same again', node, round, update!);
+  await put('sends the same for the next round', node, round + 1, update!);
+  if (round > 1)
+    await put('sends the last round’s again', node, round - 1, attacksOf(node, round - 1, d)[0]!);
   const stolen = { headers: flat, body: bytesOf(updateOf(0, round, d)).slice() };
-  await send('speaks for another', 'PUT', place(victim, round), { ...stolen, token: tokens[node] });
+  await send('speaks for another', 'PUT', place(victim, round), { ...stolen, token: tokens[node]! });
   await send('speaks for another', 'PUT', place(victim, round), stolen);
-  await send('removes another', 'DELETE', `/v1/nodes/${victim}`, { token: tokens[node] });
-  await send('stops the session', 'POST', `/v1/sessions/${SESSION}/stop`, { token: tokens[node] });
+  await send('removes another', 'DELETE', `/v1/nodes/${victim}`, { token: tokens[node]! });
+  await send('stops the session', 'POST', `/v1/sessions/${SESSION}/stop`, { token: tokens[node]! });
 }
 
 async function equivocate(round: number): Promise<void> {
   const node = 'x-equivocates';
   const [one, other] = attacksOf(node, round, d);
-  await Promise.all([one, other].map((update) => put('equivocates', node, round, update)));
+  await Promise.all([one, other].map((update) => put('equivocates', node, round, update!)));
   await put('equivocates again', node, round, new Float32Array(d).fill(round));
 }
 
@@ -87,29 +88,29 @@ async function lie(round: number): Promise<void> {
   const node = 'x-lies';
   const [update] = attacksOf(node, round, d);
   for (const wrong of [0, -1, round + 1, round + 1000, 2 ** 53, 'NaN', '1e3']) {
-    await put('sends for a wrong round', node, wrong, update);
+    await put('sends for a wrong round', node, wrong, update!);
   }
   for (const examples of ['1e308', '-1', 'NaN', 'Infinity', '']) {
-    await put('lies about examples', node, round, update, { 'quorate-num-examples': examples });
+    await put('lies about examples', node, round, update!, { 'quorate-num-examples': examples });
   }
   for (const metrics of ['[1]', '{"a":{"b":1}}', '{"a":1e999}', '{', 'null', `{"${'x'.repeat(65)}":1}`]) {
-    await put('sends odd metrics', node, round, update, { 'quorate-metrics': metrics });
+    await put('sends odd metrics', node, round, update!, { 'quorate-metrics': metrics });
   }
   await put('sends what is not finite', node, round, new Float32Array(d).fill(Infinity));
   const facts = { 'quorate-num-examples': String(2 ** 53 - 1), 'quorate-metrics': '{"loss":1e308}' };
-  await put('sends the largest of all', node, round, update, facts);
+  await put('sends the largest of all', node, round, update!, facts);
   for (const metrics of [{ loss: -1e308 }, { loss: 1e308 }, { 'loss.mean': -1e308 }, [], { loss: null }]) {
     const path = `/v1/sessions/${SESSION}/rounds/${round - 1}/evaluations/${node}`;
     const body = JSON.stringify({ metrics, numExamples: 2 ** 53 - 1 });
     if (round > 1)
-      await send('lies about the model', 'PUT', path, { token: tokens[node], headers: json, body });
+      await send('lies about the model', 'PUT', path, { token: tokens[node]!, headers: json, body });
   }
 }
 
 const flood = (round: number): Promise<unknown> =>
   Promise.all(
     Array.from({ length: round === 1 ? GREATEST_FLOOD : FLOOD }, () =>
-      send('floods', 'POST', `/v1/nodes/${FLOODER}/heartbeat`, { token: tokens[FLOODER] }),
+      send('floods', 'POST', `/v1/nodes/${FLOODER}/heartbeat`, { token: tokens[FLOODER]! }),
     ),
   );
 
@@ -158,7 +159,7 @@ async function holdMany(round: number): Promise<void> {
 
 async function run(): Promise<void> {
   const begun: Promise<unknown>[] = [multiply()];
-  const client = createClient({ server, token: tokens['x-replays'] });
+  const client = createClient({ server, token: tokens['x-replays']! });
   // Its socket may be ended for its slowness, as any other's.
   await followEvents(client, { session: SESSION }, ({ type, round, status }) => {
     if (type === 'round-opened') {

@@ -103,8 +103,8 @@ describe('nodes that break the protocol', () => {
     const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(acknowledgedMs, share));
     measured(
       `${ROUNDS} rounds of ${HONEST} honest nodes among ${attackers.length} attackers, a flooder and ${SYBILS} that only ` +
-        `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50.toFixed(1)} ms, ` +
-        `p99 ${p99.toFixed(1)} ms, at most ${most.toFixed(1)} ms`,
+        `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50!.toFixed(1)} ms, ` +
+        `p99 ${p99!.toFixed(1)} ms, at most ${most!.toFixed(1)} ms`,
       { rounds: ROUNDS, attempts: tried, p50Ms: p50, p99Ms: p99, maxMs: most },
     );
   });

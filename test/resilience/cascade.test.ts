@@ -38,15 +38,15 @@ describe('nodes that die one by one', () => {
     const before = await Promise.all(processes.map(cpuMs));
     await pause(IDLE_MS);
     const after = await Promise.all(processes.map(cpuMs));
-    const shares = after.map((ms, k) => (ms - before[k]) / IDLE_MS);
+    const shares = after.map((ms, k) => (ms - before[k]!) / IDLE_MS);
     const events = system.log.events.filter(({ number }) => number > last);
     measured(
       `${nodes.length} nodes left: in ${IDLE_MS} ms ${events.length} events, ` +
-        `${Math.round(100 * shares[0])} % of a core for the server` +
+        `${Math.round(100 * shares[0]!)} % of a core for the server` +
         (nodes.length === 0
           ? ''
           : `, at most ${Math.round(100 * Math.max(...shares.slice(1)))} % for a node`),
-      { events: events.length, serverCpuShare: shares[0] },
+      { events: events.length, serverCpuShare: shares[0]! },
     );
     expect(events.filter(({ type }) => type !== 'node-status')).deep.equal([]);
     for (const share of shares) expect(share).lessThan(0.5);
@@ -74,8 +74,8 @@ describe('nodes that die one by one', () => {
       const [first, ...rest] = nodes;
       nodes = rest;
       const since = system.log.last;
-      await first.kill();
-      await system.becomes(first.id, 'lost', since);
+      await first!.kill();
+      await system.becomes(first!.id, 'lost', since);
     };
     while (nodes.length > QUORUM - 1) await killNext();
     // What was open when the third last node died has failed by now, or does at its deadline.

@@ -69,8 +69,8 @@ export function planEndings(seed: number, lives: number, nodes: number, maxMs: n
   const phases = aims(nodes);
   return Array.from({ length: lives }, (_, life) => {
     if (life % 2 === 1) return { death: null, afterMs: uniform() * maxMs };
-    const choices = phases[(life / 2) % phases.length];
-    const { step, max, edges } = choices[whole(0, choices.length - 1)];
-    return { death: { step, nth: whole(1, max), edge: edges[whole(0, edges.length - 1)] }, afterMs: null };
+    const choices = phases[(life / 2) % phases.length]!;
+    const { step, max, edges } = choices[whole(0, choices.length - 1)]!;
+    return { death: { step, nth: whole(1, max), edge: edges[whole(0, edges.length - 1)]! }, afterMs: null };
   });
 }

@@ -24,7 +24,7 @@ import type { Edge, Order } from './crashPlan.js';
 type Method = (this: unknown, ...given: unknown[]) => unknown;
 
 /** What happens elsewhere, as the loading of modules, is no step. */
-const data = process.argv[process.argv.indexOf('--data') + 1];
+const data = process.argv[process.argv.indexOf('--data') + 1]!;
 
 if (isMainThread) watch();
 
@@ -136,7 +136,7 @@ function watchFiles(watched: (step: string, work: () => unknown) => Promise<unkn
   for (const name of ['rename', 'unlink', 'readdir', 'mkdir', 'rm', 'readFile']) {
     files[name] = function (...given) {
       const path = String(given[0]);
-      const work = (): unknown => Reflect.apply(originals[name], this, given);
+      const work = (): unknown => Reflect.apply(originals[name]!, this, given);
       return path.startsWith(data) ? watched(`${kindOf(path)}.${name}`, work) : work();
     };
   }

@@ -20,7 +20,7 @@ export function phaseAtEnd(trace: string): Phase {
   let stage: 'none' | 'aggregation' | 'commit' = 'none';
   for (const line of readFileSync(trace, 'utf8').split('\n')) {
     const [sign, step] = line.split(' ');
-    underWay.set(step, (underWay.get(step) ?? 0) + (sign === '+' ? 1 : -1));
+    underWay.set(step!, (underWay.get(step!) ?? 0) + (sign === '+' ? 1 : -1));
     if (line === '+ listening')
       [isListening, stage] = [true, 'none']; // rows were read to prove them
     else if (line === '+ round.seal') isSealing = true;

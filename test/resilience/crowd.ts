@@ -54,4 +54,4 @@ async function run({ server, nodes }: CrowdOptions): Promise<CrowdReport> {
   return { acknowledgedMs, acknowledged, refused, retries, outcomes };
 }
 
-sendReport(await run(JSON.parse(process.argv[2]) as CrowdOptions));
+sendReport(await run(JSON.parse(process.argv[2]!) as CrowdOptions));

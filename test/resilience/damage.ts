@@ -34,7 +34,7 @@ const beginningOf = (bytes: Buffer): Buffer => bytes.subarray(0, Math.min(30, by
 
 function flipped(bytes: Buffer, at: number, bit: number): Buffer {
   const copy = Buffer.from(bytes);
-  copy[at] ^= 1 << bit;
+  copy[at]! ^= 1 << bit;
   return copy;
 }
 

@@ -120,7 +120,7 @@ describe('a server whose folder has a damaged file', function () {
     await cp(join(folder, 'whole'), data, { recursive: true });
     const names = (await readdir(data, { recursive: true })).filter((name) => files[file].test(name));
     expect(names, what).length(1);
-    const path = join(data, names[0]);
+    const path = join(data, names[0]!);
     await writeFile(path, damage(await readFile(path), how, seed));
     try {
       return await goOn(data, path, damaging, what);
@@ -189,7 +189,7 @@ describe('a server whose folder has a damaged file', function () {
       const expected = senders.names.map((node, i) => [node, sha256(bytesOf(updateOf(i, round, D)))]);
       if (record) expect(record.updates.map(({ node, digest }) => [node, digest])).deep.equal(expected);
       for (const [node, digest] of expected) {
-        const bytes = await refusedOr(() => storedUpdate(url, round, node));
+        const bytes = await refusedOr(() => storedUpdate(url, round, node!));
         if (bytes) expect(sha256(bytes)).equal(digest);
       }
     }

@@ -162,7 +162,7 @@ const FILE_SYSTEM_BYTES = 16 * 2 ** 20;
 function smallFileSystem(folder: string): readonly string[] | null {
   const script = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} quorate "${folder}" && exec "$0" "$@"`;
   const prefix = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script];
-  return spawnSync(prefix[0], [...prefix.slice(1), 'true']).status === 0 ? prefix : null;
+  return spawnSync(prefix[0]!, [...prefix.slice(1), 'true']).status === 0 ? prefix : null;
 }
 
 /** The room in a file system, by a file that takes the rest. */

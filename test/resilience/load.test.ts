@@ -55,8 +55,8 @@ describe('a thousand nodes', () => {
     const roundMs = rounds.map(({ openedAtMs, committedAtMs }) => committedAtMs! - openedAtMs!);
     measured(
       `${NODES} nodes, ${ROUNDS} rounds of ${D} parameters in ${(tookMs / 1000).toFixed(1)} s; a round: median ` +
-        `${quantile(roundMs, 0.5)} ms; an update's acknowledgement: p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms, ` +
-        `at most ${most.toFixed(0)} ms; ${report.acknowledged.length} acknowledged, none lost; ${report.retries} retries`,
+        `${quantile(roundMs, 0.5)} ms; an update's acknowledgement: p50 ${p50!.toFixed(0)} ms, p99 ${p99!.toFixed(0)} ms, ` +
+        `at most ${most!.toFixed(0)} ms; ${report.acknowledged.length} acknowledged, none lost; ${report.retries} retries`,
       {
         nodes: NODES,
         rounds: ROUNDS,

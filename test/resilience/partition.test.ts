@@ -77,7 +77,7 @@ describe('four of ten nodes behind a network that goes silent', () => {
 
     const healedMs = Date.now();
     const healed = system.log.last;
-    for (const connection of sides[1].proxy.connections) connection.forget();
+    for (const connection of sides[1]!.proxy.connections) connection.forget();
     for (const { proxy } of sides) proxy.impose({ silent: false });
     for (const [{ nodes }, how] of [
       [sides[0], 'its connections as they were'],
@@ -106,7 +106,7 @@ describe('four of ten nodes behind a network that goes silent', () => {
     expect(system.log.all(({ type }) => type === 'round-failed')).deep.equal([]);
 
     const rounds = await expectRecomputed(system.client);
-    expect(rounds[complete - 1].length).equal(NODES);
+    expect(rounds[complete - 1]!.length).equal(NODES);
     expect(rounds[without - 1]).deep.equal(near.map(({ id }) => id));
   });
 });

@@ -81,7 +81,7 @@ describe('one node of ten that is twenty times slower', () => {
     });
     compare('adaptive deadline', without.roundMs, roundMs);
     const tookIt = rounds.filter(({ updates }) => updates.some(({ node }) => node === slow)).length;
-    const gaveUp = nodes[9].lines.filter(({ type }) => type === 'superseded').length;
+    const gaveUp = nodes[9]!.lines.filter(({ type }) => type === 'superseded').length;
     measured(`its updates are in ${tookIt} of ${ROUNDS} rounds; it was too late ${gaveUp} times`, {
       tookIt,
       gaveUp,

@@ -112,7 +112,7 @@ describe('admit', () => {
       expect(answer(play, 'a', 2)).equal('ROUND_CLOSED');
       play.updates('c', 2).updates('b').commit();
       expect(play.number).equal(4);
-      expect(play.state.nodes.c.trainedFor).equal(2);
+      expect(play.state.nodes.c!.trainedFor).equal(2);
       expect(answer(play, 'c', 3)).equal('new');
     });
 

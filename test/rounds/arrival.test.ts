@@ -36,7 +36,7 @@ describe('an update that was stored', () => {
       },
     ]);
     expect(play.state.round).deep.equal(before);
-    expect(play.state.nodes.b.refused).deep.equal({ CONFLICTING_UPDATE: 1 });
+    expect(play.state.nodes.b!.refused).deep.equal({ CONFLICTING_UPDATE: 1 });
   });
 
   it('is refused if the round closed before it was durable', () => {
@@ -48,7 +48,7 @@ describe('an update that was stored', () => {
   it('of a stranger changes nothing', () => {
     const play = Play.running({}, 'a', 'b');
     const before = play.state;
-    expect(play.updates('z').effectsOf('refuse')[0].code).equal('UNKNOWN_NODE');
+    expect(play.updates('z').effectsOf('refuse')[0]!.code).equal('UNKNOWN_NODE');
     expect(play.state).equal(before);
   });
 
@@ -58,7 +58,7 @@ describe('an update that was stored', () => {
     play.at(180).updates('c', 1).updates('a', 2);
     expect(play.phase).equal('aggregating');
     expect(
-      play.effectsOf('aggregate')[0].updates.map(({ staleness, responseMs }) => [staleness, responseMs]),
+      play.effectsOf('aggregate')[0]!.updates.map(({ staleness, responseMs }) => [staleness, responseMs]),
     ).deep.equal([
       [0, 30],
       [1, 180],
@@ -67,7 +67,7 @@ describe('an update that was stored', () => {
 
   it('never has a negative response time, whatever the clock did', () => {
     const play = new Play().at(1000).come('a', 'b').send({ type: 'start' }).at(400).updates('a');
-    expect(play.effectsOf('accept')[0].update.responseMs).equal(0);
+    expect(play.effectsOf('accept')[0]!.update.responseMs).equal(0);
   });
 
   it('keeps the openings that staleness needs, and no more', () => {

@@ -58,7 +58,7 @@ describe('an adaptive deadline', () => {
     const play = Play.running({ adaptiveDeadline, rounds: 100 }, ...'abcd'.split(''));
     play.at(100).updates('abcd').commit();
     let rounds = 0;
-    for (; play.state.nodes.d.accepted < 2 && rounds < 20; rounds++) {
+    for (; play.state.nodes.d!.accepted < 2 && rounds < 20; rounds++) {
       const openedAtMs = play.atMs;
       play.at(openedAtMs + 100).updates('ab');
       if (play.deadlineAtMs! > openedAtMs + 2000) play.at(openedAtMs + 2000).updates('cd');

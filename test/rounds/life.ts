@@ -106,7 +106,7 @@ export class Life {
     }
     expect(before.round.phase, 'nothing is accepted while no round collects').equal('collecting');
     expect(this.file!.asked?.includes(update.node) ?? true, 'who is accepted was asked').equal(true);
-    expect(Object.hasOwn(before.nodes, update.node) && before.nodes[update.node].excluded).equal(false);
+    expect(Object.hasOwn(before.nodes, update.node) && before.nodes[update.node]!.excluded).equal(false);
     expect(this.counted.has(this.trained(update)), 'no update counts twice').equal(false);
     this.stored.set(update.node, update);
   }
@@ -264,9 +264,9 @@ export class Life {
     const { effects } = this.send({ type: 'update-stored', round, update });
     const [answer] = effects.filter(({ type }) => type === 'accept' || type === 'refuse');
     if (admission.kind === 'refused') expect(answer).deep.include({ type: 'refuse', code: admission.code });
-    if (admission.kind === 'new') expect(answer.type).equal('accept');
+    if (admission.kind === 'new') expect(answer!.type).equal('accept');
     if (admission.kind === 'repeat') {
-      expect(answer.type).equal(admission.update.digest === digest ? 'accept' : 'refuse');
+      expect(answer!.type).equal(admission.update.digest === digest ? 'accept' : 'refuse');
     }
   }
 
@@ -283,7 +283,7 @@ export class Life {
         const next = names.find(
           (node) =>
             !Object.hasOwn(round.accepted, node) &&
-            !nodes[node].excluded &&
+            !nodes[node]!.excluded &&
             (round.asked?.includes(node) ?? true),
         );
         if (next === undefined) this.obey({ do: 'timer' });

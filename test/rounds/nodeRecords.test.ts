@@ -6,7 +6,7 @@ const exclude = { rounds: 2, suspicion: 0.5 };
 describe("a node's record", () => {
   it('counts the committed rounds that asked it, and those that have its update', () => {
     const play = Play.running({ rounds: 9 }, 'a', 'b', 'c').updates('ab');
-    expect(play.state.nodes.a.accepted).equal(0);
+    expect(play.state.nodes.a!.accepted).equal(0);
     play.tick(60_000).commit();
     expect(play.state.nodes.a).deep.include({ roundsAsked: 1, accepted: 1, lastRound: 1, trainedFor: 1 });
     expect(play.state.nodes.c).deep.include({ roundsAsked: 1, accepted: 0, lastRound: null });
@@ -20,7 +20,7 @@ describe("a node's record", () => {
   it('counts refusals by code, before and after storing', () => {
     const play = Play.running({}, 'a', 'b').updates('a', 2).updates('a', 2);
     play.send({ type: 'update-refused', node: 'a', code: 'NON_FINITE' });
-    expect(play.state.nodes.a.refused).deep.equal({ ROUND_NOT_OPEN: 2, NON_FINITE: 1 });
+    expect(play.state.nodes.a!.refused).deep.equal({ ROUND_NOT_OPEN: 2, NON_FINITE: 1 });
     const before = play.state;
     expect(play.send({ type: 'update-refused', node: 'z', code: 'NON_FINITE' }).state).equal(before);
   });
@@ -62,7 +62,7 @@ describe('excluding a node', () => {
     const play = three().updates('abc').commit({ a: 0.9, b: 0.5, c: 0 });
     expect(play.state.nodes.a).deep.include({ suspiciousRounds: 1, excluded: false });
     play.updates('abc').commit({ a: 0.51, b: 0.5, c: 0 });
-    expect(play.state.nodes.a.excluded).equal(true);
+    expect(play.state.nodes.a!.excluded).equal(true);
     expect(play.state.nodes.b).deep.include({ excluded: false, suspiciousRounds: 0 });
     expect(play.announcements().slice(0, 2)).deep.equal([
       { type: 'round-committed', round: 2, metrics: {} },
@@ -86,8 +86,8 @@ describe('excluding a node', () => {
   it('goes on over rounds in which it took no part, or was not judged', () => {
     const play = three().updates('abc').commit({ a: 0.9 }).updates('bc').go('a').commit();
     play.come('a').updates('abc').commit({ a: null });
-    expect(play.state.nodes.a.suspiciousRounds).equal(1);
-    expect(play.updates('abc').commit({ a: 0.9 }).state.nodes.a.excluded).equal(true);
+    expect(play.state.nodes.a!.suspiciousRounds).equal(1);
+    expect(play.updates('abc').commit({ a: 0.9 }).state.nodes.a!.excluded).equal(true);
   });
 
   it('leaves it out of the next rounds, and of those who are waited for', () => {
@@ -96,7 +96,7 @@ describe('excluding a node', () => {
     expect(play.updates('bc').aggregated()).deep.equal(['b', 'c']);
     play.commit();
     expect(play.announcements().filter(({ type }) => type === 'node-excluded')).deep.equal([]);
-    expect(play.state.nodes.a.roundsAsked).equal(2);
+    expect(play.state.nodes.a!.roundsAsked).equal(2);
   });
 
   it('makes the session wait where too few are left', () => {

@@ -35,7 +35,7 @@ describe('restore', () => {
   it('keeps what is known of nodes, and takes none for there', () => {
     const { state } = restarted();
     expect(state.nodes.a).deep.equal({ ...before.state.nodes.a, present: false });
-    expect(state.nodes.a.accepted).equal(1);
+    expect(state.nodes.a!.accepted).equal(1);
     expect(Object.values(state.nodes).map(({ present }) => present)).deep.equal([false, false, false]);
     expect(state.round).deep.equal({ phase: 'waiting', number: 2, attempt: 1 });
   });
@@ -120,7 +120,7 @@ describe('a session after a restart', () => {
       },
       { type: 'wake', atMs: 61_000 },
     ]);
-    expect(play.come('a').updates('a').effectsOf('accept')[0].update).deep.equal(updateOf('a'));
+    expect(play.come('a').updates('a').effectsOf('accept')[0]!.update).deep.equal(updateOf('a'));
   });
 
   it('waits for them in the order of their names', () => {

@@ -29,7 +29,7 @@ describe('sample', () => {
 
   it('asks each node about equally often over many rounds', () => {
     const counts = Object.fromEntries(ids.map((id) => [id, 0]));
-    for (let round = 1; round <= 4000; round++) for (const id of sample(ids, 2, [9, round, 1])) counts[id]++;
+    for (let round = 1; round <= 4000; round++) for (const id of sample(ids, 2, [9, round, 1])) counts[id]!++;
     // 1000 expected, deviation 27: five of them.
     for (const id of ids) expect(counts[id], id).within(865, 1135);
   });
@@ -56,17 +56,17 @@ describe('a round that asks a sample', () => {
   it('asks the same nodes whatever order they came in', () => {
     const forwards = new Play({ selection, quorum: 2 }).come(...ids).send({ type: 'start' });
     const backwards = new Play({ selection, quorum: 2 }).come(...ids.toReversed()).send({ type: 'start' });
-    expect(forwards.asked).deep.equal(samples[0].split(''));
+    expect(forwards.asked).deep.equal(samples[0]!.split(''));
     expect(backwards.asked).deep.equal(forwards.asked);
   });
 
   it('refuses the others, who count as refused and not as asked', () => {
     const play = Play.running({ selection }, ...ids);
     const other = ids.find((id) => !play.asked!.includes(id))!;
-    expect(play.updates(other).effectsOf('refuse')[0].code).equal('NOT_ASKED');
-    expect(play.state.nodes[other].refused).deep.equal({ NOT_ASKED: 1 });
+    expect(play.updates(other).effectsOf('refuse')[0]!.code).equal('NOT_ASKED');
+    expect(play.state.nodes[other]!.refused).deep.equal({ NOT_ASKED: 1 });
     play.updates(play.asked!.join('')).commit();
-    expect(play.state.nodes[other].roundsAsked).equal(0);
+    expect(play.state.nodes[other]!.roundsAsked).equal(0);
   });
 
   it('does not wait for who comes later', () => {

@@ -29,6 +29,6 @@ describe('median', () => {
 
   it('does not tell +0 from −0', async () => {
     const updates = [-0, 0, -0, 0, 0].map((entry) => Float32Array.of(entry));
-    expect((await aggregate(updates, median())).value[0] + 0).equal(0);
+    expect((await aggregate(updates, median())).value[0]! + 0).equal(0);
   });
 });

@@ -45,11 +45,11 @@ describe('trimmedMean', () => {
           ),
         );
         const { value } = await aggregate(updates, trimmedMean({ f: 1 }), { engine });
-        expect(value[0] / size).closeTo(0, 1e-7);
-        expect(value[20] / size).closeTo(0, 1e-7);
+        expect(value[0]! / size).closeTo(0, 1e-7);
+        expect(value[20]! / size).closeTo(0, 1e-7);
         expect(value[1]).equal((n - 1) / 2);
         const uneven = updates.map((row) => row.map((entry) => (entry > 1e38 ? size : entry)));
-        const mean = (await aggregate(uneven, trimmedMean({ f: 1 }), { engine })).value[20] / size;
+        const mean = (await aggregate(uneven, trimmedMean({ f: 1 }), { engine })).value[20]! / size;
         const each = Math.floor(n / 2) - 1;
         expect(mean).closeTo((each * 0.5) / (n - 2), 1e-6);
       }

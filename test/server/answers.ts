@@ -19,7 +19,7 @@ export function readAnswers(text: string, methods: readonly string[] = []): RawA
     const head = /^HTTP\/1\.1 (\d{3}) [A-Za-z' -]*\r\n((?:[!-9;-~]+: [^\r\n]*\r\n)*)\r\n/.exec(rest);
     if (!head) throw new Error(`no answer begins here: ${JSON.stringify(rest.slice(0, 200))}`);
     const status = Number(head[1]);
-    const lines = head[2].split('\r\n').slice(0, -1);
+    const lines = head[2]!.split('\r\n').slice(0, -1);
     const headers = new Map(
       lines.map((line) => [
         line.slice(0, line.indexOf(':')).toLowerCase(),
@@ -48,7 +48,7 @@ function takeBody(headers: ReadonlyMap<string, string>, rest: string): [body: st
   for (let left = rest; ;) {
     const chunk = /^([0-9a-f]+)\r\n/i.exec(left);
     if (!chunk) throw new Error(`no chunk begins here: ${left.slice(0, 200)}`);
-    const length = parseInt(chunk[1], 16);
+    const length = parseInt(chunk[1]!, 16);
     const start = chunk[0].length;
     body += left.slice(start, start + length);
     left = left.slice(start + length + 2);

@@ -145,7 +145,7 @@ export function expectProblem(answer: Answer, code: ErrorCode): Problem {
 
 /** The route that an address belongs to. */
 function routeOf(method: string, path: string): Route | undefined {
-  const parts = path.split('?')[0].split('/');
+  const parts = path.split('?')[0]!.split('/');
   return routes.find((route) => {
     const wanted = route.path.split('/');
     const isMethod = route.method === method || (route.method === 'GET' && method === 'HEAD');
@@ -162,19 +162,19 @@ function checkAnswer(method: string, path: string, answer: Answer): void {
   const route = routeOf(method, path);
   if (!route) return;
   const what = `${method} ${path} → ${answer.status} ${answer.text.slice(0, 300)}`;
-  const type = (answer.headers.get('content-type') ?? '').split(';')[0];
+  const type = (answer.headers.get('content-type') ?? '').split(';')[0]!;
   if (type === PROBLEM_TYPE) {
     if (method === 'HEAD') return;
     const { code } = problemSchema.parse(answer.json);
     expect(problemsOf(route), `${what}: not a declared problem`).include(code);
     return;
   }
-  const declared = route.answers[answer.status];
+  const declared = route.answers[answer.status]!;
   expect(declared, `${what}: not a declared answer`).not.equal(undefined);
   if (method === 'HEAD') return;
   if (!declared.content) return void expect(answer.text, what).equal('');
   expect(Object.keys(declared.content), what).include(type);
-  const schema: z.ZodType | null = declared.content[type];
+  const schema: z.ZodType | null = declared.content[type]!;
   if (schema) expect(schema.safeParse(answer.json).error?.message, what).equal(undefined);
 }
 

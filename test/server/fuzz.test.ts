@@ -45,7 +45,7 @@ const address = fc
   )
   .map(([{ method, path }, words, query]) => {
     let next = 0;
-    const filled = path.replace(/:\w+/g, () => words[next++]);
+    const filled = path.replace(/:\w+/g, () => words[next++]!);
     return { method, path: filled, query: query.map(([key, value]) => `${key}=${value}`).join('&') };
   });
 const contentType = fc.constantFrom(
@@ -135,7 +135,7 @@ const nearly: fc.Arbitrary<Request> = fc
   .chain(([request, what, at, odd]): fc.Arbitrary<Request> => {
     const { headers, body, target } = request;
     if (what === 'header') {
-      const name = headers[at % headers.length][0];
+      const name = headers[at % headers.length]![0];
       return fc.constant({
         ...request,
         headers: headers.map((pair) => (pair[0] === name ? ([name, odd] as const) : pair)),
@@ -147,7 +147,7 @@ const nearly: fc.Arbitrary<Request> = fc
     if (what === 'body') return oddJson(body ?? {}).map((text) => ({ ...request, body: text }));
     const parts = target.split(/(?<=[/?&=])/);
     const place = at % parts.length;
-    const ending = /[/?&=]$/.exec(parts[place])?.[0] ?? '';
+    const ending = /[/?&=]$/.exec(parts[place]!)?.[0] ?? '';
     return fc.constant({
       ...request,
       target: parts.with(place, `${odd.replace(/[^!-~\x80-\xff]/g, '+')}${ending}`).join(''),

@@ -56,7 +56,7 @@ describe('docs/protocol.md', () => {
     expect(stderr).equal('');
     const printed = stdout.replaceAll('\r', '').split(MARK);
     steps.forEach(({ commands, prints }, i) => {
-      expect(printed[i].replace(/^\n/, '').trimEnd(), commands).match(pattern(prints));
+      expect(printed[i]!.replace(/^\n/, '').trimEnd(), commands).match(pattern(prints));
     });
   });
 
@@ -64,7 +64,7 @@ describe('docs/protocol.md', () => {
     const text = await readFile(file, 'utf8');
     const events = text.slice(text.indexOf('\n## Events'), text.indexOf('\n## Errors'));
     const [hello, event] = [...events.matchAll(/^```json\n([^]*?)^```$/gm)].map(
-      ([, json]) => JSON.parse(json) as Message,
+      ([, json]) => JSON.parse(json!) as Message,
     );
     const fixture = await start({ config: { auth: { enabled: true, adminToken: ADMIN } } });
     await startSession(fixture, ['a'], { id: 'first' });
@@ -72,17 +72,17 @@ describe('docs/protocol.md', () => {
     const url = `${fixture.url.replace('http', 'ws')}/v1/events`;
 
     // As it stands there, with a WebSocket as browsers have it.
-    const expression = /`(new WebSocket\([^`]+)`/.exec(events)![1];
+    const expression = /`(new WebSocket\([^`]+)`/.exec(events)![1]!;
     const socket = runInNewContext(expression, { WebSocket, url, token: ADMIN }) as WebSocket;
     const reader = new Reader(socket);
     await reader.until(({ length }) => length > 0);
     await fixture.call('PUT', updatePath('a', 1, 'first'), { token: ADMIN, headers: FLAT, body: vector(1) });
-    await reader.until((messages) => messages.some(({ type }) => type === event.type));
+    await reader.until((messages) => messages.some(({ type }) => type === event!.type));
     const like = (message: Message) =>
       Object.fromEntries(Object.entries(message).map(([name, value]) => [name, typeof value]));
-    expect(like(reader.messages[0])).deep.equal(like(hello));
-    const told = reader.messages.find(({ type }) => type === event.type)!;
-    expect(like(told)).deep.equal(like(event));
+    expect(like(reader.messages[0]!)).deep.equal(like(hello!));
+    const told = reader.messages.find(({ type }) => type === event!.type)!;
+    expect(like(told)).deep.equal(like(event!));
 
     const since = /`(\?since=)(\d+)` sends everything after event \2/.exec(events)!;
     const later = new Reader(`${url}${since[1]}${told.number - 1}&token=${ADMIN}`);
@@ -104,7 +104,7 @@ describe('docs/protocol.md', () => {
     const listed = [...events.matchAll(/^\| (\d{4}(?:, \d{4})*) +\| (.+?) *\|$/gm)].map(
       ([, codes, meaning]) => [codes, meaning] as const,
     );
-    const meaning = (code: number) => listed.find(([codes]) => codes.includes(String(code)))?.[1];
+    const meaning = (code: number) => listed.find(([codes]) => codes!.includes(String(code)))?.[1];
     expect(codes.map(meaning)).deep.equal([
       'a message was sent',
       'a message of more than 1 KiB was sent',
@@ -116,7 +116,7 @@ describe('docs/protocol.md', () => {
     const text = await readFile(file, 'utf8');
     const known = new Set(routes.map(({ path }) => path.replace(/:\w+/g, ':')));
     for (const [, path] of text.matchAll(/`(?:GET |PUT )(\/v1\/[^\s`?]+)`/g)) {
-      expect(known.has(path.replace(/:\w+/g, ':')), path).true;
+      expect(known.has(path!.replace(/:\w+/g, ':')), path).true;
     }
   });
 });

@@ -42,19 +42,19 @@ const frame = fc
     else head.writeBigUInt64BE(length, 2);
     if (lengthAs !== 7) head[1] = lengthAs === 16 ? 126 : 127;
     if (!isMasked) return Buffer.concat([head, payload]);
-    head[1] |= 128;
+    head[1]! |= 128;
     const mask = [1, 2, 3, 4];
-    return Buffer.concat([head, Buffer.from(mask), payload.map((byte, k) => byte ^ mask[k % 4])]);
+    return Buffer.concat([head, Buffer.from(mask), payload.map((byte, k) => byte ^ mask[k % 4]!)]);
   });
 
 /** The server's own frames: unmasked, whole; what it said when it closed. */
 function closeCodeOf(bytes: Buffer): number | null {
   for (let at = 0; at < bytes.length;) {
-    const opcode = bytes[at] & 15;
+    const opcode = bytes[at]! & 15;
     expect([1, 8, 9, 10], `opcode ${opcode}`).include(opcode);
-    expect(bytes[at] & 0x70).equal(0);
-    expect(bytes[at + 1] & 128).equal(0);
-    const short = bytes[at + 1] & 127;
+    expect(bytes[at]! & 0x70).equal(0);
+    expect(bytes[at + 1]! & 128).equal(0);
+    const short = bytes[at + 1]! & 127;
     expect(short).lessThan(127);
     const start = at + (short === 126 ? 4 : 2);
     const length = short === 126 ? bytes.readUInt16BE(at + 2) : short;

@@ -79,7 +79,7 @@ describe('openDiskStore, in a process that is killed', () => {
     const child = start('hold', folder);
     await child.printed(1);
     const refusal = await expectRefusal(() => openDiskStore({ folder }), 'STORE_LOCKED');
-    expect(refusal.details.pid).equal(child.lines[0].opened);
+    expect(refusal.details.pid).equal(child.lines[0]!.opened);
     await child.kill();
     const store = await openDiskStore({ folder });
     await expectRefusal(() => openDiskStore({ folder }), 'STORE_LOCKED');
@@ -113,7 +113,7 @@ describe('openDiskStore, in a process that is killed', () => {
   it('takes no memory in proportion to the updates that arrive', async () => {
     const child = start('flood', temporaryFolder());
     expect(await child.ended()).equal(0);
-    expect(child.lines[0].stored).equal(64);
-    expect(child.lines[0].grownBytes).below(64 * 2 ** 20); // n · d · 4 is 244 MiB
+    expect(child.lines[0]!.stored).equal(64);
+    expect(child.lines[0]!.grownBytes).below(64 * 2 ** 20); // n · d · 4 is 244 MiB
   });
 });

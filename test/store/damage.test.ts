@@ -46,17 +46,17 @@ async function makeImage(isSealed: boolean): Promise<Image> {
   for (let i = 1; i <= 12; i++) store.events.append(i, { i });
   await session.writeCheckpoint(checkpointOf(0));
   const old = await session.openRound(headerOf(1, d));
-  await send(old, 'old', rowOf(d, seeds.old));
+  await send(old, 'old', rowOf(d, seeds.old!));
   await old.seal(['old']);
   await session.writeCheckpoint(checkpointOf(1));
   await old.close();
   const round = await session.openRound(headerOf(2, d));
-  await send(round, 'a', rowOf(d, seeds.a));
+  await send(round, 'a', rowOf(d, seeds.a!));
   const aborted = await round.reserve('b');
   await aborted.write(bytesOf(rowOf(d, 77)));
-  await send(round, 'b', rowOf(d, seeds.b), false);
+  await send(round, 'b', rowOf(d, seeds.b!), false);
   await aborted.abort();
-  await send(round, 'c', rowOf(d, seeds.c));
+  await send(round, 'c', rowOf(d, seeds.c!));
   if (isSealed) await round.seal(['a', 'b']);
   await store.close();
   const names = readdirSync(folder, { recursive: true }).map(String).sort();
@@ -87,10 +87,10 @@ const damaging: fc.Arbitrary<Damaging> = fc.record({
 function damage(bytes: Buffer, { kind, place, isAimed, bit }: Damaging): Buffer {
   if (kind === 'empty' || bytes.length === 0) return Buffer.alloc(0);
   const filled = Array.from(bytes.keys()).filter((at) => bytes[at] !== 0);
-  const at = isAimed ? filled[place % filled.length] : place % bytes.length;
+  const at = isAimed ? filled[place % filled.length]! : place % bytes.length;
   if (kind === 'truncate') return bytes.subarray(0, at);
   const copy = Buffer.from(bytes);
-  if (kind === 'flip') copy[at] ^= 1 << bit;
+  if (kind === 'flip') copy[at]! ^= 1 << bit;
   else copy.fill(0, at, Math.min(at + 64, copy.length));
   return copy;
 }
@@ -144,13 +144,13 @@ async function expectCheckpoints(session: SessionStore): Promise<void> {
 
 async function expectRows(session: SessionStore, isSealed: boolean): Promise<void> {
   const old = await unlessRefused(() => session.readUpdate(1, 'old'), 'CORRUPT_FILE', 'UNKNOWN_ROUND');
-  if (old) expect((await gather(old.bytes)).equals(bytesOf(rowOf(d, seeds.old)))).true;
+  if (old) expect((await gather(old.bytes)).equals(bytesOf(rowOf(d, seeds.old!)))).true;
   const round = await session.recoverRound();
   if (!round) return;
   expect(round.header).deep.equal(headerOf(2, d));
   expect(round.sealed).deep.equal(isSealed && round.sealed ? ['a', 'b'] : null);
   for (const { node } of round.updates) {
-    expect((await gather(round.read(node))).equals(bytesOf(rowOf(d, seeds[node])))).true;
+    expect((await gather(round.read(node))).equals(bytesOf(rowOf(d, seeds[node]!)))).true;
   }
   expect(new Set(round.updates.map(({ node }) => node)).size).equal(round.updates.length);
   if (round.sealed) return;
@@ -168,7 +168,7 @@ describe('openDiskStore, of a folder with a damaged file', () => {
       await fc.assert(
         fc.asyncProperty(damaging, async (how) => {
           const folder = temporaryFolder();
-          const name = names[how.file % names.length];
+          const name = names[how.file % names.length]!;
           writeImage(new Map(image).set(name, damage(image.get(name)!, how)), folder);
           const store = await unlessRefused(() => openDiskStore({ folder, keepEvents }), 'CORRUPT_FILE');
           expect(store !== null || name === 'journal', name).true;
@@ -253,7 +253,7 @@ describe('openDiskStore, of a folder with a damaged file', () => {
     writeImage(image.set(name, bytes), folder);
     const store = await openDiskStore({ folder, keepEvents });
     expect(await (await store.session('s')).recoverRound()).null;
-    expect(store.damages[0].message).match(/header/);
+    expect(store.damages[0]!.message).match(/header/);
     await store.close();
   });
 
@@ -286,7 +286,7 @@ describe('openDiskStore, of a folder with a damaged file', () => {
       const folder = temporaryFolder();
       const name = [...image.keys()].find((other) => other.includes(part))!;
       const bytes = Buffer.from(image.get(name)!);
-      bytes[at(bytes)] ^= 0x10;
+      bytes[at(bytes)]! ^= 0x10;
       writeImage(new Map(image).set(name, bytes), folder);
       const store = await openDiskStore({ folder, keepEvents });
       const session = await store.session('s');

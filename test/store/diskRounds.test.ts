@@ -149,7 +149,7 @@ describe('rounds on a disk', () => {
     await disk.store.close();
     const damage = (path: string, at: (bytes: Buffer) => number): string => {
       const bytes = readFileSync(path);
-      bytes[at(bytes)] ^= 1;
+      bytes[at(bytes)]! ^= 1;
       writeFileSync(path, bytes);
       return path;
     };
@@ -171,7 +171,7 @@ describe('rounds on a disk', () => {
     await disk.store.close();
     const path = disk.pathOf('rounds');
     const bytes = readFileSync(path);
-    bytes[4096 + 399] ^= 1;
+    bytes[4096 + 399]! ^= 1;
     writeFileSync(path, bytes);
     await disk.open();
     expect((await disk.recover()).updates).deep.equal([]);
@@ -185,7 +185,7 @@ describe('rounds on a disk', () => {
     await disk.store.close();
     const path = disk.pathOf('rounds');
     const bytes = readFileSync(path);
-    bytes[4096] ^= 1;
+    bytes[4096]! ^= 1;
     writeFileSync(path, bytes);
     await disk.open();
     const found = await disk.recover();

@@ -54,11 +54,11 @@ for (const [name, open] of Object.entries(stores)) {
           for (const column of [0, Math.floor(d / 3), d - 1]) {
             const into = new Float32Array(Math.min(d - column, 777));
             await source.read(0, column, into);
-            expect(into).deep.equal(rows[1].subarray(column, column + into.length));
+            expect(into).deep.equal(rows[1]!.subarray(column, column + into.length));
             await source.read(1, column, into);
-            expect(into).deep.equal(rows[0].subarray(column, column + into.length));
+            expect(into).deep.equal(rows[0]!.subarray(column, column + into.length));
           }
-          expect((await gather(opened.read('n0'))).equals(bytesOf(rows[0]))).true;
+          expect((await gather(opened.read('n0'))).equals(bytesOf(rows[0]!))).true;
           await opened.discard();
         }
       });
@@ -187,8 +187,8 @@ for (const [name, open] of Object.entries(stores)) {
         const summaries = await opened.checkpoints();
         expect(summaries.map(({ round: number }) => number)).deep.equal([0, 1, 2]);
         expect(summaries[1]).include({ createdAtMs: 5001 });
-        expect(summaries[1].modelDigest).match(/^[0-9a-f]{64}$/);
-        expect(summaries[1].modelDigest).not.equal(summaries[2].modelDigest);
+        expect(summaries[1]!.modelDigest).match(/^[0-9a-f]{64}$/);
+        expect(summaries[1]!.modelDigest).not.equal(summaries[2]!.modelDigest);
       });
 
       it('replaces a checkpoint of the same round', async () => {

@@ -21,7 +21,7 @@ export interface Child {
 /** @param prefix a command that runs the rest of its arguments */
 export function startChild(script: URL, args: readonly string[], prefix: readonly string[] = []): Child {
   const command = [...prefix, process.execPath, '--enable-source-maps', fileURLToPath(script), ...args];
-  const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines: Line[] = [];
   const reader = createInterface(child.stdout);
   let wake = (): void => undefined;

@@ -17,8 +17,8 @@ export function expectClose(
   let worst = 0;
   let at = 0;
   for (let k = 0; k < expected.length; k++) {
-    largest = Math.max(largest, Math.abs(expected[k]));
-    const error = Math.abs(actual[k] - expected[k]);
+    largest = Math.max(largest, Math.abs(expected[k]!));
+    const error = Math.abs(actual[k]! - expected[k]!);
     // Written so that NaN counts as the worst error of all.
     if (!(error <= worst)) [worst, at] = [Number.isNaN(error) ? Infinity : error, k];
   }

@@ -36,7 +36,7 @@ class DiskScene {
   }
 
   pathOf(kind: string, i = 0): string {
-    return join(this.folder, 'sessions/s', kind, this.files(kind)[i]);
+    return join(this.folder, 'sessions/s', kind, this.files(kind)[i]!);
   }
 }
 

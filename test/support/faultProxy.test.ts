@@ -62,7 +62,7 @@ describe('openFaultProxy', () => {
     const number = accepted.length;
     await once(socket, 'connect');
     while (accepted.length === number) await once(target, 'connection');
-    return { client, server: accepted[number] };
+    return { client, server: accepted[number]! };
   };
 
   const pattern = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, k) => k % 251));
@@ -152,7 +152,7 @@ describe('openFaultProxy', () => {
 
   it('leaves a forgotten connection silent for ever', async () => {
     const { client, server } = await open();
-    proxy.connections[0].forget();
+    proxy.connections[0]!.forget();
     proxy.impose({ silent: false });
     client.socket.write('lost');
     expect(await openBeside()).equal('passed');
@@ -187,7 +187,7 @@ describe('openFaultProxy', () => {
     const { client, server } = await open();
     client.socket.write('x');
     await server.hears(1);
-    proxy.connections[0].cut();
+    proxy.connections[0]!.cut();
     expect(await server.over).equal('end');
     expect(await client.over).equal('end');
   });
@@ -222,7 +222,7 @@ describe('openFaultProxy', () => {
       const number = accepted.length;
       client.write(sent);
       while (accepted.length === number) await once(target, 'connection');
-      const bytes = await accepted[number].hears(sent.length);
+      const bytes = await accepted[number]!.hears(sent.length);
       await fresh.close();
       return bytes;
     };
@@ -243,7 +243,7 @@ describe('openFaultProxy', () => {
 
   it('treats one connection differently from the others', async () => {
     const slow = await open();
-    proxy.connections[0].impose({ silent: true });
+    proxy.connections[0]!.impose({ silent: true });
     const quick = await open();
     slow.client.socket.write('one');
     quick.client.socket.write('two');

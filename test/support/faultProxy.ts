@@ -239,7 +239,7 @@ class Direction {
     if (this.tunnel.faults.silent || this.timer !== null) return;
     while (this.kept.length > 0 && !this.to.destroyed) {
       if (this.to.writableNeedDrain) return;
-      const waitMs = Math.max(this.kept[0].dueAtMs, this.freeAtMs) - performance.now();
+      const waitMs = Math.max(this.kept[0]!.dueAtMs, this.freeAtMs) - performance.now();
       if (waitMs > 0) {
         this.timer = setTimeout(() => {
           this.timer = null;
@@ -263,9 +263,9 @@ class Direction {
     const bytesPerSecond = this.tunnel.faults[`${this.way}BytesPerSecond`];
     const [head] = this.kept;
     const most = bytesPerSecond === null ? Infinity : Math.max(1, (bytesPerSecond * PIECE_MS) / 1000);
-    const piece = head.bytes.subarray(0, most);
-    head.bytes = head.bytes.subarray(piece.length);
-    if (head.bytes.length === 0) this.kept.shift();
+    const piece = head!.bytes.subarray(0, most);
+    head!.bytes = head!.bytes.subarray(piece.length);
+    if (head!.bytes.length === 0) this.kept.shift();
     this.keptBytes -= piece.length;
     if (bytesPerSecond !== null) this.freeAtMs = performance.now() + (piece.length / bytesPerSecond) * 1000;
     this.passed += piece.length;
@@ -279,7 +279,7 @@ class Direction {
     if (corruption === 0) return bytes;
     const changed = Buffer.from(bytes);
     for (let k = 0; k < changed.length; k++) {
-      if (this.random.uniform() < corruption) changed[k] ^= 1 << this.random.below(8);
+      if (this.random.uniform() < corruption) changed[k]! ^= 1 << this.random.below(8);
     }
     return changed;
   }

@@ -24,7 +24,7 @@ const some = fc.uint8Array({ minLength: 1, maxLength: 8 }).map((bytes) => Buffer
 
 const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.tuple(place, fc.nat(7)).map(([at, bit]): Edit => (bytes) => {
-    if (bytes.length > 0) bytes[at % bytes.length] ^= 1 << bit;
+    if (bytes.length > 0) bytes[at % bytes.length]! ^= 1 << bit;
     return bytes;
   }),
   fc.tuple(place, telling).map(([at, byte]): Edit => (bytes) => {
@@ -119,7 +119,7 @@ function changed(value: unknown, at: number, how: string, odd: unknown): unknown
   };
   visit(value, 0);
   if (places.length === 0) return odd;
-  const [tree, key] = places[at % places.length];
+  const [tree, key] = places[at % places.length]!;
   if (how === 'remove') Reflect.deleteProperty(tree, key);
   else if (how === 'add') define(tree, typeof odd === 'string' ? odd : '__proto__', odd);
   else if (how === 'rename') define(tree, `${key}_`, tree[key]);
@@ -144,6 +144,6 @@ export const oddJson = (valid: unknown): fc.Arbitrary<string> =>
       }
       if (trick === 'deep') return `${'['.repeat(20_000)}${text}${']'.repeat(20_000)}`;
       if (trick === '' || trick === 'twice' || numbers.length === 0) return text;
-      const number = numbers[at % numbers.length];
+      const number = numbers[at % numbers.length]!;
       return text.slice(0, number.index) + trick + text.slice(number.index + number[0].length);
     });

@@ -55,9 +55,9 @@ export function unequalRows(n: number, d: number, seed: number): Float32Array[] 
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = draw.whole(0, i);
-    [order[i], order[j]] = [order[j], order[i]];
+    [order[i], order[j]] = [order[j]!, order[i]!];
   }
-  return rowsOf(n, d, (i, k) => center[k] + (1 + (2 * order[i]) / n) * draw.normal());
+  return rowsOf(n, d, (i, k) => center[k]! + (1 + (2 * order[i]!) / n) * draw.normal());
 }
 
 /** Updates that nearly coincide: mean 1000, deviation 1e-3. Neighboring float32 numbers are 6e-5 apart there. */
@@ -74,7 +74,7 @@ export const lies: Readonly<Record<string, (i: number, k: number) => number>> = 
   '1e30 everywhere': () => 1e30,
   '±1e38': (i, k) => ((i + k) % 2 === 0 ? 1e38 : -1e38),
   'the largest float32, in one entry': (_, k) => (k === 0 ? largestFloat : 0),
-  '1e5, 1e20, 1e35 by turns': (i) => [1e5, -1e20, 1e35][i % 3],
+  '1e5, 1e20, 1e35 by turns': (i) => [1e5, -1e20, 1e35][i % 3]!,
 };
 
 /** The rows with f of them replaced by lies, at the end or at the beginning. */

@@ -30,9 +30,9 @@ describe('the float64 reference', () => {
     for (const [key, expected] of Object.entries(golden.pipelines)) {
       it(`agrees with ByzFL: ${data} ${n}×${d}, ${key}`, () => {
         const [first, last] = key.split(' > ').map((stage) => goldenStage(stage, golden));
-        if (!isPreaggregator(first.name) || !isRule(last.name)) throw new Error(key);
-        const rows = referenceRows(input, first.name, first.parameters);
-        expectClose(reference(rows, last.name, last.parameters), expected, 1e-8);
+        if (!isPreaggregator(first!.name) || !isRule(last!.name)) throw new Error(key);
+        const rows = referenceRows(input, first!.name, first!.parameters);
+        expectClose(reference(rows, last!.name, last!.parameters), expected, 1e-8);
       });
     }
   }
@@ -44,9 +44,9 @@ describe('the float64 reference where ByzFL has no say', () => {
     const symmetric = rows.map((a) => rows.map((b) => dot(a, b)));
     const { values, vectors } = eigenpairs(symmetric);
     values.forEach((value, i) => {
-      expect(norm(vectors[i])).closeTo(1, 1e-12);
-      const image = symmetric.map((row) => dot(row, vectors[i]));
-      expectClose(image, scaled(vectors[i], value), 1e-10 * (values[0] / value));
+      expect(norm(vectors[i]!)).closeTo(1, 1e-12);
+      const image = symmetric.map((row) => dot(row, vectors[i]!));
+      expectClose(image, scaled(vectors[i]!, value), 1e-10 * (values[0]! / value));
     });
   });
 
@@ -92,7 +92,7 @@ describe('the float64 reference where ByzFL has no say', () => {
     expect(permutation(11, 43)).not.deep.equal(order);
     const rows = referenceRows([[1], [2], [3], [4], [5]], 'bucketing', { s: 2, seed: 7 });
     expect(rows.length).equal(3);
-    expect(2 * rows[0][0] + 2 * rows[1][0] + rows[2][0]).equal(15);
+    expect(2 * rows[0]![0]! + 2 * rows[1]![0]! + rows[2]![0]!).equal(15);
   });
 
   it('steps the server optimizers as worked out by hand', () => {

@@ -82,5 +82,5 @@ export function referenceRows(
 }
 
 function asRows(updates: readonly Float32Array[] | Rows): Rows {
-  return updates.map((update) => (update instanceof Float32Array ? toRows([update])[0] : update));
+  return updates.map((update) => (update instanceof Float32Array ? toRows([update])[0]! : update));
 }

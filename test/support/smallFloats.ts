@@ -32,7 +32,7 @@ export function decoded({ values, infinity }: SmallFloat, code: number): number 
   const sign = code >= 0x8000 ? -1 : 1;
   const rest = code % 0x8000;
   if (rest > infinity) return NaN;
-  return sign * (rest === infinity ? Infinity : values[rest]);
+  return sign * (rest === infinity ? Infinity : values[rest]!);
 }
 
 /** The 16-bit code nearest to x, ties to the even code; undefined for NaN. */
@@ -44,10 +44,10 @@ export function nearest({ values, infinity, beyond }: SmallFloat, x: number): nu
   let high = infinity;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (values[middle] <= magnitude) low = middle;
+    if (values[middle]! <= magnitude) low = middle;
     else high = middle;
   }
-  const halfWay = (values[low] + (high === infinity ? beyond : values[high])) / 2;
+  const halfWay = (values[low]! + (high === infinity ? beyond : values[high]!)) / 2;
   if (magnitude < halfWay) return sign + low;
   if (magnitude > halfWay) return sign + high;
   return sign + (low % 2 === 0 ? low : high);

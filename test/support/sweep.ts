@@ -24,11 +24,11 @@ export const kinds = {
   },
   'the same rows twice': (n, d, seed) => {
     const half = unequalRows(Math.ceil(n / 2), d, seed);
-    return Array.from({ length: n }, (_, i) => half[i % half.length].slice());
+    return Array.from({ length: n }, (_, i) => half[i % half.length]!.slice());
   },
   'columns of one value': (n, d, seed) => {
-    const row = normalRows(1, d, seed)[0];
-    return rowsOf(n, d, (_, k) => row[k]);
+    const row = normalRows(1, d, seed)[0]!;
+    return rowsOf(n, d, (_, k) => row[k]!);
   },
   zeros: (n, d) => rowsOf(n, d, () => 0),
 } satisfies Record<string, (n: number, d: number, seed: number) => Float32Array[]>;

@@ -66,7 +66,7 @@ function print(report: Report, names: readonly string[], out: string | undefined
   printTable(
     ['update', 'used', 'weight', 'norm', 'distance', 'suspicion'],
     report.rows.map(({ index, used, weight, norm, distance, suspicion }) => [
-      shortened(names[index]),
+      shortened(names[index]!),
       used ? 'yes' : 'no',
       ...[weight, norm, distance, suspicion].map(number),
     ]),

@@ -123,7 +123,7 @@ Examples:
   // As the other commands have it: a line in a list begins small.
   for (const command of session.commands) {
     const description = command.description();
-    command.summary(`${description[0].toLowerCase()}${description.slice(1).replace(/\.$/, '')}`);
+    command.summary(`${description[0]!.toLowerCase()}${description.slice(1).replace(/\.$/, '')}`);
   }
   return session;
 }

@@ -66,7 +66,7 @@ export function logLines(
     [OURSELVES, ...names].map((name, index) => {
       const text = `${name.padEnd(width)} |`;
       if (!color) return [name, text];
-      const style = name === OURSELVES ? 'bold' : colors[(index - 1) % colors.length];
+      const style = name === OURSELVES ? 'bold' : colors[(index - 1) % colors.length]!;
       return [name, styleText(style, text, { validateStream: false })];
     }),
   );

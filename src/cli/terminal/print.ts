@@ -16,15 +16,15 @@ export function printTable(header: readonly string[], rows: readonly (readonly (
   const cells = rows.map((row) => row.map(shown));
   const last = header.length - 1;
   const widths = header.map((name, column) =>
-    Math.max(name.length, ...cells.map((row) => row[column].length)),
+    Math.max(name.length, ...cells.map((row) => row[column]!.length)),
   );
   const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
-  widths[last] = Math.max(MIN_LAST, Math.min(widths[last], WIDTH - before));
+  widths[last] = Math.max(MIN_LAST, Math.min(widths[last]!, WIDTH - before));
 
   const line = (row: readonly string[], right: readonly boolean[]): void => {
-    const [first, ...more] = wrapped(row[last], widths[last]);
+    const [first, ...more] = wrapped(row[last]!, widths[last]!);
     const pad = (text: string, column: number): string =>
-      right[column] ? text.padStart(widths[column]) : text.padEnd(widths[column]);
+      right[column] ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
     printLine([...row.slice(0, last), first].map(pad).join(GAP).trimEnd());
     for (const text of more) printLine(' '.repeat(before) + text);
   };
@@ -32,7 +32,7 @@ export function printTable(header: readonly string[], rows: readonly (readonly (
     (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'),
   );
   line(header, numeric);
-  rows.forEach((_, index) => line(cells[index], numeric));
+  rows.forEach((_, index) => line(cells[index]!, numeric));
 }
 
 const MIN_LAST = 12;
@@ -45,7 +45,7 @@ function shown(value: string | number): string {
 function wrapped(text: string, width: number): [string, ...string[]] {
   const lines: [string, ...string[]] = [''];
   for (const word of text.split(' ')) {
-    const line = lines[lines.length - 1];
+    const line = lines[lines.length - 1]!;
     if (line !== '' && line.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }

@@ -122,7 +122,7 @@ export class Uploads {
   /** Whether a committed round may have this update: then its record tells. */
   private mayBeCommitted(node: string, round: number): boolean {
     const { nodes } = this.session.state;
-    const trainedFor = Object.hasOwn(nodes, node) ? nodes[node].trainedFor : null;
+    const trainedFor = Object.hasOwn(nodes, node) ? nodes[node]!.trainedFor : null;
     return trainedFor !== null && round <= trainedFor && round >= 1;
   }
 

@@ -66,7 +66,7 @@ export class Archive {
     this.records.delete(round);
     this.records.set(round, record);
     const [oldest] = this.records.keys();
-    if (this.records.size > MAX_RECORDS) this.records.delete(oldest);
+    if (this.records.size > MAX_RECORDS) this.records.delete(oldest!);
   }
 }
 

@@ -73,7 +73,7 @@ export class Evaluations {
     return Object.fromEntries(
       names.flatMap((name) => {
         const theirs = answers.filter(({ metrics }) => Object.hasOwn(metrics, name));
-        const values = theirs.map(({ metrics }) => metrics[name]);
+        const values = theirs.map(({ metrics }) => metrics[name]!);
         const weights = theirs.map((answer) =>
           examplesUpTo === null ? 1 : examplesOf(answer, examplesUpTo),
         );
@@ -94,13 +94,13 @@ const canonical = ({ metrics, numExamples }: Evaluation): string =>
 function median(values: readonly number[]): number {
   const ascending = values.toSorted((a, b) => a - b);
   const middle = ascending.length >> 1;
-  if (ascending.length % 2 === 1) return ascending[middle];
-  return ascending[middle - 1] / 2 + ascending[middle] / 2;
+  if (ascending.length % 2 === 1) return ascending[middle]!;
+  return ascending[middle - 1]! / 2 + ascending[middle]! / 2;
 }
 
 function weightedMean(values: readonly number[], weights: readonly number[]): number {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   // Where all say that they had no examples, they count alike.
-  const share = (i: number): number => (total === 0 ? 1 / values.length : weights[i] / total);
+  const share = (i: number): number => (total === 0 ? 1 / values.length : weights[i]! / total);
   return values.reduce((mean, value, i) => mean + value * share(i), 0);
 }

@@ -97,8 +97,8 @@ function withStaleness(rows: RowSource, facts: readonly RowFacts[]): RowSource {
   if (facts.every(({ staleness }) => staleness === 0)) return rows;
   const scales = facts.map(({ staleness }) => Math.fround(1 / Math.sqrt(1 + staleness)));
   const scale = (row: number, values: Float32Array) => {
-    if (facts[row].staleness === 0) return;
-    for (let k = 0; k < values.length; k++) values[k] *= scales[row]; // rounded once, as in float32
+    if (facts[row]!.staleness === 0) return;
+    for (let k = 0; k < values.length; k++) values[k]! *= scales[row]!; // rounded once, as in float32
   };
   return {
     n: rows.n,
@@ -128,10 +128,10 @@ function toDelta(recipe: Recipe, { round, model }: RoundInput, value: Float32Arr
       return;
     case 'gradient': {
       const factor = Math.fround(-rateOf(recipe, round));
-      for (let k = 0; k < value.length; k++) value[k] *= factor;
+      for (let k = 0; k < value.length; k++) value[k]! *= factor;
       return;
     }
     case 'weights':
-      for (let k = 0; k < value.length; k++) value[k] -= model[k];
+      for (let k = 0; k < value.length; k++) value[k]! -= model[k]!;
   }
 }

@@ -168,7 +168,7 @@ export class RoundAggregation {
     };
     const record: RoundRecord = {
       pipeline: report.pipeline,
-      updates: updates.map((update, i) => updateRow(update, report.rows[i])),
+      updates: updates.map((update, i) => updateRow(update, report.rows[i]!)),
       previousModelDigest: before.digest,
       aggregateDigest: report.resultDigest!,
       modelDigest: model.digest,

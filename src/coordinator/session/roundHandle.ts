@@ -70,5 +70,5 @@ export async function storedUpdate(
   if (!Object.hasOwn(open.accepted, node)) {
     throw new QuorateError('UNKNOWN_UPDATE', `round ${round} has no update of ${node}`, { round, node });
   }
-  return { digest: open.accepted[node].digest, bytes: (await file.ready()).read(node) };
+  return { digest: open.accepted[node]!.digest, bytes: (await file.ready()).read(node) };
 }

@@ -67,7 +67,7 @@ const recordSchema: z.ZodType<RoundRecord> = z.strictObject({
 export function readRecord(round: number, stored: unknown): RoundRecord {
   const { data, error } = recordSchema.safeParse(stored);
   if (data) return data;
-  const [{ path, message }] = error.issues;
+  const { path, message } = error.issues[0]!;
   throw new QuorateError(
     'CORRUPT_FILE',
     `the checkpoint of round ${round} holds no record of a round: ${[...path, message].join(': ')}`,
@@ -94,7 +94,7 @@ export function updateRow(update: AcceptedUpdate, row: RowReport | null): RoundV
 }
 
 export const judgmentsOf = (updates: readonly AcceptedUpdate[], { rows }: Report): Judgment[] =>
-  updates.map(({ node }, i) => ({ node, used: rows[i].used, suspicion: rows[i].suspicion ?? null }));
+  updates.map(({ node }, i) => ({ node, used: rows[i]!.used, suspicion: rows[i]!.suspicion ?? null }));
 
 /** Of the updates of a round: what is suspicious about them, altogether. */
 export function suspicionOf(judgments: readonly Judgment[]): {
@@ -114,7 +114,7 @@ export function trainingMetrics(updates: readonly Pick<AcceptedUpdate, 'metrics'
   const reports = updates.map(({ metrics }) => metrics);
   return Object.fromEntries(
     commonNames(reports).map((name) => {
-      const all = reports.filter((metrics) => Object.hasOwn(metrics, name)).map((metrics) => metrics[name]);
+      const all = reports.filter((metrics) => Object.hasOwn(metrics, name)).map((metrics) => metrics[name]!);
       return [
         `train.${name}`,
         all.reduce((mean, value) => mean + value / all.length, 0), // so that the sum can't overflow

@@ -245,7 +245,7 @@ export class Session {
       const { series } = await this.archive.record(round);
       this.announce({ type: 'round-committed', round, metrics: series.at(-1)!.metrics });
       const excluded = Object.keys(nodes).filter(
-        (node) => nodes[node].excluded && nodes[node].lastRound === round,
+        (node) => nodes[node]!.excluded && nodes[node]!.lastRound === round,
       );
       for (const node of excluded.sort()) this.announce({ type: 'node-excluded', node, round });
     }

@@ -20,7 +20,7 @@ export async function requireAcknowledged(
   for (const [i, { node, digest, staleness }] of updates.entries()) {
     if (digest === null) continue;
     // The report's digest of a stale row is of its scaled values.
-    const found = staleness === 0 ? rows[i].digest : await digestOfPieces(place.read(node));
+    const found = staleness === 0 ? rows[i]!.digest : await digestOfPieces(place.read(node));
     if (found === digest) continue;
     throw new QuorateError('CORRUPT_FILE', `the update of ${node} is not what was acknowledged any more`, {
       node,

@@ -36,17 +36,17 @@ function merge(a: readonly number[], b: readonly number[], pairs: Pair[]): reado
   if (a.length === 0) return b;
   if (b.length === 0) return a;
   if (a.length === 1 && b.length === 1) {
-    pairs.push([a[0], b[0]]);
-    return [a[0], b[0]];
+    pairs.push([a[0]!, b[0]!]);
+    return [a[0]!, b[0]!];
   }
   const everySecond = (wires: readonly number[], from: number) => wires.filter((_, i) => i % 2 === from);
   const evens = merge(everySecond(a, 0), everySecond(b, 0), pairs);
   const odds = merge(everySecond(a, 1), everySecond(b, 1), pairs);
-  const sorted = [evens[0]];
+  const sorted = [evens[0]!];
   let i = 0;
   for (; i < odds.length && i + 1 < evens.length; i++) {
-    pairs.push([odds[i], evens[i + 1]]);
-    sorted.push(odds[i], evens[i + 1]);
+    pairs.push([odds[i]!, evens[i + 1]!]);
+    sorted.push(odds[i]!, evens[i + 1]!);
   }
   sorted.push(...odds.slice(i), ...evens.slice(i + 1));
   return sorted;
@@ -83,11 +83,11 @@ function cheapestSplit(n: number): number {
   for (let size = sortCosts.length; size <= n; size++) {
     sortCosts[size] = Infinity;
     for (let a = 1; a <= size >> 1; a++) {
-      const cost = sortCosts[a] + sortCosts[size - a] + mergeCost(a, size - a);
-      if (cost < sortCosts[size]) [sortCosts[size], splits[size]] = [cost, a];
+      const cost = sortCosts[a]! + sortCosts[size - a]! + mergeCost(a, size - a);
+      if (cost < sortCosts[size]!) [sortCosts[size], splits[size]] = [cost, a];
     }
   }
-  return splits[n];
+  return splits[n]!;
 }
 
 function sort(wires: readonly number[], pairs: Pair[]): readonly number[] {
@@ -101,7 +101,7 @@ export function selectionNetwork(n: number, uses: readonly RankUse[]): Network {
   const pairs: Pair[] = [];
   const wireOfRank = sort(range(0, n), pairs);
   const use: RankUse[] = [];
-  wireOfRank.forEach((wire, rank) => (use[wire] = uses[rank]));
+  wireOfRank.forEach((wire, rank) => (use[wire] = uses[rank]!));
 
   const kept: Comparator[] = [];
   for (const [low, high] of pairs.reverse()) {

@@ -124,7 +124,7 @@ function emitSum(writer: FunctionWriter, terms: readonly (() => void)[]): void {
   terms.forEach((push, index) => {
     push();
     if (index < 4) sums.push(writer.save());
-    else writer.put(op.localGet(sums[index % 4]), op.f32x4Add, op.localSet(sums[index % 4]));
+    else writer.put(op.localGet(sums[index % 4]!), op.f32x4Add, op.localSet(sums[index % 4]!));
   });
   const pushSum = (part: readonly number[]) => {
     part.forEach((local, index) => {
@@ -162,11 +162,11 @@ class SelectionEmitter {
   median(): void {
     const middle = middleRanks(this.n);
     if (middle.length === 1) {
-      this.pushRank(middle[0]);
+      this.pushRank(middle[0]!);
       return;
     }
     const { writer } = this;
-    const [a, b] = [this.take(middle[0]), this.take(middle[1])];
+    const [a, b] = [this.take(middle[0]!), this.take(middle[1]!)];
     writer.put(op.localGet(a), op.localGet(b), op.f32x4Add);
     const sum = writer.save();
     const half = op.v128Const(0.5);
@@ -231,7 +231,7 @@ class SelectionEmitter {
   /** Pushes the offset from the origin of that member of a class that is nearest to the center. */
   private pushNearest([first, ...others]: readonly number[], origin: number, center: number): void {
     const { writer } = this;
-    this.pushOffset(first, origin);
+    this.pushOffset(first!, origin);
     for (const rank of others) {
       const nearest = writer.save();
       this.pushOffset(rank, origin);
@@ -305,7 +305,7 @@ function directModule(
   );
   writer.put(op.localGet(out), op.localGet(from), op.i32Add);
   new SelectionEmitter(writer, n, (rank) => {
-    push(network.wireOfRank[rank]);
+    push(network.wireOfRank[rank]!);
   }).emit(selection);
   writer.put(op.v128Store(0));
   writer.put(op.localGet(from), op.i32Const(16), op.i32Add, op.localTee(from));
@@ -360,7 +360,7 @@ function stagedModule(
     if (last) {
       writer.put(op.localGet(out));
       new SelectionEmitter(writer, n, (rank) => {
-        push(network.wireOfRank[rank]);
+        push(network.wireOfRank[rank]!);
       }).emit(selection);
       writer.put(op.v128Store(0), op.localGet(out), op.i32Const(16), op.i32Add, op.localSet(out));
     }

@@ -28,10 +28,10 @@ export function schedule(
 ): readonly ScheduleStep[] {
   const queues: number[][] = Array.from({ length: network.n }, () => []);
   comparators.forEach(({ low, high }, index) => {
-    queues[low].push(index);
-    queues[high].push(index);
+    queues[low]!.push(index);
+    queues[high]!.push(index);
   });
-  const nextUse = (wire: number) => queues[wire][0] ?? (keep.has(wire) ? comparators.length : Infinity);
+  const nextUse = (wire: number) => queues[wire]![0] ?? (keep.has(wire) ? comparators.length : Infinity);
 
   const steps: ScheduleStep[] = [];
   const live = new Set<number>();
@@ -60,10 +60,10 @@ export function schedule(
 
   const ready = new Set<number>();
   const offer = (wire: number) => {
-    const index = queues[wire][0];
+    const index = queues[wire]![0];
     if (index === undefined) return;
-    const { low, high } = comparators[index];
-    if (queues[low][0] === index && queues[high][0] === index) ready.add(index);
+    const { low, high } = comparators[index]!;
+    if (queues[low]![0] === index && queues[high]![0] === index) ready.add(index);
   };
   for (let wire = 0; wire < network.n; wire++) offer(wire);
 
@@ -71,7 +71,7 @@ export function schedule(
     let best = -1;
     let bestLive = -1;
     for (const index of ready) {
-      const { low, high } = comparators[index];
+      const { low, high } = comparators[index]!;
       const operandsLive = Number(live.has(low)) + Number(live.has(high));
       if (operandsLive > bestLive || (operandsLive === bestLive && index < best)) {
         [best, bestLive] = [index, operandsLive];
@@ -83,7 +83,7 @@ export function schedule(
   while (ready.size > 0) {
     const index = pick();
     ready.delete(index);
-    const comparator = comparators[index];
+    const comparator = comparators[index]!;
     const { low, high, needsLow, needsHigh } = comparator;
     bringIn(low, comparator);
     bringIn(high, comparator);
@@ -92,7 +92,7 @@ export function schedule(
       [low, needsLow],
       [high, needsHigh],
     ] as const) {
-      queues[wire].shift();
+      queues[wire]!.shift();
       if (needed) changed.add(wire);
       else {
         live.delete(wire);

@@ -30,7 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const [, sign, digits, mark] = /^([+-])([1-9]\d*) ([\w-]+);$/.exec(line) ?? [];
   const id = Number(digits);
   if (sign === '-') groups.delete(id);
-  if (sign === '+' && id > 1) {
+  if (sign === '+' && mark !== undefined && id > 1) {
     groups.set(id, { id, mark });
     process.stdout.write(`${line}\n`);
   }

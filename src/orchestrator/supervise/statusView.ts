@@ -48,7 +48,7 @@ export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number):
   return {
     status: statusOf(state),
     components: policy.components.map(({ name, intervalMs, dependsOn }) => {
-      const component = state.components[name];
+      const component = state.components[name]!;
       const { phase, restarts, lastExit } = component;
       return {
         name,

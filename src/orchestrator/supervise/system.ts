@@ -58,7 +58,7 @@ export function stepSystem(
   ): void => {
     for (const component of next.phase === 'stopping' ? policy.components.toReversed() : policy.components) {
       const { name } = component;
-      const changed = change(component, next.components[name]);
+      const changed = change(component, next.components[name]!);
       next = { ...next, components: { ...next.components, [name]: changed.state } };
       effects.push(...changed.effects);
     }
@@ -114,9 +114,9 @@ function begun(
   atMs: number,
 ): SystemStep<ComponentState> {
   if (state.phase.is !== 'waiting') return { state, effects: [] };
-  const failed = policy.dependsOn.find((name) => components[name].phase.is === 'failed');
+  const failed = policy.dependsOn.find((name) => components[name]!.phase.is === 'failed');
   if (failed !== undefined) return failComponent(policy, state, `it needs ${failed}, which failed`);
-  return policy.dependsOn.every((name) => isUp(components[name]))
+  return policy.dependsOn.every((name) => isUp(components[name]!))
     ? start(policy, state, atMs)
     : { state, effects: [] };
 }
@@ -126,7 +126,7 @@ function isNeeded(policy: SystemPolicy, state: SystemState, { name }: ComponentP
   return policy.components.some(
     (other) =>
       other.dependsOn.includes(name) &&
-      (!isSettled(state.components[other.name]) || isNeeded(policy, state, other)),
+      (!isSettled(state.components[other.name]!) || isNeeded(policy, state, other)),
   );
 }
 
@@ -135,7 +135,7 @@ const isPurpose = ({ restart, upWhen }: ComponentPolicy): boolean =>
   restart !== 'always' && upWhen !== 'done';
 
 function isDone({ components, stopsWhenDone }: SystemPolicy, state: SystemState): boolean {
-  const isEnded = ({ name }: ComponentPolicy): boolean => isSettled(state.components[name]);
+  const isEnded = ({ name }: ComponentPolicy): boolean => isSettled(state.components[name]!);
   if (components.every(isEnded)) return true;
   const purposes = components.filter(isPurpose);
   return stopsWhenDone && purposes.length > 0 && purposes.every(isEnded);

@@ -50,7 +50,7 @@ export const bytesOf = (values: Float32Array): Uint8Array =>
 async function make(model: StoredModel, type: ModelType, engine: Engine | undefined): Promise<Download> {
   if (type === FLAT) return { bytes: bytesOf(model.values), type, digest: model.digest };
   if (type === SAFETENSORS) return named(type, modelFile(model));
-  const encoded = await encode(model.values, encodings[type], engine ? { engine } : {});
+  const encoded = await encode(model.values, encodings[type]!, engine ? { engine } : {});
   return named(encoded.encoding === 'int8' ? `${type}; scale=${encoded.scale}` : type, encoded.bytes);
 }
 

@@ -62,7 +62,7 @@ function put(tree: Tree, setting: Setting, value: unknown, origin: string, origi
     if (!isTree(next)) return; // the file is wrong here, and will be refused
     branch = branch[key] = next;
   }
-  branch[keys[keys.length - 1]] = read(setting, value);
+  branch[keys[keys.length - 1]!] = read(setting, value);
   origins.set(setting.path, origin);
 }
 
@@ -71,7 +71,7 @@ function refuseMisspelt(variable: string): void {
   const sections = new Set(
     settings.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0]),
   );
-  const begins = [...sections].some((section) => variable.startsWith(`QUORATE_${section.toUpperCase()}_`));
+  const begins = [...sections].some((section) => variable.startsWith(`QUORATE_${section!.toUpperCase()}_`));
   if (begins) throw unknown(variable, 'the environment');
 }
 

@@ -38,7 +38,7 @@ function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] 
       status,
       {
         description: codes.map((code) => `\`${code}\`: ${errorCodes[code]}`).join('\n\n'),
-        content: { [PROBLEM_TYPE]: { schema: problemSchema, example: problemExample(codes[0]) } },
+        content: { [PROBLEM_TYPE]: { schema: problemSchema, example: problemExample(codes[0]!) } },
       },
     ]),
   );

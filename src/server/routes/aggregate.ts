@@ -120,8 +120,9 @@ async function namedRows(bytes: Uint8Array, n: number | undefined): Promise<Aggr
       n,
     });
   }
-  if (sorted.length === 0) throw new QuorateError('EMPTY_INPUT', 'the file has no tensors');
-  const [{ shape }] = sorted;
+  const [first] = sorted;
+  if (!first) throw new QuorateError('EMPTY_INPUT', 'the file has no tensors');
+  const { shape } = first;
   const other = sorted.find((tensor) => tensor.shape.join() !== shape.join());
   if (other) {
     throw new QuorateError('BAD_SHAPE', `'${other.name}' is [${other.shape.join()}], not [${shape.join()}]`, {

@@ -64,7 +64,7 @@ function flatModel(bytes: Uint8Array<ArrayBuffer>): Model {
 async function modelOf(bytes: Uint8Array): Promise<Model> {
   const { tensors } = await readSafetensors(bytes);
   const values =
-    tensors.length > 0 ? new Float32Array(tensors[0].values.buffer as ArrayBuffer) : new Float32Array(0);
+    tensors.length > 0 ? new Float32Array(tensors[0]!.values.buffer as ArrayBuffer) : new Float32Array(0);
   if (values.length === 0) throw new QuorateError('EMPTY_INPUT', 'the model has no values');
   return { tensors: tensors.map(({ name, shape }) => ({ name, shape })), values };
 }

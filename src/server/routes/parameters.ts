@@ -39,5 +39,5 @@ export function cutPage<T>(
   limit: number,
   numberOf: (item: T) => number,
 ): { page: readonly T[]; next: number | null } {
-  return { page: items.slice(0, limit), next: items.length > limit ? numberOf(items[limit]) : null };
+  return { page: items.slice(0, limit), next: items.length > limit ? numberOf(items[limit]!) : null };
 }

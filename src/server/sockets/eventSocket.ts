@@ -146,7 +146,7 @@ async function follow(socket: WebSocket, reading: Reading, services: Services): 
     const page = events.since(seen, PAGE);
     if (page.length === 0) break;
     for (const event of page) if (concerns(event, reading)) tell(socket, event);
-    seen = page[page.length - 1].number;
+    seen = page[page.length - 1]!.number;
     // At the reader's speed, and others have their turn.
     await turn();
     if (socket.bufferedAmount > bound / 2) await drained(socket);

@@ -65,14 +65,14 @@ function parseUrl(path: string): URL {
 /** What is given twice is a list, which no parameter is. */
 function queryOf({ searchParams }: URL): Record<string, string | string[]> {
   const values = [...searchParams.keys()].map((name) => [name, searchParams.getAll(name)] as const);
-  return Object.fromEntries(values.map(([name, all]) => [name, all.length === 1 ? all[0] : all]));
+  return Object.fromEntries(values.map(([name, all]) => [name, all.length === 1 ? all[0]! : all]));
 }
 
 /** As Koa finds it for other requests. */
 function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
   const forwarded = trustProxy
-    ? String(headers['x-forwarded-for'] ?? '')
-        .split(',')[0]
+    ? String(headers['x-forwarded-for']! ?? '')
+        .split(',')[0]!
         .trim()
     : '';
   return forwarded === '' ? (socket.remoteAddress ?? '') : forwarded;
@@ -149,8 +149,8 @@ function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): stri
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const [name, value] = rawHeaders.slice(index, index + 2);
-    if (/^connection$/i.test(name)) lines.push(`${name}: ${withoutOffers(value)}`);
-    else if (!offers.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+    if (/^connection$/i.test(name!)) lines.push(`${name}: ${withoutOffers(value!)}`);
+    else if (!offers.has(name!.toLowerCase())) lines.push(`${name}: ${value}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

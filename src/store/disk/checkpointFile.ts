@@ -38,7 +38,7 @@ export interface CheckpointName {
 
 export function parseCheckpointName(name: string): CheckpointName | null {
   const parts = fileName.exec(name);
-  return parts && { round: Number(parts[1]), digest: parts[2], name };
+  return parts && { round: Number(parts[1]!), digest: parts[2]!, name };
 }
 
 interface CheckpointMetadata extends Omit<z.output<typeof metadataSchema>, 'record'> {
@@ -134,13 +134,13 @@ export async function readCheckpointFile(
   const vectors: Partial<Record<StateVector, Float32Array>> = {};
   for (const vector of stateVectors) {
     const at = file.header.tensors.findIndex((tensor) => tensor.name === optimizer?.vectors[vector]);
-    if (at >= 0) vectors[vector] = file.parts[1 + at - file.modelTensors];
+    if (at >= 0) vectors[vector] = file.parts[1 + at - file.modelTensors]!;
   }
   return {
     round,
     createdAtMs,
     tensors: file.header.tensors.slice(0, file.modelTensors).map(({ name, shape }) => ({ name, shape })),
-    model: file.parts[0],
+    model: file.parts[0]!,
     optimizer: optimizer && { step: optimizer.step, vectors },
     state,
     record,

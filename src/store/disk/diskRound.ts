@@ -133,7 +133,7 @@ export class DiskRound implements RoundStore {
       n: slots.length,
       d: this.header.d,
       read: (row, column, into) =>
-        readFully(this.#file, bytesOf(into), rowPosition(this.#layout, slots[row]) + column * 4),
+        readFully(this.#file, bytesOf(into), rowPosition(this.#layout, slots[row]!) + column * 4),
     };
   }
 

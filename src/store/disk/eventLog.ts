@@ -100,8 +100,8 @@ export class DiskEventLog implements EventLog {
           this.#forget();
         }
         const open = this.#open;
-        writeAll(open.descriptor, this.#unwritten[0], open.end);
-        open.end += this.#unwritten[0].length;
+        writeAll(open.descriptor, this.#unwritten[0]!, open.end);
+        open.end += this.#unwritten[0]!.length;
         this.#unwritten.shift();
         if (++open.events >= this.#segmentEvents) this.#endSegment();
       }
@@ -143,8 +143,8 @@ export class DiskEventLog implements EventLog {
 
   /** Removes the segments that hold nothing but events that are no longer kept. */
   #forget(): void {
-    while (this.#segments.length > 1 && this.#segments[1].first <= this.first) {
-      rmSync(this.#segments[0].path, { force: true });
+    while (this.#segments.length > 1 && this.#segments[1]!.first <= this.first) {
+      rmSync(this.#segments[0]!.path, { force: true });
       this.#segments.shift();
     }
   }
@@ -171,8 +171,8 @@ async function load(disk: Disk, folder: string): Promise<Loaded> {
   const drop = async (why: string): Promise<void> => {
     for (const { path } of segments) await disk.files.rename(path, path + damagedSuffix);
     if (segments.length > 0) {
-      const message = `${why}; events ${segments[0].first} to ${last} were moved aside, for none may be missing`;
-      disk.note({ file: segments[0].path, session: null, message });
+      const message = `${why}; events ${segments[0]!.first} to ${last} were moved aside, for none may be missing`;
+      disk.note({ file: segments[0]!.path, session: null, message });
     }
     [segments, events] = [[], []];
   };

@@ -28,7 +28,7 @@ describe('the hash thread', () => {
     const { whole } = random(3);
     const jobs = [0, 1, 2].map(() => ({ hash: thread.begin(), chunks: [] as Uint8Array[] }));
     for (let k = 0; k < 300; k++) {
-      const { hash, chunks } = jobs[whole(0, 2)];
+      const { hash, chunks } = jobs[whole(0, 2)]!;
       const chunk = new Uint8Array(whole(0, 3000)).map(() => whole(0, 255));
       chunks.push(chunk.slice());
       await hash.update(chunk);

@@ -94,10 +94,10 @@ describe('an update', () => {
     await stage.send(3, 1, update, { format: { kind: 'safetensors' }, body: body(file, 11) });
     const { updates } = await stage.coordinator.round(SESSION, 1);
     expect(updates).length(4);
-    expect(updates[3].digest).equal(vectorDigest(update));
+    expect(updates[3]!.digest).equal(vectorDigest(update));
     const stored = await storedBytes(stage, 1, 2);
     const values = new Float32Array(stored.buffer, stored.byteOffset, d);
-    values.forEach((value, k) => expect(value).closeTo(update[k], int8.scale));
+    values.forEach((value, k) => expect(value).closeTo(update[k]!, int8.scale));
     await stage.coordinator.close();
   });
 
@@ -145,7 +145,7 @@ describe('an update', () => {
     const loser: unknown = outcomes.find((outcome) => outcome.status === 'rejected')?.reason;
     expect(loser).instanceOf(QuorateError).property('code', 'CONFLICTING_UPDATE');
     expect(vectorDigest(new Float32Array(Uint8Array.from(await storedBytes(stage, 1, 0)).buffer))).equal(
-      winner.digest,
+      winner!.digest,
     );
     expect((await stage.coordinator.round(SESSION, 1)).accepted).equal(1);
     await stage.coordinator.close();

@@ -76,10 +76,10 @@ describe('the measuring of a session’s models', () => {
     await evaluate(stage, 2, 1, 0.8);
     const [told] = stage.told('round-evaluated');
     expect(told).deep.include({ round: 1, session: SESSION });
-    expect((told.metrics as { accuracy: number }).accuracy).equal(0.8);
+    expect((told!.metrics as { accuracy: number }).accuracy).equal(0.8);
     expect(stage.coordinator.session(SESSION)).deep.include({ status: 'completed', committed: 1 });
     const [point] = await stage.coordinator.metrics(SESSION, { from: 1, limit: 1 });
-    expect(point.metrics.accuracy).equal(0.8);
+    expect(point!.metrics.accuracy).equal(0.8);
     expect((await stage.coordinator.round(SESSION, 1)).metrics.accuracy).equal(0.8);
     await stage.coordinator.close();
   });
@@ -102,9 +102,9 @@ describe('the measuring of a session’s models', () => {
     }
     const [point] = await stage.coordinator.metrics(SESSION, { from: 1, limit: 1 });
     expect(metricsPointSchema.parse(point)).deep.equal(point);
-    expect(Object.keys(point.metrics)).lengthOf(32 + 2 * 32);
+    expect(Object.keys(point!.metrics)).lengthOf(32 + 2 * 32);
     for (const name of names) {
-      expect(point.metrics).include({ [`train.${name}`]: 0.5, [name]: 0.5, [`${name}.mean`]: 0.5 });
+      expect(point!.metrics).include({ [`train.${name}`]: 0.5, [name]: 0.5, [`${name}.mean`]: 0.5 });
     }
     const round = await stage.coordinator.round(SESSION, 1);
     expect(roundViewSchema.parse(round)).deep.equal(round);

@@ -118,7 +118,7 @@ describe('a session’s rounds', () => {
     await sendAll(stage, [0, 1, 2, 3], 3, d); // complete without it
     await stage.committed(3);
     const metrics = await stage.coordinator.metrics(SESSION, { from: 2, limit: 1 });
-    expect(metrics[0].maxSuspicion).above(0.9);
+    expect(metrics[0]!.maxSuspicion).above(0.9);
     await stage.coordinator.close();
   });
 

@@ -53,6 +53,6 @@ describe('History', () => {
   it('forgets the oldest beyond 10,000', () => {
     const history = new History();
     for (let round = 1; round <= 10_001; round++) history.add(point(round));
-    expect(history.page({ from: 0, limit: 1 })[0].round).equal(2);
+    expect(history.page({ from: 0, limit: 1 })[0]!.round).equal(2);
   });
 });

@@ -31,7 +31,7 @@ const same = (a: Float32Array, b: Float32Array) => expect([...a]).deep.equal([..
 
 /** The next model where the arithmetic before the optimizer's is done here, in float64 rounded where float32 is. */
 async function expected(delta: Float32Array, optimizer = 'fed-avg'): Promise<Float32Array> {
-  return (await optimize(model, delta, parseOptimizer(optimizer), undefined, { engine })).model;
+  return (await optimize(model!, delta, parseOptimizer(optimizer), undefined, { engine })).model;
 }
 
 describe('nextModel', () => {
@@ -51,15 +51,15 @@ describe('nextModel', () => {
 
   it('moves to the aggregate of weights', async () => {
     const { value } = await aggregate(rows, parsePipeline('median'), { engine });
-    const step = value.map((entry, k) => Math.fround(entry - model[k]));
+    const step = value.map((entry, k) => Math.fround(entry - model![k]!));
     same((await nextModel(recipe({ updates: 'weights' }), input, { engine })).model, await expected(step));
   });
 
   it('scales a row by 1 / √(1 + staleness), in float32', async () => {
     const stale = [0, 3, 0, 7, 1].map((staleness) => ({ ...fresh, staleness }));
     const scaled = rows.map((row, i) => {
-      const scale = Math.fround(1 / Math.sqrt(1 + stale[i].staleness));
-      return stale[i].staleness === 0 ? row : row.map((entry) => Math.fround(scale * entry));
+      const scale = Math.fround(1 / Math.sqrt(1 + stale[i]!.staleness));
+      return stale[i]!.staleness === 0 ? row : row.map((entry) => Math.fround(scale * entry));
     });
     const { value } = await aggregate(scaled, parsePipeline('mean'), { engine });
     const next = await nextModel(
@@ -83,7 +83,7 @@ describe('nextModel', () => {
     const [atOnce, later] = await Promise.all(
       [source, slow].map((rows) => nextModel(recipe(), { ...input, rows, facts: stale }, { engine })),
     );
-    same(later.model, atOnce.model);
+    same(later!.model, atOnce!.model);
   });
 
   it('weights a mean by examples up to the cap, and one where a node says nothing', async () => {
@@ -113,18 +113,18 @@ describe('nextModel', () => {
     );
     const { value } = await aggregate(rows, parsePipeline('median'), { engine });
     const optimizer = parseOptimizer('fed-adam(eta=0.05)');
-    const one = await optimize(model, value, optimizer, undefined, { engine });
+    const one = await optimize(model!, value, optimizer, undefined, { engine });
     const two = await optimize(one.model, value, optimizer, one.state, { engine });
     same(second.model, two.model);
     expect(second.optimizer.step).equal(2);
   });
 
   it('writes to nothing that it was given', async () => {
-    const [modelBefore, rowsBefore] = [model.slice(), rows.map((row) => row.slice())];
+    const [modelBefore, rowsBefore] = [model!.slice(), rows.map((row) => row.slice())];
     const stale = rows.map((_, staleness) => ({ ...fresh, staleness }));
     await nextModel(recipe({ updates: 'gradient' }), { ...input, facts: stale }, { engine });
-    same(model, modelBefore);
-    rows.forEach((row, i) => same(row, rowsBefore[i]));
+    same(model!, modelBefore);
+    rows.forEach((row, i) => same(row, rowsBefore[i]!));
   });
 
   it('gives up when it is told to', async () => {

@@ -19,7 +19,7 @@ function flipFirstBit(folder: string): void {
   const newest = readdirSync(folder).sort().at(-1)!;
   const path = join(folder, newest);
   const bytes = readFileSync(path);
-  bytes[4096] ^= 1;
+  bytes[4096]! ^= 1;
   writeFileSync(path, bytes, { flag: 'r+' });
 }
 
@@ -33,7 +33,7 @@ describe('the aggregation of a round', () => {
         let isReady = false;
         const store = faultyStore(async (what: Write) => {
           if (what !== write || !isReady || failures === 2) return;
-          failed[failures++].open();
+          failed[failures++]!.open();
           throw new QuorateError(code, 'no');
         });
         const stage = await scene({ store, clock });

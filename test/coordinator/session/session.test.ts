@@ -104,7 +104,7 @@ describe('a run of a session', () => {
     await stage.begin({ quorum: 3, rounds: 1, weighting: { examplesUpTo: 50 } }, d);
     const told = [10, 5000, null];
     const updates = [0, 1, 2].map((node) => updateOf(node, 1, d));
-    await Promise.all(updates.map((update, i) => stage.send(i, 1, update, { numExamples: told[i] })));
+    await Promise.all(updates.map((update, i) => stage.send(i, 1, update, { numExamples: told[i]! })));
     await stage.committed(1);
     const engine = testEngine();
     const { value } = await aggregate(updates, mean({ weights: [10, 50, 1] }), { engine });

@@ -96,10 +96,10 @@ describe('the picture and the page', () => {
   it('carry the measurements in a way that cannot end the script element', () => {
     const [, json] = /id="measured">(.*?)<\/script>/s.exec(documents.page) ?? [];
     expect(json).not.include('<');
-    const measured = JSON.parse(json) as { pipelines: string[]; runs: { accuracies: number[] }[] };
+    const measured = JSON.parse(json!) as { pipelines: string[]; runs: { accuracies: number[] }[] };
     expect(measured.pipelines).deep.equal(study.pipelines);
     expect(measured.runs).length(study.runs.length);
-    expect(measured.runs[1].accuracies.at(-1)).equal(0.1);
+    expect(measured.runs[1]!.accuracies.at(-1)).equal(0.1);
   });
 });
 

@@ -3,8 +3,8 @@ import type { Run, Study } from '../../../examples/demo/study.js';
 /** A study with the given final accuracies, by pipeline, distribution of the data, and attack. */
 export function inventedStudy(accuracies: Record<string, Record<string, Record<string, number>>>): Study {
   const pipelines = Object.keys(accuracies);
-  const data = Object.keys(accuracies[pipelines[0]]);
-  const attacks = Object.keys(accuracies[pipelines[0]][data[0]]);
+  const data = Object.keys(accuracies[pipelines[0]!]!);
+  const attacks = Object.keys(accuracies[pipelines[0]!]![data[0]!]!);
   const run = (where: string, attack: string, pipeline: string, accuracy: number): Run => ({
     data: where,
     attack,
@@ -27,7 +27,7 @@ export function inventedStudy(accuracies: Record<string, Record<string, Record<s
     pipelines,
     runs: pipelines.flatMap((pipeline) =>
       data.flatMap((where) =>
-        attacks.map((attack) => run(where, attack, pipeline, accuracies[pipeline][where][attack])),
+        attacks.map((attack) => run(where, attack, pipeline, accuracies[pipeline]![where]![attack]!)),
       ),
     ),
     honestAlone: data.map((where) => run(where, 'absent', 'mean', 0.87)),

@@ -36,7 +36,7 @@ describe('createProgress', () => {
     const text = await written(true);
     const [hidden, shown] = ['[?25l', '[?25h'].map((code) => String.fromCharCode(27) + code);
     expect(text).include('█').and.include('100%').and.include(hidden);
-    expect(text.lastIndexOf(shown)).greaterThan(text.lastIndexOf(hidden));
+    expect(text.lastIndexOf(shown!)).greaterThan(text.lastIndexOf(hidden!));
   });
 
   it('keeps all of it within a narrow terminal, and has longer bars in a wide one', async () => {
@@ -46,7 +46,7 @@ describe('createProgress', () => {
       const lines = drawn.filter((line) => line.includes('round 12: 10.3%'));
       expect(lines).not.deep.equal([]);
       for (const line of lines) expect(line.length, line).at.most(columns);
-      return /[█░]+/.exec(lines[0])![0].length;
+      return /[█░]+/.exec(lines[0]!)![0].length;
     };
     expect(await barOf(80)).equal(10);
     expect(await barOf(120)).equal(28);

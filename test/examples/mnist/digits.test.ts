@@ -6,13 +6,13 @@ describe('loadDigits', () => {
     const digits = await loadDigits();
     expect(digits.count).equal(10_000);
     const counts = new Array<number>(CLASSES).fill(0);
-    for (const label of digits.labels) counts[label]++;
+    for (const label of digits.labels) counts[label]!++;
     for (const count of counts) expect(count).within(800, 1200);
     expect(digits.ink.every((ink) => ink > 0 && ink <= 1)).equal(true);
     expect(digits.pixels.every((pixel) => pixel < PIXELS)).equal(true);
     expect(digits.starts.at(-1)).equal(digits.ink.length);
     for (let i = 0; i < digits.count; i++) {
-      expect(digits.starts[i + 1] - digits.starts[i]).within(20, 450);
+      expect(digits.starts[i + 1]! - digits.starts[i]!).within(20, 450);
     }
   });
 });

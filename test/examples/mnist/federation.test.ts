@@ -33,8 +33,8 @@ describe('runFederation', () => {
 
   it('learns to read digits', async () => {
     const measurements = await runFederation({ ...options, rounds: 60, evaluateEvery: 60 });
-    expect(measurements[0].accuracy).within(0, 0.35);
-    expect(measurements[1].accuracy).greaterThan(0.7);
+    expect(measurements[0]!.accuracy).within(0, 0.35);
+    expect(measurements[1]!.accuracy).greaterThan(0.7);
   });
 
   it('measures before the first round, every so often, and after the last', async () => {
@@ -95,7 +95,7 @@ describe('runFederation', () => {
         dishonesty,
         aggregate: async (updates) => {
           sent = updates.map((update) => update.slice());
-          return updates[0];
+          return updates[0]!;
         },
       });
       return sent;
@@ -112,12 +112,12 @@ describe('runFederation', () => {
       ...options,
       aggregate: async (updates) => {
         aggregations++;
-        return updates[0].map(() => 1e38);
+        return updates[0]!.map(() => 1e38);
       },
     });
     expect(aggregations).below(12);
     expect(measurements.map(({ round }) => round)).deep.equal([0, 5, 10, 12]);
-    expect(measurements[1].accuracy).equal(measurements[3].accuracy);
+    expect(measurements[1]!.accuracy).equal(measurements[3]!.accuracy);
   });
 
   it('ends at once when it is told to', async () => {

@@ -36,9 +36,9 @@ describe('createNetwork', () => {
   function differenceQuotient(data: Digits, k: number): number {
     const step = 1e-6;
     const moved = parameters.slice();
-    moved[k] = parameters[k] + step;
+    moved[k] = parameters[k]! + step;
     const above = network.loss(moved, data, chosen);
-    moved[k] = parameters[k] - step;
+    moved[k] = parameters[k]! - step;
     return (above - network.loss(moved, data, chosen)) / (2 * step);
   }
 
@@ -95,7 +95,7 @@ describe('createNetwork', () => {
 
   it('counts the digits that it reads correctly, and none with parameters that are no numbers', () => {
     const sure = new Float32Array(network.d);
-    sure[network.tensors[3].offset + 3] = 1; // the bias of label 3
+    sure[network.tensors[3]!.offset + 3] = 1; // the bias of label 3
     expect(network.accuracy(sure, digits, chosen)).equal(1 / 6);
     expect(network.accuracy(sure.fill(NaN), digits, chosen)).equal(0);
   });

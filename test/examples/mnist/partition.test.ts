@@ -18,7 +18,7 @@ const dirichlet = (alpha: number): Partition => ({ kind: 'dirichlet', alpha });
 function shares(held: readonly Uint32Array[]): number[] {
   return held.flatMap((indices) => {
     const counts = new Array<number>(CLASSES).fill(0);
-    for (const index of indices) counts[digits.labels[index]]++;
+    for (const index of indices) counts[digits.labels[index]!]!++;
     return counts.map((count) => count / (COUNT / CLASSES));
   });
 }

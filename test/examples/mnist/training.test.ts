@@ -50,8 +50,8 @@ describe('createTrainer', () => {
     let memory = new Float64Array(network.d);
     const sent = updates({ momentum: 0.75 }, [1, 2, 3]);
     for (const [i, gradient] of gradients.entries()) {
-      memory = memory.map((value, k) => 0.75 * value + 0.25 * gradient[k]);
-      expectClose(sent[i], memory, 1e-6);
+      memory = memory.map((value, k) => 0.75 * value + 0.25 * gradient[k]!);
+      expectClose(sent[i]!, memory, 1e-6);
     }
   });
 

@@ -54,7 +54,7 @@ describe('loadPlan', () => {
     const { server, files, components, stateFolder } = await plan({
       server: { config: { listen: { port: 0 }, logLevel: 'warn' } },
     });
-    const config = configSchema.parse(parse(files[0].text));
+    const config = configSchema.parse(parse(files[0]!.text));
     expect(config.listen.port).greaterThan(0);
     expect(server).equal(`http://127.0.0.1:${config.listen.port}`);
     expect(stateFolder).equal(join(folder, '.quorate', 'mine'));
@@ -65,13 +65,13 @@ describe('loadPlan', () => {
       intervalMs: 30_000,
       cwd: folder,
     });
-    expect(components[0].command.slice(2)).deep.equal(['serve', '--config', files[0].path]);
+    expect(components[0]!.command.slice(2)).deep.equal(['serve', '--config', files[0]!.path]);
   });
 
   it('keeps rounds where the file says, or in memory only', async () => {
     for (const dataFolder of ['./mine', null]) {
       const { files } = await plan({ server: { config: { dataFolder } } });
-      expect(configSchema.parse(parse(files[0].text)).dataFolder).equal(dataFolder);
+      expect(configSchema.parse(parse(files[0]!.text)).dataFolder).equal(dataFolder);
     }
   });
 
@@ -109,7 +109,7 @@ describe('loadPlan', () => {
         components: { other: { command: ['x'] } },
       });
       expect(whole.server).equal(url);
-      const { auth } = configSchema.parse(parse(whole.files[0].text));
+      const { auth } = configSchema.parse(parse(whole.files[0]!.text));
       expect(whole.adminToken)
         .equal(auth.adminToken)
         .and.match(/^\S{32}$/);

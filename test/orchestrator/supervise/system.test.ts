@@ -36,7 +36,7 @@ describe('a system that starts', () => {
     expect(play.after(1).is('a')).equal('stopping');
     expect(play.did()).include('SIGTERM a');
     play.ended('a', 0);
-    expect(play.state.components.a.phase).deep.include({
+    expect(play.state.components.a!.phase).deep.include({
       is: 'backing-off',
       because: 'not up within 10 s: no answer',
     });
@@ -68,7 +68,7 @@ describe('a system that starts', () => {
       'failed',
       'failed',
     ]);
-    expect(play.state.components.further.phase).deep.include({ because: 'it needs waits, which failed' });
+    expect(play.state.components.further!.phase).deep.include({ because: 'it needs waits, which failed' });
     expect(play.state.phase).equal('running');
   });
 
@@ -79,7 +79,7 @@ describe('a system that starts', () => {
     play.happen({ ...stale, event: { type: 'checked', trouble: null } });
     play.happen({ ...stale, event: { type: 'exited', exit: { code: 0, signal: null, message: null } } });
     expect(play.is('a')).equal('starting');
-    expect(play.state.components.a.restarts).equal(1);
+    expect(play.state.components.a!.restarts).equal(1);
   });
 });
 
@@ -141,7 +141,7 @@ describe('a component that runs', () => {
     expect(dies(fast, 100)).equal('backing-off');
     expect(dies(fast.after(100), 100)).equal('backing-off');
     expect(dies(fast.after(100), 100)).equal('failed');
-    expect(fast.state.components.a.restarts).equal(2);
+    expect(fast.state.components.a!.restarts).equal(2);
 
     const slow = new Play([aComponent('a', { restarts }), aComponent('b')]).tick();
     for (let death = 0; death < 20; death++) expect(dies(slow.after(100), 5_000)).equal('backing-off');

@@ -38,13 +38,13 @@ describe('rate limits', () => {
     }
     const [a, b] = tokens;
     const beat = (id: string, token: string) => fixture.call('POST', `/v1/nodes/${id}/heartbeat`, { token });
-    expect((await beat('a', a)).status).equal(200);
-    expect((await beat('a', a)).status).equal(200);
-    expectProblem(await beat('a', a), 'RATE_LIMITED');
-    expect((await beat('b', b)).status).equal(200);
+    expect((await beat('a', a!)).status).equal(200);
+    expect((await beat('a', a!)).status).equal(200);
+    expectProblem(await beat('a', a!), 'RATE_LIMITED');
+    expect((await beat('b', b!)).status).equal(200);
     for (let i = 0; i < 2; i++) expectProblem(await beat('a', 'a-guess-of-a-token'), 'UNAUTHORIZED');
     expectProblem(await beat('a', 'another-guess-of-it'), 'RATE_LIMITED');
-    expect((await beat('b', b)).status).equal(200);
+    expect((await beat('b', b!)).status).equal(200);
   });
 
   it('know the client behind a proxy, if that is configured', async () => {

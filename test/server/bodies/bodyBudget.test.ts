@@ -32,7 +32,7 @@ describe('BodyRoom', () => {
       ['PUT', MODEL],
       ['POST', AGGREGATE],
     ]) {
-      const answer = await fixture.call(method, path, { headers: FLAT, body: vector(1, 100) });
+      const answer = await fixture.call(method!, path!, { headers: FLAT, body: vector(1, 100) });
       expect(answer.json).deep.include({ code: 'RATE_LIMITED' });
       expect(answer.headers.get('retry-after')).equal('1');
     }

@@ -21,21 +21,21 @@ describe("a request's head", () => {
   it('may name the whole address', async () => {
     const [answer] = await ask('GET http://x:1/health/live?a=1 HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(answer).include({ status: 400 });
-    expect(answer.body).match(/UNKNOWN_PARAMETER/);
-    expect((await ask('GET http://x/health/live HTTP/1.1\r\nHost: x\r\n\r\n'))[0].status).equal(200);
+    expect(answer!.body).match(/UNKNOWN_PARAMETER/);
+    expect((await ask('GET http://x/health/live HTTP/1.1\r\nHost: x\r\n\r\n'))[0]!.status).equal(200);
   });
 
   it('is refused where its address can’t be read, and the server goes on', async () => {
     for (const target of ['http://[', 'http://x:99999/', 'x', 'ftp://x/', '?']) {
       const [answer] = await ask(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`);
-      expect(answer.status, target).equal(400);
-      expect(answer.body).match(/MALFORMED/);
+      expect(answer!.status, target).equal(400);
+      expect(answer!.body).match(/MALFORMED/);
     }
   });
 
   it('needs a Host, as HTTP/1.1 has it', async () => {
-    expect((await ask('GET /health/live HTTP/1.1\r\n\r\n'))[0].body).match(/MALFORMED/);
-    expect((await ask('GET /health/live HTTP/1.0\r\n\r\n'))[0].status).equal(200);
+    expect((await ask('GET /health/live HTTP/1.1\r\n\r\n'))[0]!.body).match(/MALFORMED/);
+    expect((await ask('GET /health/live HTTP/1.0\r\n\r\n'))[0]!.status).equal(200);
   });
 
   it('is refused where it is too long, be it the address or the headers', async () => {
@@ -45,8 +45,8 @@ describe("a request's head", () => {
       ['/', `X: ${long}`],
     ]) {
       const [answer] = await ask(`GET ${target} HTTP/1.1\r\nHost: x\r\n${header}\r\n\r\n`);
-      expect(answer.status).equal(431);
-      expect(JSON.parse(answer.body)).deep.include({
+      expect(answer!.status).equal(431);
+      expect(JSON.parse(answer!.body)).deep.include({
         code: 'HEAD_TOO_LARGE',
         details: { limitBytes: maxHeaderSize },
       });
@@ -55,7 +55,7 @@ describe("a request's head", () => {
 
   it('may expect what nobody knows', async () => {
     const [answer] = await ask('GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n');
-    expect(answer.status).equal(200);
+    expect(answer!.status).equal(200);
   });
 });
 
@@ -69,7 +69,7 @@ describe('what is no request', () => {
     raw.send('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\nGARBAGE\r\n\r\n');
     const answers = readAnswers(await raw.closed());
     expect(answers.map(({ status }) => status)).deep.equal([200, 400]);
-    JSON.parse(Buffer.from(answers[0].body, 'latin1').toString());
+    JSON.parse(Buffer.from(answers[0]!.body, 'latin1').toString());
     expectSound(answers, 'garbage');
   });
 

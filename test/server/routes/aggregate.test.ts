@@ -53,8 +53,8 @@ describe('POST /v1/aggregate', () => {
     expect(answer.status, answer.text).equal(200);
     const file = await readSafetensors(answer.bytes);
     expect(file.tensors.map(({ name, shape }) => [name, shape])).deep.equal([['aggregate', [4, 5]]]);
-    expect(Array.from(file.tensors[0].values)).deep.equal(Array.from(value));
-    expect(JSON.parse(file.metadata.report)).include({ pipeline: rule, n: N });
+    expect(Array.from(file.tensors[0]!.values)).deep.equal(Array.from(value));
+    expect(JSON.parse(file.metadata.report!)).include({ pipeline: rule, n: N });
   });
 
   it('reports in full as JSON', async () => {

@@ -58,7 +58,7 @@ describe('POST /v1/aggregate, of anything', function () {
         fc.constantFrom(0, 0, 0, 0, 1, -3),
         async ([before, rule], n, d, values, onNonFinite, extraBytes) => {
           const text = encodeURIComponent([...before, rule].join(' > '));
-          const rows = Float32Array.from({ length: n * d }, (_, k) => values[k % values.length]);
+          const rows = Float32Array.from({ length: n * d }, (_, k) => values[k % values.length]!);
           const body = new Uint8Array(Math.max(0, rows.byteLength + extraBytes));
           body.set(new Uint8Array(rows.buffer).subarray(0, body.length));
           const path = `/v1/aggregate?rule=${text}&n=${n}&onNonFinite=${onNonFinite}`;

@@ -215,9 +215,9 @@ describe('GET …/model', () => {
       [1, 2],
     ]) {
       const answer = await fixture.call('GET', `/v1/sessions/s/checkpoints/${round}`, { headers: flat });
-      expect(answer.bytes).deep.equal(vector(value));
+      expect(answer.bytes).deep.equal(vector(value!));
       expect(answer.headers.get('quorate-round')).equal(String(round));
-      expect(checkpoints[round].modelDigest).equal(sha256(answer.bytes));
+      expect(checkpoints[round!]!.modelDigest).equal(sha256(answer.bytes));
     }
     await fixture.refusal('UNKNOWN_ROUND', 'GET', '/v1/sessions/s/checkpoints/2');
     await fixture.refusal('INVALID_PARAMETER', 'GET', '/v1/sessions/s/checkpoints/newest');

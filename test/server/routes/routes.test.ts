@@ -105,14 +105,14 @@ describe('the table of routes', () => {
   it('describes each problem that a route names', async () => {
     const { paths } = await fetchDocument();
     for (const route of routes) {
-      const { responses } = paths[templateOf(route.path)][route.method.toLowerCase()];
+      const { responses } = paths[templateOf(route.path)]![route.method.toLowerCase()]!;
       for (const code of problemsOf(route)) {
         const status = httpStatus[code];
         if (route.answers[status]) continue;
-        expect(responses[status].description, `${route.operation} ${code}`).include(`\`${code}\``);
-        const content = responses[status].content ?? {};
+        expect(responses[status]!.description, `${route.operation} ${code}`).include(`\`${code}\``);
+        const content = responses[status]!.content ?? {};
         expect(Object.keys(content)).deep.equal(['application/problem+json']);
-        expect(content['application/problem+json'].example).include({ status });
+        expect(content['application/problem+json']!.example).include({ status });
       }
     }
   });

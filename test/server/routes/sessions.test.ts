@@ -157,8 +157,8 @@ describe('…/rounds and …/metrics', () => {
         const page: Record<string, T[]> & { next: number | null } = await fixture.get(
           `/v1/sessions/s/${name}?from=${from}&limit=2`,
         );
-        expect(page[name].length).within(1, 2);
-        all.push(...page[name]);
+        expect(page[name]!.length).within(1, 2);
+        all.push(...page[name]!);
         from = page.next;
       }
       return all;
@@ -247,16 +247,16 @@ describe('what the server tells of itself', () => {
     await startSession(fixture, ['a', 'b']);
     const status = await fixture.get<Record<string, Record<string, number>>>('/v1/status');
     expect(status.version).equal(version);
-    expect(status.sessions.running).equal(1);
+    expect(status.sessions!.running).equal(1);
     expect(Object.values(status.nodes).reduce((sum, count) => sum + count)).equal(2);
-    expect(status.events.last).greaterThan(0);
+    expect(status.events!.last).greaterThan(0);
   });
 
   it('lists its rules and optimizers', async () => {
     const fixture = await start();
     const { rules, optimizers } = await fixture.get<Record<string, { name: string }[]>>('/v1/rules');
-    expect(rules.map(({ name }) => name)).include.members(['trimmed-mean', 'nnm', 'krum']);
-    expect(optimizers.map(({ name }) => name)).include.members(['fed-avg', 'fed-adam']);
+    expect(rules!.map(({ name }) => name)).include.members(['trimmed-mean', 'nnm', 'krum']);
+    expect(optimizers!.map(({ name }) => name)).include.members(['fed-avg', 'fed-adam']);
   });
 
   it('compresses JSON, and nothing else', async () => {

@@ -76,12 +76,12 @@ describe('PUT and GET …/updates/:node', () => {
       ['application/vnd.quorate.int8; scale=0.5', new Uint8Array(D).fill(4)],
     ];
     for (const [i, [type, body]] of sent.entries()) {
-      const answer = await put(fixture, nodes[i], body, {
+      const answer = await put(fixture, nodes[i]!, body, {
         'content-type': type,
         'content-digest': digest(body),
       });
       expect(answer.status, answer.text).equal(202);
-      const stored = await fixture.call('GET', updatePath(nodes[i]));
+      const stored = await fixture.call('GET', updatePath(nodes[i]!));
       expect(stored.bytes, type).deep.equal(vector(2));
     }
   });
@@ -92,7 +92,7 @@ describe('PUT and GET …/updates/:node', () => {
     await put(fixture, 'a', vector(1), { 'quorate-num-examples': '600', 'quorate-metrics': '{"loss":0.25}' });
     const [update] = (await round(fixture)).updates;
     expect(update).include({ node: 'a', numExamples: 600 });
-    expect(update.metrics).deep.equal({ loss: 0.25 });
+    expect(update!.metrics).deep.equal({ loss: 0.25 });
     for (const [name, value, code] of [
       ['quorate-num-examples', 'many', 'INVALID_PARAMETER'],
       ['quorate-num-examples', '-1', 'INVALID_PARAMETER'],

@@ -93,12 +93,12 @@ describe('WS /v1/events', () => {
       await fixture.call('PUT', updatePath(node), { headers: FLAT, body: vector(1) });
     await reader.until((messages) => messages.some(({ type }) => type === 'round-committed'));
     const told = reader.messages.slice(1);
-    expect(told[0].number).equal(before + 1);
+    expect(told[0]!.number).equal(before + 1);
     expect(told.map(({ number }) => number)).deep.equal(told.map((_, i) => before + 1 + i));
     const accepted = told.filter(({ type }) => type === 'update-accepted');
     expect(accepted.map(({ node }) => node)).deep.equal(['a', 'b']);
     expect(accepted[0]).include({ session: 's', round: 1, accepted: 1 });
-    expect(accepted[0].atMs).a('number');
+    expect(accepted[0]!.atMs).a('number');
   });
 
   it('goes on where the reader stopped, over a restart too', async () => {
@@ -113,7 +113,7 @@ describe('WS /v1/events', () => {
     await first.server.close();
     expect(await stopped).equal(1001);
     await first.coordinator.close();
-    const seen = whole.messages[whole.messages.length - 1].number;
+    const seen = whole.messages[whole.messages.length - 1]!.number;
     const missed = store.events.last - seen;
 
     const second = await start({ store });
@@ -160,7 +160,7 @@ describe('WS /v1/events', () => {
     }
     const types = since.messages.slice(1).map(({ type }) => type);
     expect(types.slice(0, 2)).deep.equal(['round-opened', 'round-committed']);
-    expect(fresh.messages[1].type).equal('round-committed');
+    expect(fresh.messages[1]!.type).equal('round-committed');
     expect(await refused(read(fixture, '?types=,'))).deep.equal([400, 'INVALID_PARAMETER']);
   });
 
@@ -297,7 +297,7 @@ describe('WS /v1/events', () => {
     await startSession(fixture, ['a']);
     const reader = await read(fixture, '?since=100000').until(({ length }) => length > 0);
     const { last } = fixture.coordinator.events;
-    expect(reader.messages[0].last).equal(last);
+    expect(reader.messages[0]!.last).equal(last);
     await fixture.call('PUT', updatePath('a'), { headers: FLAT, body: vector(1) });
     await committed(fixture, 1);
     await reader.until((messages) => messages.some(({ type }) => type === 'round-committed'));

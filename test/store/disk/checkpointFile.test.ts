@@ -15,10 +15,10 @@ async function changed(from: string, to: string): Promise<string> {
   await store.close();
   const checkpoints = join(folder, 'sessions', 's', 'checkpoints');
   const [name] = readdirSync(checkpoints);
-  const before = readFileSync(join(checkpoints, name), 'latin1');
+  const before = readFileSync(join(checkpoints, name!), 'latin1');
   expect([before.split(from).length, to.length]).deep.equal([2, from.length]);
   const after = Buffer.from(before.replace(from, to), 'latin1');
-  rmSync(join(checkpoints, name));
+  rmSync(join(checkpoints, name!));
   const digest = createHash('sha256').update(after).digest('hex');
   writeFileSync(join(checkpoints, `000000000-${digest}.safetensors`), after);
   return folder;
@@ -32,7 +32,7 @@ describe('a checkpoint that was made by hand', () => {
     ['something else as its optimizer', '\\"momentum\\":', '\\"momentun\\":'],
   ]) {
     it(`is named as corrupt, not read, with ${what}`, async () => {
-      const store = await openDiskStore({ folder: await changed(from, to) });
+      const store = await openDiskStore({ folder: await changed(from!, to!) });
       const session = await store.session('s');
       const { message } = await expectRefusal(() => session.readCheckpoint(0), 'CORRUPT_FILE');
       expect(message).contain('__metadata__');

@@ -20,7 +20,7 @@ describe('checkpoints on a disk', () => {
     };
     await disk.session.writeCheckpoint(checkpoint);
     const [name] = disk.files('checkpoints');
-    const bytes = readFileSync(join(disk.folder, 'sessions/s/checkpoints', name));
+    const bytes = readFileSync(join(disk.folder, 'sessions/s/checkpoints', name!));
     expect(name).equal(`000000007-${sha256(bytes)}.safetensors`);
     const { tensors, metadata } = await readSafetensors(bytes);
     expect(tensors.map((tensor) => tensor.name)).deep.equal([
@@ -28,11 +28,11 @@ describe('checkpoints on a disk', () => {
       '__proto__',
       'optimizer.momentum_',
     ]);
-    expect(tensors[2].values).deep.equal(checkpoint.optimizer!.vectors.momentum);
-    expect(JSON.parse(metadata.record)).deep.equal(checkpoint.record);
+    expect(tensors[2]!.values).deep.equal(checkpoint.optimizer!.vectors.momentum);
+    expect(JSON.parse(metadata.record!)).deep.equal(checkpoint.record);
     await disk.reopen();
     expect(await disk.session.readCheckpoint()).deep.equal(checkpoint);
-    const { modelDigest, sizeBytes } = (await disk.session.checkpoints())[0];
+    const { modelDigest, sizeBytes } = (await disk.session.checkpoints())[0]!;
     expect(modelDigest).equal(sha256(bytesOf(checkpoint.model)));
     expect(sizeBytes).equal(bytes.length);
   });
@@ -48,7 +48,7 @@ describe('checkpoints on a disk', () => {
     await disk.store.close();
     const damaged = disk.pathOf('checkpoints', 2);
     const bytes = readFileSync(damaged);
-    bytes[bytes.length - 1] ^= 1;
+    bytes[bytes.length - 1]! ^= 1;
     writeFileSync(damaged, bytes);
     await disk.open();
     for (const round of [undefined, 2]) {

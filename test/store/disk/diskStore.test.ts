@@ -60,7 +60,7 @@ describe('openDiskStore, opened again', () => {
       for (let i = 0; i < count; i++) disk.store.events.append(i, { i });
     };
     append(6);
-    rmSync(join(disk.folder, 'events', readdirSync(join(disk.folder, 'events')).sort()[0]));
+    rmSync(join(disk.folder, 'events', readdirSync(join(disk.folder, 'events')).sort()[0]!));
     append(20);
     expect(disk.store.damages).deep.equal([]);
     const kept = disk.store.events.since(disk.store.events.last - 8, 8);
@@ -89,7 +89,7 @@ describe('openDiskStore, opened again', () => {
     const path = join(disk.folder, 'journal');
     const bytes = readFileSync(path);
     const at = bytes.indexOf('"a"');
-    bytes[at + 1] ^= 4;
+    bytes[at + 1]! ^= 4;
     writeFileSync(path, bytes);
     const { details } = await expectRefusal(() => disk.open(), 'CORRUPT_FILE');
     expect(details.file).equal(path);
@@ -116,7 +116,7 @@ describe('openDiskStore, opened again', () => {
 
     await disk.store.close();
     const flipped = readFileSync(path);
-    flipped[flipped.length - 1] ^= 1;
+    flipped[flipped.length - 1]! ^= 1;
     writeFileSync(path, flipped);
     await disk.open();
     expect(disk.store.nodes.map(({ id }) => id)).deep.equal(['a']);
@@ -129,7 +129,7 @@ describe('openDiskStore, opened again', () => {
   it('numbers on behind a torn event, which nobody was told of', async () => {
     const told = [1, 2, 3].map((i) => disk.store.events.append(i, { i }));
     await disk.store.close();
-    const path = join(disk.folder, 'events', readdirSync(join(disk.folder, 'events'))[0]);
+    const path = join(disk.folder, 'events', readdirSync(join(disk.folder, 'events'))[0]!);
     writeFileSync(path, readFileSync(path).subarray(0, -1));
     for (let opening = 0; opening < 3; opening++) {
       await disk.open();

@@ -36,7 +36,7 @@ function counting<T extends object>(target: T): T {
 
 const say = (line: unknown) => writeSync(1, `${JSON.stringify(line)}\n`);
 
-const stage = await openRun(folder, counting<Files>(nodeFiles));
+const stage = await openRun(folder!, counting<Files>(nodeFiles));
 await finishRun(stage, say, JSON.parse(acknowledged) as Evaluated[]);
 await stage.coordinator.close();
 say({ operations });

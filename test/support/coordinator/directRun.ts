@@ -35,7 +35,7 @@ export async function directRun(run: DirectRun, engine: Engine): Promise<string[
 
 function delta({ updates, rate }: DirectRun, round: number, model: Float32Array, value: Float32Array) {
   if (updates === 'delta') return value;
-  if (updates === 'weights') return value.map((entry, k) => Math.fround(entry - model[k]));
+  if (updates === 'weights') return value.map((entry, k) => Math.fround(entry - model[k]!));
   const factor = Math.fround(-(rate?.(round) ?? 1));
   return value.map((entry) => Math.fround(factor * entry));
 }

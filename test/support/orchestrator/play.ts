@@ -70,7 +70,7 @@ export class Play {
 
   /** To the component's present process. */
   tell(component: string, event: ComponentEvent): this {
-    this.happen({ type: 'component', component, run: this.state.components[component].run, event });
+    this.happen({ type: 'component', component, run: this.state.components[component]!.run, event });
     return this;
   }
 
@@ -112,7 +112,7 @@ export class Play {
   }
 
   is(name: string): string {
-    return this.state.components[name].phase.is;
+    return this.state.components[name]!.phase.is;
   }
 
   /** When something is due next, from now; null: never. */

@@ -12,7 +12,7 @@ import {
 
 /** Smoothed Weiszfeld from 0. Without a number of iterations it goes on until float64 does not move any more. */
 export function geometricMedian(rows: Rows, nu: number, iterations?: number): number[] {
-  const origin = rows[0].map(() => 0);
+  const origin = rows[0]!.map(() => 0);
   let z = origin;
   for (let iteration = 0; iteration < (iterations ?? 100_000); iteration++) {
     const distances = rows.map((row) => Math.sqrt(squaredDistance(row, z)));
@@ -31,7 +31,7 @@ export function centeredClipping(
   rows: Rows,
   tau: number,
   iterations = 1,
-  previous: Vector = rows[0].map(() => 0),
+  previous: Vector = rows[0]!.map(() => 0),
 ): number[] {
   let v = [...previous];
   for (let iteration = 0; iteration < iterations; iteration++) {
@@ -41,7 +41,7 @@ export function centeredClipping(
       return length <= tau ? away : scaled(away, tau / length);
     });
     const pull = weightedMean(pulls);
-    v = v.map((entry, k) => entry + pull[k]);
+    v = v.map((entry, k) => entry + pull[k]!);
   }
   return v;
 }
@@ -56,8 +56,8 @@ export function caf(rows: Rows, f: number): number[] {
     const { mean, lambda, projections } = topSpread(rows, weights);
     if (lambda < least) [best, least] = [mean, lambda];
     if (lambda === 0) break;
-    const greatest = Math.max(...projections.filter((_, i) => weights[i] > 0));
-    weights = weights.map((weight, i) => (weight === 0 ? 0 : weight * (1 - projections[i] / greatest)));
+    const greatest = Math.max(...projections.filter((_, i) => weights[i]! > 0));
+    weights = weights.map((weight, i) => (weight === 0 ? 0 : weight * (1 - projections[i]! / greatest)));
   }
   return best;
 }

@@ -3,20 +3,20 @@ import type { Rows } from './vectors.js';
 
 function byColumn(rows: Rows, reduce: (sorted: Float64Array) => number): number[] {
   const column = new Float64Array(rows.length);
-  return rows[0].map((_, k) => {
-    for (let i = 0; i < rows.length; i++) column[i] = rows[i][k];
+  return rows[0]!.map((_, k) => {
+    for (let i = 0; i < rows.length; i++) column[i] = rows[i]![k]!;
     return reduce(column.sort());
   });
 }
 
 function middle(sorted: Float64Array): number {
   const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 function meanBetween(sorted: Float64Array, from: number, to: number): number {
   let sum = 0;
-  for (let i = from; i < to; i++) sum += sorted[i];
+  for (let i = from; i < to; i++) sum += sorted[i]!;
   return sum / (to - from);
 }
 
@@ -25,7 +25,7 @@ function meanClosest(sorted: Float64Array, center: number, count: number): numbe
   let [from, to] = [0, sorted.length];
   while (to - from > count) {
     // The farthest value left is at one of the two ends.
-    if (center - sorted[from] > sorted[to - 1] - center) from++;
+    if (center - sorted[from]! > sorted[to - 1]! - center) from++;
     else to--;
   }
   return meanBetween(sorted, from, to);

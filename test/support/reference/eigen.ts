@@ -13,37 +13,37 @@ export function eigenpairs(symmetric: Rows): { values: number[]; vectors: number
     let offDiagonal = 0;
     let diagonal = 0;
     for (let p = 0; p < size; p++) {
-      diagonal += a[p][p] ** 2;
-      for (let q = 0; q < p; q++) offDiagonal += a[p][q] ** 2;
+      diagonal += a[p]![p]! ** 2;
+      for (let q = 0; q < p; q++) offDiagonal += a[p]![q]! ** 2;
     }
     if (offDiagonal <= 1e-32 * diagonal) break;
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, vectors, p, q);
   }
-  return { values: a.map((row, i) => row[i]), vectors };
+  return { values: a.map((row, i) => row[i]!), vectors };
 }
 
 /** One rotation in the plane (p, q), chosen so that a[p][q] becomes 0. */
 function rotate(a: number[][], vectors: number[][], p: number, q: number): void {
-  const apq = a[p][q];
+  const apq = a[p]![q]!;
   if (apq === 0) return;
-  const theta = (a[q][q] - a[p][p]) / (2 * apq);
+  const theta = (a[q]![q]! - a[p]![p]!) / (2 * apq);
   const t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
   const c = 1 / Math.sqrt(t * t + 1);
   const s = t * c;
   for (const row of a) {
     const [left, right] = [row[p], row[q]];
-    row[p] = c * left - s * right;
-    row[q] = s * left + c * right;
+    row[p] = c * left! - s * right!;
+    row[q] = s * left! + c * right!;
   }
   for (const table of [a, vectors]) {
     const [upper, lower] = [table[p], table[q]];
-    for (let k = 0; k < upper.length; k++) {
-      const [left, right] = [upper[k], lower[k]];
-      upper[k] = c * left - s * right;
-      lower[k] = s * left + c * right;
+    for (let k = 0; k < upper!.length; k++) {
+      const [left, right] = [upper![k]!, lower![k]!];
+      upper![k] = c * left - s * right;
+      lower![k] = s * left + c * right;
     }
   }
-  a[p][q] = a[q][p] = 0;
+  a[p]![q] = a[q]![p] = 0;
 }
 
 /**
@@ -56,17 +56,17 @@ export function topSpread(rows: Rows, weights: Vector = rows.map(() => 1)) {
   const mean = weightedMean(rows, weights);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const centered = rows.map((row) => difference(row, mean));
-  const weighted = centered.map((row, i) => scaled(row, Math.sqrt(weights[i] / total)));
+  const weighted = centered.map((row, i) => scaled(row, Math.sqrt(weights[i]! / total)));
   const [n, d] = [rows.length, mean.length];
-  const matrix = d <= n ? gram(mean.map((_, k) => weighted.map((row) => row[k]))) : gram(weighted);
+  const matrix = d <= n ? gram(mean.map((_, k) => weighted.map((row) => row[k]!))) : gram(weighted);
   const { values, vectors } = eigenpairs(matrix);
   const top = values.indexOf(Math.max(...values));
-  const lambda = Math.max(0, values[top]);
+  const lambda = Math.max(0, values[top]!);
   if (lambda === 0) return { mean, lambda, projections: rows.map(() => 0) };
-  let direction: Vector = vectors[top];
+  let direction: Vector = vectors[top]!;
   if (d > n) {
     // u is an eigenvector of A Aᵀ; then Aᵀ u is one of Aᵀ A.
-    const combined = mean.map((_, k) => weighted.reduce((sum, row, i) => sum + row[k] * direction[i], 0));
+    const combined = mean.map((_, k) => weighted.reduce((sum, row, i) => sum + row[k]! * direction[i]!, 0));
     direction = scaled(combined, 1 / Math.sqrt(dot(combined, combined)));
   }
   return { mean, lambda, projections: centered.map((row) => dot(row, direction) ** 2) };
@@ -74,5 +74,5 @@ export function topSpread(rows: Rows, weights: Vector = rows.map(() => 1)) {
 
 function gram(rows: Rows): number[][] {
   const table = rows.map((a, i) => rows.map((b, j) => (j <= i ? dot(a, b) : 0)));
-  return table.map((row, i) => row.map((entry, j) => (j <= i ? entry : table[j][i])));
+  return table.map((row, i) => row.map((entry, j) => (j <= i ? entry : table[j]![i]!)));
 }

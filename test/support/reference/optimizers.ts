@@ -40,21 +40,21 @@ export function optimizerStep(
   parameters: OptimizerParameters = {},
 ): OptimizerState {
   const round = state.round + 1;
-  const change = aggregate.map((entry, k) => entry - state.model[k]);
+  const change = aggregate.map((entry, k) => entry - state.model[k]!);
   if (name === 'fedavg' || name === 'fedavgm') {
     const { eta = 1, beta = 0.9 } = parameters;
-    const m = change.map((delta, k) => (name === 'fedavg' ? 0 : beta) * state.m[k] + delta);
-    return { model: state.model.map((entry, k) => entry + eta * m[k]), m, v: state.v, round };
+    const m = change.map((delta, k) => (name === 'fedavg' ? 0 : beta) * state.m[k]! + delta);
+    return { model: state.model.map((entry, k) => entry + eta * m[k]!), m, v: state.v, round };
   }
   const { beta1 = 0.9, beta2 = 0.99, tau = 1e-3, biasCorrection = false } = parameters;
   const eta = parameters.eta ?? (name === 'fedyogi' ? 0.01 : 0.1);
-  const m = change.map((delta, k) => beta1 * state.m[k] + (1 - beta1) * delta);
-  const v = change.map((delta, k) => secondMoment[name](state.v[k], delta * delta, beta2));
+  const m = change.map((delta, k) => beta1 * state.m[k]! + (1 - beta1) * delta);
+  const v = change.map((delta, k) => secondMoment[name](state.v[k]!, delta * delta, beta2));
   const firstScale = biasCorrection ? 1 / (1 - beta1 ** round) : 1;
   // Adagrad's sum of squares is no moving average: there is nothing to correct.
   const secondScale = biasCorrection && name !== 'fedadagrad' ? 1 / (1 - beta2 ** round) : 1;
   const model = state.model.map(
-    (entry, k) => entry + (eta * m[k] * firstScale) / (Math.sqrt(v[k] * secondScale) + tau),
+    (entry, k) => entry + (eta * m[k]! * firstScale) / (Math.sqrt(v[k]! * secondScale) + tau),
   );
   return { model, m, v, round };
 }

@@ -15,7 +15,7 @@ export function permutation(n: number, seed: number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i >= 1; i--) {
     const j = Math.floor((next() / 2 ** 32) * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
+    [order[i], order[j]] = [order[j]!, order[i]!];
   }
   return order;
 }
@@ -40,6 +40,6 @@ export function arc(rows: Rows, f: number): Rows {
   const n = rows.length;
   const clipped = Math.floor((2 * f * (n - f)) / n);
   const norms = rows.map(norm);
-  const limit = norms[ascending(norms)[n - clipped - 1]];
+  const limit = norms[ascending(norms)[n - clipped - 1]!]!;
   return clipping(rows, limit);
 }

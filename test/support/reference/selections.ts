@@ -6,7 +6,7 @@ import { ascending, norm, pick, squaredDistances, subsets, weightedMean, type Ro
 /** Krum's score of each of the `rows`: the sum of squared distances to its nearest `neighbors` other rows. */
 function krumScores(distances: Rows, among: readonly number[], neighbors: number): number[] {
   return among.map((i) => {
-    const others = among.filter((j) => j !== i).map((j) => distances[i][j]);
+    const others = among.filter((j) => j !== i).map((j) => distances[i]![j]);
     return Float64Array.from(others)
       .sort()
       .subarray(0, neighbors)
@@ -41,7 +41,7 @@ export function bulyan(rows: Rows, f: number): number[] {
   const selected: number[] = [];
   while (selected.length < theta) {
     const scores = krumScores(distances, left, Math.max(1, left.length - f - 2));
-    const winner = left[ascending(scores)[0]];
+    const winner = left[ascending(scores)[0]!]!;
     selected.push(winner);
     left = left.filter((i) => i !== winner);
   }
@@ -63,7 +63,7 @@ export function mda(rows: Rows, f: number): number[] {
   const distances = squaredDistances(rows);
   return tightest(rows, f, (subset) => {
     let diameter = 0;
-    for (const i of subset) for (const j of subset) diameter = Math.max(diameter, distances[i][j]);
+    for (const i of subset) for (const j of subset) diameter = Math.max(diameter, distances[i]![j]!);
     return diameter;
   });
 }
@@ -73,7 +73,7 @@ export const smea = (rows: Rows, f: number): number[] =>
 
 /** The n − f rows nearest to row `i`, which is the first of them. */
 export function nearest(distances: Rows, i: number, f: number): number[] {
-  const others = ascending(distances[i]).filter((j) => j !== i);
+  const others = ascending(distances[i]!).filter((j) => j !== i);
   return [i, ...others].slice(0, distances.length - f);
 }
 
