@@ -19,6 +19,7 @@ import {
   type SelectionWork,
   type SignVoteWork,
 } from './job.js';
+import { readSelection } from './selection.js';
 
 /** A compiled selection: either reads rows directly, or runs on a staged tile in one or more parts. */
 interface CompiledSelection {
@@ -215,13 +216,9 @@ export class Compute {
   }
 
   private interpret(work: SelectionWork, n: number, tile: number, out: number, count: number): void {
-    const { core } = this;
     const { tables, selection } = work;
-    if (!tables) throw new Error(`no selection named ${work.module} was learnt`);
-    core.runNetwork(tables.network, tables.length, tile, count);
-    if (selection.kind === 'median') core.readMedian(tile, tables.wires, n, out, count);
-    else if (selection.kind === 'trimmed-mean') {
-      core.readTrimmedMean(tile, tables.wires, n, selection.f, out, count);
-    } else core.readNearestMean(tile, tables.wires, n, selection.f, selection.aroundMedian, out, count);
+    if (!tables) throw new Error(`no selection named ${work.module} was learned`);
+    this.core.runNetwork(tables.network, tables.length, tile, count);
+    readSelection(this.core, selection, { tile, wires: tables.wires, n }, out, count);
   }
 }

@@ -2,6 +2,7 @@
  * A job: one kernel over the columns of one tile, cut into segments that threads take as they become free.
  * Jobs are plain numbers (addresses in the shared memory) so that they can be posted to a thread.
  */
+import type { ColumnSelection } from './selection.js';
 
 /** One mixed row is this many columns of the tile at a time, to stay in the second-level cache. */
 export const MIX_COLUMNS = 1024;
@@ -53,7 +54,7 @@ export interface SelectionWork extends Rows {
   /** Names the compiled module that the thread was taught before; absent if the network is interpreted. */
   readonly module?: string;
   readonly tables?: NetworkTables;
-  readonly selection: { readonly kind: string; readonly f: number; readonly aroundMedian: boolean };
+  readonly selection: ColumnSelection;
   readonly mixing?: Mixing;
   readonly out: number;
 }

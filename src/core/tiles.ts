@@ -7,7 +7,7 @@
  */
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
-import type { Batch } from './engine.js';
+import type { Batch, EngineSession } from './engine.js';
 import { Allocation, type Arena, paddedColumns } from './memory.js';
 import type { RowSource } from './source.js';
 
@@ -34,6 +34,25 @@ export interface TileOptions {
   readonly bytesPerSegment: number;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** What a pass over the data needs. */
+export interface PassOptions {
+  readonly session: EngineSession;
+  readonly threads: number;
+  /** Set where the memory is shared, as modules that import it must declare. */
+  readonly sharedMaximumPages: number | undefined;
+  readonly rows: TiledRows;
+  /** Which rows, in order. */
+  readonly chosen: readonly number[];
+  readonly signal: AbortSignal | undefined;
+  /** Called once for each tile, while its rows are in the core's memory. */
+  readonly onTile?: ((tile: Tile) => void) | undefined;
+}
+
+/** Columns that one vector operation handles. */
+export const VECTOR_COLUMNS = 4;
+
+export const segmentsOf = (columns: number) => Math.ceil(columns / SEGMENT_COLUMNS);
 
 /** With one thread, tiles that stay in the second-level cache; with several, tiles worth handing over. */
 const SMALL_TILE_BYTES = 1024 * 1024;
