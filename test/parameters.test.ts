@@ -107,7 +107,7 @@ describe('aggregate refuses parameters', () => {
         F: 3,
         byzantine: 1,
         Tau: 1,
-        neighbors: 3,
+        neighbours: 3,
         ff: undefined,
       })) {
         const parameters = { ...needed, [misspelled]: value };

@@ -18,8 +18,6 @@ export interface Attack {
   readonly name: string;
   /** All parameters, with defaults filled in. Frozen. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** The least number of honest updates that it works with. */
-  readonly minHonest: number;
   /**
    * Makes the malicious updates.
    *
@@ -67,7 +65,6 @@ export function defineAttack<S extends z.ZodObject>(definition: AttackDefinition
     return {
       name,
       parameters: Object.freeze({ ...parameters }),
-      minHonest,
       forge(honest, attackers) {
         checkHonest(name, honest, minHonest);
         checkAttackers(attackers);

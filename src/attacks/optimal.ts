@@ -74,8 +74,7 @@ const searchParameters = z.strictObject({
  * const { tau, distance, updates } = await optimal(aLittleIsEnough, { defense }).search(honest, 3);
  */
 export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalAttack {
-  const { name: attackName, minHonest } = attack({ tau: 1 }); // an attack without tau is refused here
-  const name = `optimal ${attackName}`;
+  const name = `optimal ${attack({ tau: 1 }).name}`; // an attack without tau is refused here
   refuseUnknown(name, options, ['defense', 'grid', 'refinements', 'engine', 'signal']);
   const { defense, engine, signal, grid: givenGrid, refinements: givenRefinements } = options;
   if (defense === undefined) {
@@ -89,7 +88,7 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
   });
 
   const search = async (honest: readonly Float32Array[], attackers: number): Promise<Optimum> => {
-    checkHonest(name, honest, minHonest);
+    checkHonest(name, honest, 1); // the attack itself may need more
     checkAttackers(attackers);
     const mean = honestMean(honest);
     const outcome = async (tau: number): Promise<Optimum> => {
