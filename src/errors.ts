@@ -76,6 +76,12 @@ export class QuorateError extends Error {
   /** The values that the message mentions, for programs: rows, a parameter, a limit. */
   readonly details: Readonly<Record<string, unknown>>;
 
+  /**
+   * @param code what went wrong
+   * @param message for people; may change between releases
+   * @param details the values that the message mentions
+   * @param cause the original error, if there is one
+   */
   constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'QuorateError';

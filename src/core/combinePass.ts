@@ -16,8 +16,8 @@ export interface RowMeasures {
 /**
  * Combines the rows into `into`.
  *
- * @param measures filled in on the way, if given
- * @param direct whether `into` is itself a whole, padded row of the core's memory, to be written in place
+ * @param measures filled in as well, if given
+ * @param direct whether `into` is a padded row of the core's memory, to be written in place
  */
 export async function combinePass(
   options: PassOptions,

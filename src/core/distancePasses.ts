@@ -8,12 +8,12 @@ import type { OutlierRow } from './geometry.js';
 import { Allocation } from './memory.js';
 import { forEachTile, type PassOptions, segmentsOf, type TiledRows, VECTOR_COLUMNS } from './tiles.js';
 
-/** Up to here distances are taken in float64, which costs little and leaves no near-tie to chance. */
+/** Up to this many columns, distances are computed in float64, which costs little and decides near-ties correctly. */
 const MAX_EXACT_COLUMNS = 4096;
 
 const columnsOf = (rows: TiledRows) => ('batch' in rows ? rows.batch.d : rows.source.d);
 
-/** Squared distances between the chosen rows and, last, the origin: (n + 1)² values. Not finite where a row is not. */
+/** Squared distances between the chosen rows and, last, the origin: (n + 1)² values. Not finite for rows that are not. */
 export async function pairwisePass(options: PassOptions): Promise<Float64Array> {
   const { session, threads, signal, chosen } = options;
   const total = new SquareSum(chosen.length + 1, columnsOf(options.rows));
@@ -25,8 +25,8 @@ export async function pairwisePass(options: PassOptions): Promise<Float64Array> 
 }
 
 /**
- * The same with the far rows pulled in, for all but them are seen from the center: D̂ of geometry.ts, except that the
- * origin's distances are to the pulled rows themselves.
+ * The same with outlier rows pulled in, measured on offsets from the center: D̂ of geometry.ts, except that the origin's
+ * distances are to the pulled rows themselves.
  */
 export async function pulledPass(
   options: PassOptions,
@@ -65,7 +65,7 @@ export async function pulledPass(
       allocation.releaseAll();
     }
   });
-  // The row of zeros stands for the origin; the sum's own last point is the center.
+  // The row of zeros is the origin; the last point of the sum is the center.
   const all = total.symmetric();
   return Float64Array.from(
     { length: (n + 1) ** 2 },
@@ -73,7 +73,7 @@ export async function pulledPass(
   );
 }
 
-/** Squares of sums over segments, added up in order. */
+/** Accumulates the squared distances of each segment, in order. */
 class SquareSum {
   private readonly size: number;
   private readonly exact: boolean;
@@ -86,7 +86,7 @@ class SquareSum {
     this.total = new Float64Array(size * size);
   }
 
-  /** For each segment. */
+  /** Bytes per segment. */
   get bytes(): number {
     return this.total.byteLength;
   }
@@ -114,7 +114,7 @@ class SquareSum {
     }
   }
 
-  /** The total, of which the kernel fills only one half. */
+  /** The whole matrix, of which the kernel fills only one half. */
   symmetric(): Float64Array {
     const { size, total } = this;
     for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) total[i * size + j] = total[j * size + i]!;

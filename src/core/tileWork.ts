@@ -33,7 +33,7 @@ export async function prepareTiles(
 ): Promise<PrepareTile> {
   const n = options.chosen.length;
   if (combination.kind === 'weighted-sum') {
-    // Relative to the greatest, so that equal weights are 1 and their mean is a sum, divided once.
+    // Relative to the largest, so that equal weights are 1, and their mean is a sum divided once.
     const largest = combination.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1;
     const weights = shared.f32(combination.weights.map((weight) => weight / largest));
     const divisor = 1 / largest;
@@ -57,7 +57,7 @@ export async function prepareTiles(
   };
 }
 
-/** The weight that all non-zero entries have, if they have one in common. */
+/** The common weight of all nonzero entries, if there is one. */
 function commonWeight(rows: readonly Float64Array[]): number | undefined {
   const weight = rows[0]!.find((entry) => entry !== 0);
   return rows.every((row) => row.every((entry) => entry === 0 || entry === weight)) ? weight : undefined;
@@ -92,7 +92,7 @@ interface ColumnWork {
 
 const signVoter = (step: number): ColumnWork => ({ work: { kernel: 'sign-vote', step }, operations: 4 });
 
-/** Above this, compiling takes longer than it saves, and a network's code outgrows the instruction cache. */
+/** Above this, compiling takes longer than it saves, and the code outgrows the instruction cache. */
 const MAX_COMPILED_ROWS = 256;
 
 async function selector(

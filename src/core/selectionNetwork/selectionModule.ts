@@ -4,16 +4,16 @@
  *
  * Two forms. *Direct*, for few rows: each value is loaded from its row, once.
  *   run(table, slots, out, from, to) → proof
- *     table  n u32: the rows' addresses        slots  scratch, 16·n bytes, for values that find no register
- *     out    the result; column c of a row or of the result stands at address + 4c
+ *     table  n u32: the rows' addresses        slots  scratch, 16·n bytes, for values that don't fit in registers
+ *     out    the result; column c of a row or of the result is at address + 4c
  *     from, to   4c of the first column and of the one after the last; multiples of 16, from < to
- *     proof  f32: the sum of all that was read, so that it is finite only if every value was
- * *Staged*, for many rows: the caller has copied columns into a tile whose rows lie TILE_PITCH_BYTES bytes apart, which
- * keeps n streams from fighting over cache sets, and makes every address a constant offset.
+ *     proof  f32: the sum of everything read, so that it is finite only if every value is
+ * *Staged*, for many rows: the caller has copied columns into a tile with rows TILE_PITCH_BYTES apart, which prevents n
+ * streams from competing for cache sets, and makes every address a constant offset.
  *   run0 … runK(tile, out, bytes)   each a part of the network; the last one also writes the result
  *
- * The comparators are f32x4.pmin and pmax, one x86 instruction each. They mishandle NaN, which is why no
- * result may be used unless the proof is finite; −0 and +0 are equal to them, so a zero result is made +0.
+ * The comparators are f32x4.pmin and pmax, one x86 instruction each. They mishandle NaN, so results may be used only if
+ * the proof is finite. They treat −0 and +0 as equal, so a zero result is normalized to +0.
  */
 import { TILE_PITCH_BYTES } from '../../../bindings/abi.js';
 import type { ColumnSelection } from '../../../bindings/selection.js';
@@ -23,9 +23,9 @@ import { pushSelection, rankUses } from './reductions.js';
 import { schedule } from './schedule.js';
 import { F32, I32, op, V128, wasmModule } from './wasmModule.js';
 
-/** Up to here, rows are read directly: more streams than this defeat the processor's prefetching. */
+/** Up to this many rows are read directly; more streams defeat the processor's prefetching. */
 const MAX_DIRECT_ROWS = 40;
-/** Longer functions than this many comparators keep V8's optimizing compiler busy too long. */
+/** V8's optimizing compiler takes too long on functions with more comparators. */
 const COMPARATORS_A_FUNCTION = 2000;
 const REGISTERS = 8;
 
@@ -139,7 +139,7 @@ function stagedModule(
   return wasmModule(Object.fromEntries(functions.map((f, part) => [`run${part}`, f])), sharedMaximumPages);
 }
 
-/** The module of one selection for n rows; direct up to MAX_DIRECT_ROWS rows, staged above. */
+/** The module of one selection for n rows: direct up to MAX_DIRECT_ROWS rows, staged above. */
 export function selectionModule(
   n: number,
   selection: ColumnSelection,
