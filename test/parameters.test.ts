@@ -44,7 +44,7 @@ describe('aggregate refuses too few updates', () => {
   /** What the constraint says, 'n > 2f + 2': the least n for this f. */
   const leastBy = (constraint: string, f: number): number => {
     const [, sign, factor, plus = '0'] = /^n (>|≥) (\d*)f(?: \+ (\d+))?$/.exec(constraint) ?? [];
-    return Number(factor || 1) * f + Number(plus) + (sign === '>' ? 1 : 0);
+    return (factor === '' ? 1 : Number(factor)) * f + Number(plus) + (sign === '>' ? 1 : 0);
   };
   for (const { name, constraint } of bounded) {
     it(`for ${name}, and takes one more`, async () => {
