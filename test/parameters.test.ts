@@ -126,7 +126,7 @@ describe('aggregate refuses parameters', () => {
         F: 3,
         byzantine: 1,
         Tau: 1,
-        neighbors: 3,
+        neighbor: 3,
         ff: undefined,
       })) {
         const parameters = { ...needed, [misspelled]: value };
