@@ -22,10 +22,10 @@ import {
   signVote,
   smea,
   trimmedMean,
-} from '../src/index.js';
-import { preaggregators, rules } from './support/library.js';
-import { normalRows } from './support/random.js';
-import { expectRefusal } from './support/refusal.js';
+} from '../../src/index.js';
+import { preaggregators, rules } from '../support/library.js';
+import { normalRows } from '../support/random.js';
+import { expectRefusal } from '../support/refusal.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;
