@@ -20,7 +20,7 @@ const stage = {
 };
 
 const rulesSchema = z.strictObject({
-  rulesRoute: z.array(
+  rules: z.array(
     z.strictObject({
       ...stage,
       kind: z.enum(['coordinate-wise', 'linear', 'pre-aggregator']),
