@@ -8,6 +8,8 @@
  *   sh server      one command that runs until the page ends; the page goes on once it listens
  *   text           what the block before prints; `…` stands for anything, also for lines
  *
+ *   <!-- run: … -->  a line of bash for what a reader does by hand
+ *
  * Blocks without such a word are not run. The page's address 127.0.0.1:8080 becomes one that is free.
  *
  *   node scripts/runGuide.js docs/guides/*.md
@@ -28,11 +30,11 @@ const ADDRESS = '127.0.0.1:8080';
  * @returns {Block[]}
  */
 export const blocksOf = (text) =>
-  [...text.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)].map(
-    ({ 1: language, 2: what = '', 3: code, index }) => ({
+  [...text.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$|^<!-- run: (.*) -->$/gm)].map(
+    ({ 1: language = 'sh', 2: what = '', 3: block, 4: command, index }) => ({
       language,
-      what,
-      code,
+      what: command === undefined ? what : 'run',
+      code: command ?? block,
       line: text.slice(0, index).split('\n').length,
     }),
   );
