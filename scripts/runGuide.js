@@ -80,7 +80,7 @@ class Shell {
     const marker = `--- ${Math.random()} `;
     this.#printed = '';
     this.#child.stdin.write(`${code}\necho "${marker}$?"\n`);
-    const ended = new RegExp(`^${marker}(\\d+)\\n`, 'm');
+    const ended = new RegExp(`${marker}(\\d+)\\n`);
     const found = await new Promise((resolve, reject) => {
       const failed = () => reject(new Error(`ended, or took too long, after printing:\n${this.#printed}`));
       const timer = setTimeout(failed, 120_000);
