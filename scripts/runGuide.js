@@ -111,7 +111,8 @@ class Shell {
  *
  * @param {string} command
  */
-const inBackground = (command) => `(exec ${command.trim()}) > server.log 2>&1 &
+const inBackground = (command) => `: > server.log
+(exec ${command.trim()}) >> server.log 2>&1 &
 for _ in $(seq 600); do grep -q 'listening on' server.log && break; sleep 0.1; done
 cat server.log`;
 
