@@ -1,5 +1,6 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs, parser } from 'typescript-eslint';
+import { assertionRules } from './scripts/assertions.js';
 import { layersPlugin } from './scripts/layers.js';
 
 export default defineConfig(
@@ -35,8 +36,9 @@ export default defineConfig(
   },
   {
     files: ['test/**/*.ts'],
+    plugins: { tests: { rules: assertionRules } },
     // chai asserts with properties: expect(x).to.be.true
-    rules: { '@typescript-eslint/no-unused-expressions': 'off' },
+    rules: { '@typescript-eslint/no-unused-expressions': 'off', 'tests/asserts': 'error' },
   },
   {
     files: ['**/*.js'],
