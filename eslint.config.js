@@ -11,7 +11,12 @@ export default defineConfig(
     files: ['**/*.ts'],
     extends: [configs.strictTypeChecked, configs.stylisticTypeChecked],
     plugins: { quorate: layersPlugin },
-    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'tsconfig.pages.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       'quorate/layers': 'error',
       eqeqeq: 'error',

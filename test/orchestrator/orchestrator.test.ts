@@ -82,11 +82,11 @@ describe('createOrchestrator', () => {
       const check = { kind: 'tcp', host: '127.0.0.1', port } as const;
       const system = run([
         shell('a', forever, { ...asked, check }),
-        shell('refused', forever, { ...asked, startDeadlineMs: 300, check: { ...check, port: 1 } }),
+        shell('refused', forever, { ...asked, startDeadlineMs: 3_000, check: { ...check, port: 1 } }),
       ]);
       await system.reaches('a', 'running');
       const { message } = await system.reaches('refused', 'stopping');
-      expect(message).match(/^stopping: not up within 300 ms: connect ECONNREFUSED/);
+      expect(message).match(/^stopping: not up within 3 s: connect ECONNREFUSED/);
     });
   });
 
@@ -106,9 +106,11 @@ describe('createOrchestrator', () => {
     const check = { kind: 'exec', command: ['sh', '-c', 'echo looking; test -e there'] } as const;
     const system = run([shell('a', `echo x > there; ${forever}`, { ...asked, check, cwd })]);
     await system.reaches('a', 'running');
-    const ill = run([shell('a', forever, { ...asked, startDeadlineMs: 500, check, cwd: await newFolder() })]);
+    const ill = run([
+      shell('a', forever, { ...asked, startDeadlineMs: 3_000, check, cwd: await newFolder() }),
+    ]);
     const { message } = await ill.reaches('a', 'stopping');
-    expect(message).match(/not up within 500 ms: sh ended with 1: looking/);
+    expect(message).match(/not up within 3 s: sh ended with 1: looking/);
   });
 
   it('ends a check that hangs, and restarts the component', async () => {
@@ -153,7 +155,11 @@ describe('createOrchestrator', () => {
 
   it('goes on without a component that always dies', async () => {
     const restarts = { most: 2, windowMs: 60_000, firstMs: 1, mostMs: 1 };
-    const system = run([shell('dies', 'echo why >&2; exit 3', { restarts }), shell('lives', forever)]);
+    const neverUp = { upWhen: 'checked', check: { kind: 'line', pattern: 'up' } } as const;
+    const system = run([
+      shell('dies', 'echo why >&2; exit 3', { ...neverUp, restarts }),
+      shell('lives', forever),
+    ]);
     const { message } = await system.reaches('dies', 'failed');
     expect(message).equal('failed: ended with 3, after 2 restarts within 1 min');
     expect(system.lines.map(({ component, stream, line }) => [component, stream, line])).deep.equal(
