@@ -19,10 +19,10 @@ export function measured(text: string, values: Readonly<Record<string, number>> 
   measures.push({ text, values });
 }
 
-// Mocha has printed the title by then.
+// With the title: mocha prints its own once the whole file is through.
 afterEachTest(({ currentTest }) => {
   if (measures.length === 0 || !currentTest) return;
-  for (const { text } of measures) console.log(`        ${text}`);
+  console.log([currentTest.fullTitle(), ...measures.map(({ text }) => `        ${text}`)].join('\n'));
   const name = basename(currentTest.file!, '.test.js');
   scenarios.set(name, [...(scenarios.get(name) ?? []), { title: currentTest.fullTitle(), measures }]);
   measures = [];
