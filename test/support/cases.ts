@@ -3,11 +3,11 @@
  * source of rows, within any memory limit, in Node and in a browser. Runs in both, so it imports nothing of Node and
  * is handed the library.
  */
-import type * as browserLibrary from '../../src/browser.js';
+import type * as library from '../../src/library.js';
 import { random } from './random.js';
 
 export type Library = Pick<
-  typeof browserLibrary,
+  typeof library,
   | 'arc'
   | 'bucketing'
   | 'bulyan'
