@@ -1,6 +1,6 @@
 /** The server's resources, typed: one method an address, each request tried once. */
 import { webSha256 } from '../../bindings/webHash.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { contentDigest } from '../formats/contentDigest.js';
 import type { SessionConfigInput } from '../protocol/sessionConfig.js';

@@ -1,5 +1,5 @@
 /** The server's events as they come, for whoever watches: `for await (const event of client.events())`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { readMessage } from './feedEvent.js';
 import type { Transport } from './transport.js';

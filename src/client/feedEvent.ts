@@ -1,5 +1,5 @@
 /** The messages of the event socket, as far as a node needs them. Others may come and are passed over. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { sessionStatusSchema } from '../protocol/views.js';
 
 const round = z.int();

@@ -2,7 +2,7 @@
  * Requests to one server, each tried once: the token, a time limit, and every failure a QuorateError. A problem
  * document becomes the error that the server threw; `details.status` and `details.retryAfterMs` say how it came.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
 import { aborted, linkedController } from './waiting.js';
 
