@@ -2,6 +2,7 @@
  * What is measured: every rule, for small and large rounds, each with the parameters that a fifth of Byzantine
  * rows asks for, or as many as the rule can bear.
  */
+import { rules } from '../src/index.js';
 
 export interface Case {
   readonly rule: string;
@@ -22,26 +23,24 @@ type Parameters = (n: number, d: number) => Readonly<Record<string, number>>;
 const none: Parameters = () => ({});
 const byzantineFifth: Parameters = (n) => ({ f: fifth(n) });
 
-/** `distances` is no rule, but what most of the rules spend their time on. */
-const parametersOf: Readonly<Record<string, Parameters>> = {
-  mean: none,
-  median: none,
-  'trimmed-mean': byzantineFifth,
-  meamed: byzantineFifth,
-  phocas: byzantineFifth,
-  'sign-vote': none,
-  distances: none,
-  krum: byzantineFifth,
-  'multi-krum': byzantineFifth,
+/** What a rule gets that needs other parameters than a bound of a fifth. */
+const ownParameters: Readonly<Record<string, Parameters>> = {
   bulyan: (n) => ({ f: Math.min(fifth(n), Math.floor((n - 3) / 4)) }),
-  mda: byzantineFifth,
-  monna: byzantineFifth,
   'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
   // An honest row is about 0.4 √d away from the others' center: half of the way is clipped.
   'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
-  cge: byzantineFifth,
-  caf: byzantineFifth,
-  smea: byzantineFifth,
+};
+
+const parametersOf: Readonly<Record<string, Parameters>> = {
+  ...Object.fromEntries(
+    rules()
+      .filter(({ kind }) => kind !== 'pre-aggregator')
+      .map(({ name, parameters }) => {
+        const usual = parameters.some((parameter) => parameter.name === 'f') ? byzantineFifth : none;
+        return [name, ownParameters[name] ?? usual];
+      }),
+  ),
+  distances: none, // not a rule, but what most rules spend their time on
   'nnm > trimmed-mean': byzantineFifth,
 };
 
