@@ -50,7 +50,7 @@ describe('README.md', () => {
   });
 
   it('shows how the library is used', async () => {
-    const [code] = blocks(section(readme, 'Using it'), 'js');
+    const [code] = blocks(section(readme, 'Usage'), 'js');
     await writeFile(join(folder, 'round-7.f32'), '');
     await truncate(join(folder, 'round-7.f32'), 64 * 1000 * 4);
     const given = `
