@@ -2,6 +2,7 @@
  * What is measured: every rule, on few and many rows, with parameters for one fifth of Byzantine rows, or for as many as
  * the rule tolerates.
  */
+import { rules } from '../src/index.js';
 
 export interface Case {
   readonly rule: string;
@@ -22,26 +23,24 @@ type Parameters = (n: number, d: number) => Readonly<Record<string, number>>;
 const none: Parameters = () => ({});
 const byzantineFifth: Parameters = (n) => ({ f: fifth(n) });
 
-/** `distances` is not a rule, but most rules spend their time on it. */
-const parametersOf: Readonly<Record<string, Parameters>> = {
-  mean: none,
-  median: none,
-  'trimmed-mean': byzantineFifth,
-  meamed: byzantineFifth,
-  phocas: byzantineFifth,
-  'sign-vote': none,
-  distances: none,
-  krum: byzantineFifth,
-  'multi-krum': byzantineFifth,
+/** Parameters of the rules for which f = n / 5 is not enough. */
+const ownParameters: Readonly<Record<string, Parameters>> = {
   bulyan: (n) => ({ f: Math.min(fifth(n), Math.floor((n - 3) / 4)) }),
-  mda: byzantineFifth,
-  monna: byzantineFifth,
   'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
   // An honest row is about 0.4 √d from the others' center, so half of the distance is clipped.
   'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
-  cge: byzantineFifth,
-  caf: byzantineFifth,
-  smea: byzantineFifth,
+};
+
+const parametersOf: Readonly<Record<string, Parameters>> = {
+  ...Object.fromEntries(
+    rules()
+      .filter(({ kind }) => kind !== 'pre-aggregator')
+      .map(({ name, parameters }) => {
+        const usual = parameters.some((parameter) => parameter.name === 'f') ? byzantineFifth : none;
+        return [name, ownParameters[name] ?? usual];
+      }),
+  ),
+  distances: none, // not a rule, but most rules spend their time on it
   'nnm > trimmed-mean': byzantineFifth,
 };
 

@@ -9,7 +9,7 @@ import {
   type Batch,
   type Engine,
 } from '../src/index.js';
-import { pairwisePass } from '../src/core/passes.js';
+import { pairwisePass } from '../src/core/distancePasses.js';
 import type { Case } from './cases.js';
 import type { Contender } from './measure.js';
 import type { Ours, Placed } from './ours.js';

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import * as library from '../src/index.js';
 import {
   aggregate,
   arc,
@@ -24,38 +25,36 @@ import {
   trimmedMean,
 } from '../src/index.js';
 import { preaggregators, rules } from './support/library.js';
+import type { RuleName } from './support/names.js';
 import { normalRows } from './support/random.js';
 import { expectRefusal } from './support/refusal.js';
+import { isBounded, sampleParameters } from './support/samples.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;
 
 const updates = normalRows(12, 5, 1);
 
+/** The rules with a Byzantine bound. */
+const bounded = library.rules().filter(({ name }) => name in rules && isBounded(rules[name as RuleName]));
+
+const factoryOf = (name: string) => rules[name as RuleName] as (parameters: { f: number }) => library.Rule;
+
 describe('aggregate refuses too few updates', () => {
-  const bounds = {
-    'trimmed-mean': (f: number) => 2 * f + 1,
-    meamed: (f: number) => 2 * f + 1,
-    phocas: (f: number) => 2 * f + 1,
-    krum: (f: number) => 2 * f + 3,
-    'multi-krum': (f: number) => 2 * f + 3,
-    bulyan: (f: number) => 4 * f + 3,
-    mda: (f: number) => 2 * f + 1,
-    monna: (f: number) => 2 * f + 1,
-    cge: (f: number) => f + 1,
-    caf: (f: number) => 2 * f + 1,
-    smea: (f: number) => 2 * f + 1,
+  /** What the constraint says, 'n > 2f + 2': the least n for this f. */
+  const leastBy = (constraint: string, f: number): number => {
+    const [, sign, factor, plus = '0'] = /^n (>|≥) (\d*)f(?: \+ (\d+))?$/.exec(constraint) ?? [];
+    return Number(factor || 1) * f + Number(plus) + (sign === '>' ? 1 : 0);
   };
-  for (const [name, least] of Object.entries(bounds)) {
+  for (const { name, constraint } of bounded) {
     it(`for ${name}, and takes one more`, async () => {
-      const factory: (parameters: { f: number }) => ReturnType<typeof krum> =
-        rules[name as keyof typeof bounds];
       for (const f of [1, 2]) {
-        const few = normalRows(least(f) - 1, 3, f);
-        const error = await expectRefusal(() => aggregate(few, factory({ f })), 'TOO_FEW_UPDATES');
+        const least = leastBy(constraint, f);
+        const few = normalRows(least - 1, 3, f);
+        const error = await expectRefusal(() => aggregate(few, factoryOf(name)({ f })), 'TOO_FEW_UPDATES');
         expect(error.details).include({ n: few.length });
         await expectRefusal(() => aggregate(few, name, { f }), 'TOO_FEW_UPDATES');
-        const enough = normalRows(least(f), 3, f);
+        const enough = normalRows(least, 3, f);
         const { value } = await aggregate(enough, name, { f });
         expect(value.every(Number.isFinite)).equal(true);
       }
@@ -75,29 +74,16 @@ describe('aggregate refuses too few updates', () => {
 });
 
 describe('aggregate refuses parameters', () => {
-  const bounded = [
-    'trimmed-mean',
-    'meamed',
-    'phocas',
-    'krum',
-    'multi-krum',
-    'bulyan',
-    'mda',
-    'monna',
-    'cge',
-    'caf',
-    'smea',
-  ] as const;
   const badBounds = [-1, 0.5, NaN, Infinity, '2', null, undefined, 2n, [2], true];
 
-  for (const name of bounded) {
+  for (const { name } of bounded) {
     it(`of ${name}: an f that is missing or no whole number ≥ 0`, async () => {
       for (const f of badBounds) {
-        await expectRefusal(() => aggregate(updates, rules[name](wrong({ f }))), 'INVALID_PARAMETER');
+        await expectRefusal(() => aggregate(updates, factoryOf(name)(wrong({ f }))), 'INVALID_PARAMETER');
         await expectRefusal(() => aggregate(updates, name, wrong({ f })), 'INVALID_PARAMETER');
       }
-      await expectRefusal(() => aggregate(updates, rules[name](wrong({}))), 'INVALID_PARAMETER');
-      await expectRefusal(() => aggregate(updates, rules[name](wrong(undefined))), 'INVALID_PARAMETER');
+      await expectRefusal(() => aggregate(updates, factoryOf(name)(wrong({}))), 'INVALID_PARAMETER');
+      await expectRefusal(() => aggregate(updates, factoryOf(name)(wrong(undefined))), 'INVALID_PARAMETER');
       await expectRefusal(() => aggregate(updates, name, wrong({})), 'INVALID_PARAMETER');
       await expectRefusal(() => aggregate(updates, wrong(name)), 'INVALID_PARAMETER');
     });
@@ -116,17 +102,12 @@ describe('aggregate refuses parameters', () => {
 
   for (const name of Object.keys(rules) as (keyof typeof rules)[]) {
     it(`of ${name}: one that it does not have`, async () => {
-      const needed =
-        name === 'centered-clipping'
-          ? { tau: 1 }
-          : (bounded as readonly string[]).includes(name)
-            ? { f: 1 }
-            : {};
+      const needed = sampleParameters(rules[name], 1);
       for (const [misspelled, value] of Object.entries({
         F: 3,
         byzantine: 1,
         Tau: 1,
-        neighbors: 3,
+        neighbours: 3,
         ff: undefined,
       })) {
         const parameters = { ...needed, [misspelled]: value };

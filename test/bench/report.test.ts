@@ -87,11 +87,11 @@ describe('coreTable', () => {
       .split('\n')
       .slice(2);
     expect(lines.map((line) => line.split(/ {2,}/).slice(0, 3).join(' '))).deep.equal([
+      'krum 10 1e5',
+      '',
       'mean 10 1e5',
       'mean 50 1e5',
       'mean 10 1e6',
-      '',
-      'krum 10 1e5',
     ]);
   });
 

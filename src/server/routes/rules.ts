@@ -1,6 +1,6 @@
 /** GET /v1/rules: what pipelines and optimizers are made of. */
 import { z } from 'zod';
-import { optimizers } from '../../optimizers/registry.js';
+import { optimizers } from '../../optimizers/optimizersByName.js';
 import { rules as describeRules } from '../../aggregation/pipeline.js';
 import { route } from '../http/route.js';
 
