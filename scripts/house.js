@@ -5,7 +5,7 @@
  *
  *   node scripts/house.js [--check] [--json]
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import ts from 'typescript';
 import { targetOf } from './layers.js';
@@ -13,11 +13,15 @@ import { targetOf } from './layers.js';
 const FOLDERS = ['bindings', 'src', 'examples'];
 const MAX_LINES = 400;
 
-const files = FOLDERS.flatMap((folder) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((path) => posix.join(folder, path.replaceAll('\\', '/')))
-    .filter((path) => path.endsWith('.ts') && !path.includes('.generated.') && !path.includes('/assembly/')),
-).sort();
+const files = FOLDERS.filter((folder) => existsSync(folder))
+  .flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .map((path) => posix.join(folder, path.replaceAll('\\', '/')))
+      .filter(
+        (path) => path.endsWith('.ts') && !path.includes('.generated.') && !path.includes('/assembly/'),
+      ),
+  )
+  .sort();
 const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 
 /** The files that a file imports or exports from, types too. @type {(file: string) => string[]} */

@@ -101,6 +101,7 @@ describe('quorate up leaves nothing behind', function () {
     signal('SIGKILL');
     await marked.gone();
     await until(() => isGone(guard!));
+    expect(marked.pids()).deep.equal([]);
   });
 
   it('when it is killed at any moment of its start', async () => {
@@ -111,6 +112,7 @@ describe('quorate up leaves nothing behind', function () {
       signal('SIGKILL');
       await command.result;
       await marked.gone();
+      expect(marked.pids()).deep.equal([]);
     }
   });
 
@@ -123,6 +125,7 @@ describe('quorate up leaves nothing behind', function () {
     signal('SIGKILL');
     await marked.gone();
     await until(() => isGone(second));
+    expect(marked.pids()).deep.equal([]);
   });
 
   it('when it and its guard are killed in the same moment', async () => {
@@ -132,6 +135,7 @@ describe('quorate up leaves nothing behind', function () {
     for (const pid of [command.child.pid!, ...reapers()]) process.kill(pid, 'SIGKILL');
     await marked.gone();
     await until(() => isGone(last!));
+    expect(marked.pids()).deep.equal([]);
   });
 
   it('when its last guard is killed, and then it and its guard are', async () => {
@@ -146,6 +150,7 @@ describe('quorate up leaves nothing behind', function () {
     for (const pid of killed) process.kill(pid, 'SIGSTOP');
     for (const pid of killed) process.kill(pid, 'SIGKILL');
     await marked.gone();
+    expect(marked.pids()).deep.equal([]);
   });
 
   it('when it is told to end, its last guard included', async () => {
@@ -153,6 +158,7 @@ describe('quorate up leaves nothing behind', function () {
     const [last] = fallbackReapers();
     signal('SIGTERM');
     await command.result;
+    expect(marked.pids()).deep.equal([]);
     await until(() => isGone(last!));
   });
 

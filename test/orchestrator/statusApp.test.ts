@@ -57,7 +57,7 @@ describe('serveStatus', () => {
   it('is ready when everything is up, and live all the time', async () => {
     const ready = async () => {
       const answer = await get('/health/ready');
-      return [answer.status, (await answer.json()) as unknown];
+      return [answer.status, await answer.json()];
     };
     expect(await ready()).deep.equal([503, { status: 'not-ready' }]);
     play.started('a').passesCheck('a').started('b');

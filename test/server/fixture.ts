@@ -89,7 +89,7 @@ export class Fixture {
         ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: body as BodyInit, duplex: 'half' }),
+      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']>, duplex: 'half' }),
       ...(question.signal ? { signal: question.signal } : {}),
     });
     const bytes = new Uint8Array(await response.arrayBuffer());

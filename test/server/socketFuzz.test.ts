@@ -139,6 +139,7 @@ describe('the event sockets', function () {
       const knocking = setInterval(() => socket.write('x'), 5).unref();
       await closed;
       clearInterval(knocking);
+      await expectAlive();
     });
   }
 });

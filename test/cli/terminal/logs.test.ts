@@ -80,9 +80,13 @@ describe('logLines', () => {
     const out = new Slow();
     out.on('error', () => undefined);
     const log = logLines(out, ['a'], plain);
-    const waits = log.line(line);
+    let isOver = false;
+    const waiting = Promise.resolve(log.line(line)).then(() => (isOver = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).equal(false);
     out.destroy(new Error('closed'));
-    await waits;
+    await waiting;
+    expect(isOver).equal(true);
   });
 
   it('writes JSON, a line each, with component, stream and time', () => {
