@@ -107,7 +107,7 @@ describe('coreNotes', () => {
     const run = results(result('mean', 10, 1e5));
     expect(coreNotes(run).join('\n')).not.match(/busy/);
     const among = { ...run, machine: { ...run.machine, load: 4.8 } };
-    expect(coreNotes(among).join('\n')).match(/busy when this began \(load 4\.8 on 2 cores\)/);
+    expect(coreNotes(among).join('\n')).match(/busy at the start of the run \(load 4\.8 on 2 cores\)/);
   });
 
   it('does not hide a result that differs', () => {

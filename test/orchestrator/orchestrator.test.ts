@@ -48,7 +48,7 @@ describe('createOrchestrator', () => {
       expect(a).include({ state: 'running', health: 'healthy', restarts: 0 });
       answer = 'ill';
       const { message } = await system.reaches('a', 'backing-off');
-      expect(message).match(/^http:\S+ answers with 503; again in \d+ ms$/);
+      expect(message).match(/^http:\S+ responded with 503; restarting in \d+ ms$/);
       answer = 'well';
       await system.reaches('a', 'running', new RegExp(`pid (?!${pid}$)`));
       expect(system.view().components.map(({ restarts }) => restarts)).deep.equal([1, 0]);
@@ -59,7 +59,7 @@ describe('createOrchestrator', () => {
       await system.reaches('a', 'running');
       answer = 'silence';
       const { message } = await system.reaches('a', 'backing-off');
-      expect(message).match(/^no answer within 100 ms; again/);
+      expect(message).match(/^no response within 100 ms; restarting in/);
     });
 
     it('keeps no connection open: there are servers that serve one at a time', async () => {
@@ -117,7 +117,7 @@ describe('createOrchestrator', () => {
     const check = { kind: 'exec', command: ['sh', '-c', forever] } as const;
     const system = run([shell('a', forever, { ...asked, check, timeoutMs: 50, startDeadlineMs: 3_000 })]);
     const { message } = await system.reaches('a', 'backing-off');
-    expect(message).match(/not up within 3 s: no answer within 50 ms/);
+    expect(message).match(/not up within 3 s: no response within 50 ms/);
   });
 
   it('ends a check that is under way with its component', async function () {

@@ -3,8 +3,8 @@
  * source of rows, within any memory limit, in Node and in a browser. Runs in both, so it imports nothing of Node and
  * is handed the library.
  */
-import type * as library from '../../src/library.js';
 import { pipeline } from '../../src/aggregation/pipeline.js';
+import type * as library from '../../src/library.js';
 import type { Preaggregator, PreaggregatorFactory } from '../../src/preaggregators/preaggregator.js';
 import * as preaggregatorRegistry from '../../src/preaggregators/registry.js';
 import * as ruleRegistry from '../../src/rules/registry.js';

@@ -84,9 +84,9 @@ describe('quorate serve, session and node', function () {
     expect(node.code, node.err).equal(0);
     expect(node.out)
       .match(/^registered as one\n/)
-      .and.match(/round 3: update taken/);
+      .and.match(/round 3: update accepted/);
     expect(node.out).match(
-      /session completed at round 3: All of the 3 rounds are committed; updates of this node that were taken: 3\n$/,
+      /session completed at round 3: All of the 3 rounds are committed; updates accepted from this node: 3\n$/,
     );
 
     const list = await run(['session', 'list', '--server', url]);
@@ -197,8 +197,8 @@ describe('quorate serve, session and node', function () {
     const honest = ['a', 'b', 'c', 'd'].map((id) => joinAs(id, './trainer.mjs'));
     const { code, out, err } = await joinAs('e', './attacker.mjs').result;
     expect(code).equal(1);
-    expect(out).match(/excluded from the session at round 1; updates of this node that were taken: 1\n$/);
-    expect(err).equal('quorate: NODE_EXCLUDED: the session goes on without this node\n');
+    expect(out).match(/excluded from the session at round 1; updates accepted from this node: 1\n$/);
+    expect(err).equal('quorate: NODE_EXCLUDED: this node was excluded; the session continues without it\n');
     await session(url, 'stop', 'strict');
     await Promise.all(honest.map(({ result }) => result));
   });

@@ -72,24 +72,26 @@ describe('quorate up', () => {
       expect(out).include(`| node-${node} completed\n`);
     }
     expect(out).match(/\| server stopped: ended with 0\n$/);
-    expect(out).not.match(/again in/);
+    expect(out).not.match(/restarting in/);
     expect(out).not.include('\u001b');
     const again = await run(['up'], { cwd: folder });
     expect(again.code, again.err).equal(0); // what is completed stays so
-    expect(again.out).match(/session completed at round 4.*; updates of this node that were taken: 0/);
-    expect((await run(['status'], { cwd: folder })).err).match(/^quorate: NOT_FOUND: no system runs here/);
+    expect(again.out).match(/session completed at round 4.*; updates accepted from this node: 0/);
+    expect((await run(['status'], { cwd: folder })).err).match(
+      /^quorate: NOT_FOUND: no system is running here/,
+    );
   });
 
   it('restarts a server and a node that are killed, and the session completes', async () => {
     const command = await up(training(30, 100));
-    await command.says('round 2: update taken');
+    await command.says('round 2: update accepted');
     const pid = (name: string, { components }: SystemView) =>
       components.find((component) => component.name === name)!.pid!;
     const before = await status();
     process.kill(pid('server', before), 'SIGKILL');
     process.kill(pid('node-2', before), 'SIGKILL');
-    await command.says('server ended by SIGKILL; again in');
-    await command.says('node-2 ended by SIGKILL; again in');
+    await command.says('server ended by SIGKILL; restarting in');
+    await command.says('node-2 ended by SIGKILL; restarting in');
     const { code, out, err } = await command.result;
     expect([code, err], out).deep.equal([0, '']);
     expect(out).match(/node-2 +\| session completed at round 30/);
@@ -100,10 +102,10 @@ describe('quorate up', () => {
     const system = training(20, 100);
     const health = { intervalMs: 100, timeoutMs: 2_000, failures: 1 };
     const command = await up({ ...system, server: { ...system.server, health, stopDeadlineMs: 100 } });
-    await command.says('round 2: update taken');
+    await command.says('round 2: update accepted');
     process.kill((await status()).components[0]!.pid!, 'SIGSTOP');
-    await command.says('server stopping: no answer within 2 s');
-    await command.says('server no answer within 2 s; again in');
+    await command.says('server stopping: no response within 2 s');
+    await command.says('server no response within 2 s; restarting in');
     const { code, out, err } = await command.result;
     expect([code, err], out).deep.equal([0, '']);
     expect(out).match(/server killing\n/);
@@ -177,7 +179,7 @@ describe('quorate up', () => {
     await command.result;
     const { code, err } = await run(['status'], { cwd: folder });
     expect(code).equal(1);
-    expect(err).match(/^quorate: NOT_FOUND: no system runs here any more: .*ECONNREFUSED/);
+    expect(err).match(/^quorate: NOT_FOUND: the system is no longer running: .*ECONNREFUSED/);
   });
 
   it('ends with 4 when something could not be started', async () => {
@@ -186,7 +188,7 @@ describe('quorate up', () => {
     const { code, err } = await command.result;
     expect(code).equal(4);
     expect(err).equal(
-      'quorate: absent failed: ended with 127\nquorate: needs failed: it needs absent, which failed\n',
+      'quorate: absent failed: ended with 127\nquorate: needs failed: its dependency absent failed\n',
     );
   });
 

@@ -70,13 +70,13 @@ describe('quorate up leaves nothing behind', function () {
   }
 
   const isComplete = (): boolean => marked.running(/^sleep 1000/).length === SLEEPING;
-  const guards = (): number[] => childrenOf(command.child.pid!, 'reaperProcess');
-  const lastGuards = (): number[] => childrenOf(command.child.pid!, 'while read -r line');
+  const reapers = (): number[] => childrenOf(command.child.pid!, 'reaperProcess');
+  const fallbackReapers = (): number[] => childrenOf(command.child.pid!, 'while read -r line');
   const signal = (signal: NodeJS.Signals): void => void command.child.kill(signal);
 
   it('when it is told to end', async () => {
     await upCompletely();
-    const [guard] = guards();
+    const [guard] = reapers();
     signal('SIGINT');
     await command.result;
     expect(marked.pids()).deep.equal([]);
@@ -97,7 +97,7 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when it is killed', async () => {
     await upCompletely();
-    const [guard] = guards();
+    const [guard] = reapers();
     signal('SIGKILL');
     await marked.gone();
     await until(() => isGone(guard!));
@@ -118,10 +118,10 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when its guard is killed, and then it is', async () => {
     await upCompletely();
-    const [first] = guards();
+    const [first] = reapers();
     process.kill(first!, 'SIGKILL');
-    await until(() => guards().some((pid) => pid !== first));
-    const second = guards().find((pid) => pid !== first)!;
+    await until(() => reapers().some((pid) => pid !== first));
+    const second = reapers().find((pid) => pid !== first)!;
     signal('SIGKILL');
     await marked.gone();
     await until(() => isGone(second));
@@ -130,9 +130,9 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when it and its guard are killed in the same moment', async () => {
     await upCompletely(3_600_000);
-    const [last] = lastGuards();
-    for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGSTOP');
-    for (const pid of [command.child.pid!, ...guards()]) process.kill(pid, 'SIGKILL');
+    const [last] = fallbackReapers();
+    for (const pid of [command.child.pid!, ...reapers()]) process.kill(pid, 'SIGSTOP');
+    for (const pid of [command.child.pid!, ...reapers()]) process.kill(pid, 'SIGKILL');
     await marked.gone();
     await until(() => isGone(last!));
     expect(marked.pids()).deep.equal([]);
@@ -140,11 +140,13 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when its last guard is killed, and then it and its guard are', async () => {
     await upCompletely();
-    const [guard] = guards();
-    const [last] = lastGuards();
+    const [guard] = reapers();
+    const [last] = fallbackReapers();
     process.kill(last!, 'SIGKILL');
-    await until(() => guards().some((pid) => pid !== guard) && lastGuards().some((pid) => pid !== last));
-    const killed = [command.child.pid!, ...guards()];
+    await until(
+      () => reapers().some((pid) => pid !== guard) && fallbackReapers().some((pid) => pid !== last),
+    );
+    const killed = [command.child.pid!, ...reapers()];
     for (const pid of killed) process.kill(pid, 'SIGSTOP');
     for (const pid of killed) process.kill(pid, 'SIGKILL');
     await marked.gone();
@@ -153,7 +155,7 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when it is told to end, its last guard included', async () => {
     await up();
-    const [last] = lastGuards();
+    const [last] = fallbackReapers();
     signal('SIGTERM');
     await command.result;
     expect(marked.pids()).deep.equal([]);
@@ -178,7 +180,7 @@ describe('quorate up leaves nothing behind', function () {
     const [killed] = marked.running(/: leader/);
     const children = marked.running(/^sleep 1000/);
     process.kill(killed!, 'SIGKILL');
-    await command.says('ended by SIGKILL; again in');
+    await command.says('ended by SIGKILL; restarting in');
     await until(() => isComplete() && marked.running(/^sleep 1000/).some((pid) => !children.includes(pid)));
     const [anew] = marked.running(/: leader/);
     expect(before).not.include(anew);

@@ -49,7 +49,7 @@ const action = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 0, max: 700 }) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'hasten' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('stop' as const, 'kill' as const) }) },
 );
 
 /** Knows which processes there are, and looks at each thing that is to be done. */
@@ -58,7 +58,7 @@ class World {
   private readonly alive = new Set<string>();
   private readonly startedAtMs = new Map<string, number[]>();
   private readonly policies: readonly ComponentPolicy[];
-  isHastened = false;
+  isKilled = false;
 
   constructor(policies: readonly ComponentPolicy[], stopsWhenDone: boolean) {
     this.policies = policies;
@@ -85,7 +85,7 @@ class World {
       const [verb, name] = done.split(' ');
       if (verb === 'start') this.lookAtStart(name!);
       else expect(this.isAlive(name!), done).equal(true);
-      if (verb === 'SIGTERM' && !this.isHastened) this.lookAtStop(name!);
+      if (verb === 'SIGTERM' && !this.isKilled) this.lookAtStop(name!);
     }
   }
 
@@ -94,7 +94,7 @@ class World {
     const { atMs, state } = this.play;
     expect(this.isAlive(name), `${name} twice`).equal(false);
     if (state.phase === 'running') {
-      for (const needed of dependsOn) expect(['running', 'completed']).include(this.play.is(needed));
+      for (const needed of dependsOn) expect(['running', 'completed']).include(this.play.phaseOf(needed));
     }
     this.alive.add(name);
     const earlier = (this.startedAtMs.get(name) ?? []).filter((ms) => ms > atMs - restarts.windowMs);
@@ -105,7 +105,7 @@ class World {
   /** Only when nothing that runs needs it. */
   private lookAtStop(name: string): void {
     const { phase } = this.play.state.components[name]!;
-    if (phase.is === 'stopping' && phase.because !== null) return; // it does not answer
+    if (phase.name === 'stopping' && phase.reason !== null) return; // it does not answer
     for (const other of this.policies) {
       if (this.needs(other, name))
         expect(this.isAlive(other.name), `${name} before ${other.name}`).equal(false);
@@ -121,15 +121,15 @@ class World {
 function endOf(world: World, policies: readonly ComponentPolicy[]): void {
   const { play } = world;
   const beganMs = play.atMs;
-  world.look(() => play.happen({ type: 'stop' }));
+  world.look(() => play.dispatch({ type: 'stop' }));
   while (play.outcome === null) {
     const killed = policies.find(({ name }) => {
       const { phase } = play.state.components[name]!;
-      return phase.is === 'stopping' && phase.killAtMs === null;
+      return phase.name === 'stopping' && phase.killAtMs === null;
     });
     if (killed) world.exit(killed.name, 1);
     else {
-      expect(play.nextMs, 'something is due').not.equal(null);
+      expect(play.nextMs, 'a tick is due').not.equal(null);
       world.look(() => play.after(play.nextMs!));
     }
   }
@@ -152,17 +152,17 @@ describe('a system of any kind, whatever happens', () => {
           for (const event of actions) {
             if (play.outcome !== null) break;
             if (event.do === 'wait') world.look(() => play.after(event.ms));
-            else if (event.do === 'hasten') world.isHastened = true;
-            if (event.do === 'stop' || event.do === 'hasten') {
-              world.look(() => play.happen({ type: event.do }));
+            else if (event.do === 'kill') world.isKilled = true;
+            if (event.do === 'stop' || event.do === 'kill') {
+              world.look(() => play.dispatch({ type: event.do }));
               continue;
             }
             const name = 'component' in event ? names[event.component]! : '';
             if (!world.isAlive(name)) continue;
             if (event.do === 'exit') world.exit(name, event.code);
             else if (event.do === 'start') world.look(() => play.started(name));
-            else if (event.do === 'pass') world.look(() => play.passes(name));
-            else if (event.do === 'trouble') world.look(() => play.troubled(name));
+            else if (event.do === 'pass') world.look(() => play.passesCheck(name));
+            else if (event.do === 'trouble') world.look(() => play.failsCheck(name));
           }
           if (play.outcome === null) endOf(world, policies);
         },

@@ -25,7 +25,7 @@ const started: Orchestrator[] = [];
 /** Whatever a test leaves running. */
 afterEachTest(async () => {
   for (const orchestrator of started.splice(0)) {
-    orchestrator.hasten();
+    orchestrator.kill();
     await orchestrator.ended;
   }
 });
@@ -65,7 +65,7 @@ export function run(
     start: () => undefined,
     view: () => orchestrator.view(),
     stop: () => orchestrator.stop(),
-    hasten: () => orchestrator.hasten(),
+    kill: () => orchestrator.kill(),
     ended: orchestrator.ended,
     events,
     lines,

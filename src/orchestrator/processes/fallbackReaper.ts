@@ -1,15 +1,16 @@
 /**
- * Who ends what is left when the orchestrator and its guard are killed within the same moment: a shell, no Node, so that
- * who kills every `node` does not kill it too. It reads the lines that the guard reads (guardProcess.ts) from a pipe whose
- * other end both of them hold, so that it ends only when both are gone. Unless the guard says before that it has done its
- * work, what is left is killed at once: groups by their number, and on Linux whoever has left one by its mark.
+ * Kills what is left if the orchestrator and its reaper are killed at the same moment. It is a shell rather than Node,
+ * so that killing every `node` process spares it. It reads the same lines as the reaper (reaperProcess.ts), from a
+ * pipe that both the orchestrator and the reaper hold open, so that the pipe ends only when both are gone. Unless the
+ * reaper has reported that its work is done, it then kills everything at once: groups by their id, and on Linux
+ * processes that left their group by their mark.
  *
- * /proc is looked at only if it is the one in which this shell has its own number.
+ * It uses /proc only if it finds its own pid there.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { MARK } from './orphans.js';
 
-/** Of the guard, when nothing is left. */
+/** The reaper sends this line when nothing is left to kill. */
 export const DONE = 'done\n';
 
 const script = `
@@ -39,13 +40,13 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
   done
 done`;
 
-/** In a session of its own, as the guard is. */
-export function startLastReaper(): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', script], {
+/** Starts it in a session of its own, like the reaper. */
+export function startFallbackReaper(): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', script], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     env: { PATH: process.env.PATH },
   });
-  guard.stdin?.on('error', () => undefined); // its end is told by the process
-  return guard;
+  child.stdin?.on('error', () => undefined); // the process's exit reports it
+  return child;
 }
