@@ -2,16 +2,7 @@
 import { Command } from 'commander';
 import { collectSettings, jsonOption } from '../terminal/options.js';
 import { printJson } from '../terminal/print.js';
-
-/** The flags that both commands take. */
-export interface ServerFlags {
-  readonly config?: string;
-  readonly host?: string;
-  readonly port?: string;
-  readonly data?: string;
-  readonly logLevel?: string;
-  readonly set?: Readonly<Record<string, unknown>>;
-}
+import type { ServerFlags } from './serverConfig.js';
 
 const withServerFlags = (command: Command): Command =>
   command
