@@ -87,6 +87,7 @@ function call(
 ): Promise<unknown> {
   if (rule === 'nnm > trimmed-mean') {
     const { f } = parameters;
+    if (f === undefined) throw new RangeError(`there is no f for ${rule}`);
     return aggregate(updates, pipeline(nnm({ f }), trimmedMean({ f })), options);
   }
   return aggregate(updates, rule, parameters, options);

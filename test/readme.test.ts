@@ -19,7 +19,7 @@ function section(text: string, heading: string): string {
 }
 
 const blocks = (text: string, language: string): string[] =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, code]) => code);
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, code]) => code!);
 
 describe('README.md', () => {
   let folder: string;
@@ -77,7 +77,7 @@ describe('README.md', () => {
     const server = start(['serve', '--data', './rounds'], { cwd: folder, env: { QUORATE_LISTEN_PORT: '0' } });
     try {
       await server.says('rounds are kept in');
-      const url = /listening on (\S+)/.exec(server.out())![1];
+      const url = /listening on (\S+)/.exec(server.out())![1]!;
       const here = (text: string): string => text.replaceAll('http://127.0.0.1:8080', url);
       const { stdout, stderr } = await run('bash', ['--norc', '-c', here(train!)], {
         cwd: folder,

@@ -62,7 +62,7 @@ describe('aggregate refuses updates', () => {
         { weight: tensor(2), bias: tensor(1) },
         { weight: tensor(1), bias: tensor(2) },
       ],
-    ] as Record<string, Float32Array>[][]) {
+    ] as [Record<string, Float32Array>, Record<string, Float32Array>][]) {
       await expectRefusal(() => aggregate([first, second], median()), 'BAD_SHAPE');
     }
   });

@@ -152,20 +152,21 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
 
     it('tells of what is not finite once encoded, wherever it is', async () => {
       const largest = reference.values[infinity - 1]!;
-      const firstOverflow = Float32Array.of((largest + reference.beyond) / 2);
-      const [lastFinite] = floatsOf(bitsOf(firstOverflow).map((pattern) => pattern - 1));
+      const halfWay = Float32Array.of((largest + reference.beyond) / 2);
+      const firstOverflow = halfWay[0]!;
+      const lastFinite = floatsOf(bitsOf(halfWay).map((pattern) => pattern - 1))[0]!;
       for (const place of [0, 7, 8, 31, 32, 63, 64, 70]) {
         for (const [value, flag] of [
           [largest, 0],
           [lastFinite, 0],
-          [-lastFinite!, 0],
-          [firstOverflow[0]!, 1],
-          [-firstOverflow[0]!, 1],
+          [-lastFinite, 0],
+          [firstOverflow, 1],
+          [-firstOverflow, 1],
           [3.4028234663852886e38, 1],
           [Infinity, 1],
           [-Infinity, 1],
           [NaN, 1],
-        ]) {
+        ] as const) {
           const values = new Float32Array(71);
           values[place] = value;
           expect((await encodeAll(values)).flag, `${value} at ${place}`).equal(flag);

@@ -85,9 +85,9 @@ for (const { name, state, step, run } of kernels) {
     const [w, x, m, v] = normalRows(4, 128, seed);
     // Some variances equal to the squared change, where Yogi's sign is 0, and some changes that are 0.
     return {
-      w,
+      w: w!,
       x: x!.map((value, k) => (k % 10 === 0 ? 0 : value)),
-      m,
+      m: m!,
       v: v!.map((value, k) => (k % 7 === 0 ? x![k]! ** 2 : value ** 2)),
     };
   };
@@ -97,11 +97,11 @@ for (const { name, state, step, run } of kernels) {
       for (let seed = 0; seed < 20; seed++) {
         const before = vectorsOf(seed);
         const expected = Array.from(before.w, (w, k) =>
-          step({ w, x: before.x[k]!, m: before.m![k]!, v: before.v[k]! }),
+          step({ w, x: before.x[k]!, m: before.m[k]!, v: before.v[k]! }),
         );
         await onCore((bench) => {
           const { w, x, m, v } = before;
-          const addresses = { w: bench.place(w!), x: bench.place(x), m: bench.place(m!), v: bench.place(v) };
+          const addresses = { w: bench.place(w), x: bench.place(x), m: bench.place(m), v: bench.place(v) };
           expect(run(bench, addresses, 128)).equal(0);
           for (const part of ['w', 'm', 'v'] as const) {
             expect([...bench.f32(addresses[part], 128)], part).deep.equal(

@@ -32,8 +32,8 @@ const environment = Object.fromEntries(
 );
 
 export function start(line: readonly string[], { cwd, env, by = [] }: RunOptions = {}): Started {
-  const [first, ...more] = [...by, process.execPath, '--enable-source-maps', program, ...line];
-  const child = spawn(first, more, {
+  const [command, ...rest] = [...by, process.execPath, '--enable-source-maps', program, ...line];
+  const child = spawn(command!, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...environment, ...env },
     ...(cwd !== undefined && { cwd }),

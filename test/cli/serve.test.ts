@@ -207,7 +207,7 @@ describe('quorate serve, session and node', function () {
     for (const [module, code] of [
       ['./absent.mjs', 'NOT_FOUND'],
       ['./nothing.mjs', 'BAD_TYPE'],
-    ]) {
+    ] as const) {
       const line = ['node', '--session', 'job', '--id', 'one', '--trainer', module];
       const { err, code: ended } = await run(line, { cwd: folder });
       expect(ended).equal(1);

@@ -228,7 +228,7 @@ describe('joinSession with tokens', () => {
     expect(await joinSession({ ...options, enrollmentToken, onEvent })).include({ accepted: 1 });
     await expectRefusal(() => joinSession({ ...options, enrollmentToken }), 'NODE_EXISTS');
 
-    const [token] = tokens;
+    const token = tokens[0]!;
     expect(await joinSession({ ...options, token, onEvent })).include({ status: 'completed', accepted: 0 });
     expect(tokens).deep.equal([token, null]);
     await expectRefusal(() => joinSession({ ...options, node: 'two', token }), 'NOT_YOUR_NODE');

@@ -64,7 +64,7 @@ async function finish(stage: Scene, from: number): Promise<void> {
 /** As a crash leaves the journal that comes before it is told that the session was started. */
 async function forgetStart(folder: string): Promise<void> {
   const store = await openDiskStore({ folder });
-  const [entry] = store.sessions;
+  const entry = store.sessions[0]!;
   await store.record({ type: 'session', session: { ...entry, status: 'created' } });
   await store.close();
 }

@@ -33,8 +33,8 @@ describe('encode', () => {
     ['bf16', bfloat16],
   ] as const) {
     it(`rounds each value to the nearest ${encoding}, little-endian`, async () => {
-      const [values] = normalRows(1, d, 2);
-      const encoded = await encode(values!, encoding, { engine });
+      const values = normalRows(1, d, 2)[0]!;
+      const encoded = await encode(values, encoding, { engine });
       const codes = Uint16Array.from(values, (value) => nearest(reference, value) ?? 0);
       expect(encoded).deep.equal({ encoding, d, bytes: new Uint8Array(codes.buffer) });
     });

@@ -10,7 +10,7 @@ describe('an engine', () => {
     const engine = createEngine({ threads: 2 });
     const rounds = Array.from({ length: 12 }, (_, i) => ({
       updates: normalRows(7 + (i % 3), 20_000 + i, i),
-      rule: [median(), trimmedMean({ f: 2 }), krum({ f: 2 }), mean()][i % 4],
+      rule: [median(), trimmedMean({ f: 2 }), krum({ f: 2 }), mean()][i % 4]!,
     }));
     const alone = [];
     for (const { updates, rule } of rounds)

@@ -69,15 +69,15 @@ describe('optimize', () => {
     it(`agrees with the float64 reference over 12 rounds: ${name} ${JSON.stringify(parameters)}`, async () => {
       const [start, ...targets] = normalRows(13, 300, 7);
       const method = optimizer(name, parameters);
-      let expected = optimizerStart(Array.from(start));
-      let model = start;
+      let expected = optimizerStart(Array.from(start!));
+      let model = start!;
       let state: OptimizerState | undefined;
       for (const target of targets) {
         expected = optimizerStep(referenceName[name]!, expected, Array.from(target), parameters);
-        const delta = target.map((entry, k) => entry - model![k]!);
-        ({ model, state } = await optimize(model!, delta, method, state, { engine }));
+        const delta = target.map((entry, k) => entry - model[k]!);
+        ({ model, state } = await optimize(model, delta, method, state, { engine }));
       }
-      expectClose(model!, expected.model, 3e-6, 'model');
+      expectClose(model, expected.model, 3e-6, 'model');
       expect(state?.step).equal(12);
       const { momentum, variance } = state?.vectors ?? {};
       if (momentum) expectClose(momentum, expected.m, 3e-6, 'momentum');
@@ -96,7 +96,8 @@ describe('optimize', () => {
 
   it('gives each entry the same bits, however long the model is', async () => {
     for (const { name } of optimizers()) {
-      const [model, ...deltas] = normalRows(4, d, 3);
+      const deltas = normalRows(4, d, 3);
+      const model = deltas.shift()!;
       const method = optimizer(name);
       const whole = await run(method, { model, state: undefined }, deltas);
       for (const [from, to] of [
@@ -106,7 +107,7 @@ describe('optimize', () => {
         [32_768, d],
       ]) {
         const cut = (values: Float32Array) => values.slice(from, to);
-        const part = await run(method, { model: cut(model!), state: undefined }, deltas.map(cut));
+        const part = await run(method, { model: cut(model), state: undefined }, deltas.map(cut));
         expect(bytesOf(part.model)).deep.equal(bytesOf(cut(whole.model)));
       }
     }
@@ -114,7 +115,8 @@ describe('optimize', () => {
 
   it('takes up a checkpoint to the last bit', async () => {
     for (const { name } of optimizers()) {
-      const [model, ...deltas] = normalRows(7, 1000, 4);
+      const deltas = normalRows(7, 1000, 4);
+      const model = deltas.shift()!;
       const method = optimizer(name);
       const undisturbed = await run(method, { model, state: undefined }, deltas);
       const half = structuredClone(await run(method, { model, state: undefined }, deltas.slice(0, 3)));
@@ -188,7 +190,7 @@ describe('optimize refuses', () => {
     const [short] = normalRows(1, 5, 1);
     await expectRefusal(() => optimize(model!, short!, fedAvg()), 'BAD_SHAPE');
     await expectRefusal(
-      () => optimize(model!, delta!, fedAvgM(), { step: 1, vectors: { momentum: short } }),
+      () => optimize(model!, delta!, fedAvgM(), { step: 1, vectors: { momentum: short! } }),
       'BAD_SHAPE',
     );
     await expectRefusal(() => optimize(new Float32Array(0), new Float32Array(0), fedAvg()), 'EMPTY_INPUT');

@@ -44,7 +44,7 @@ describe('createOrchestrator', () => {
       await system.reaches('a', 'starting');
       answer = 'well';
       await system.reaches('b', 'running');
-      const [{ pid, ...a }] = system.view().components;
+      const { pid, ...a } = system.view().components[0]!;
       expect(a).include({ state: 'running', health: 'healthy', restarts: 0 });
       answer = 'ill';
       const { message } = await system.reaches('a', 'backing-off');

@@ -5,11 +5,10 @@ import { nextModel } from '../../src/coordinator/session/nextModel.js';
 import { planSession } from '../../src/coordinator/session/sessionPlan.js';
 import { arraySource } from '../../src/core/source.js';
 import { aggregate, type OptimizerState, parsePipeline } from '../../src/index.js';
-import { quantile } from '../../src/rounds/deadline.js';
 import { gate } from '../support/coordinator/gate.js';
 import { bytesOf, sha256 } from '../support/storeData.js';
 import { attackers, type AttackOptions, type AttackReport, attacksOf, FLOODER } from './attacks.js';
-import { measured } from './measured.js';
+import { measured, quantilesMs } from './measured.js';
 import { type Sender, startSender } from './report.js';
 import { ENROLLMENT_TOKEN, nodeName, SESSION, startSystem, type System } from './system.js';
 import { updateOf } from './trainer.js';
@@ -100,12 +99,12 @@ describe('nodes that break the protocol', () => {
     const failures = system.log.all(({ type }) => type === 'round-failed');
     expect(failures).deep.equal([]);
     const tried = Object.values(report).reduce((sum, times) => sum + times, 0);
-    const [p50, p99, most] = [0.5, 0.99, 1].map((share) => quantile(acknowledgedMs, share));
+    const { p50Ms, p99Ms, maxMs } = quantilesMs(acknowledgedMs);
     measured(
       `${ROUNDS} rounds of ${HONEST} honest nodes among ${attackers.length} attackers, a flooder and ${SYBILS} that only ` +
-        `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50!.toFixed(1)} ms, ` +
-        `p99 ${p99!.toFixed(1)} ms, at most ${most!.toFixed(1)} ms`,
-      { rounds: ROUNDS, attempts: tried, p50Ms: p50, p99Ms: p99, maxMs: most },
+        `registered; ${tried} attempts; an honest update's acknowledgement: p50 ${p50Ms.toFixed(1)} ms, ` +
+        `p99 ${p99Ms.toFixed(1)} ms, at most ${maxMs.toFixed(1)} ms`,
+      { rounds: ROUNDS, attempts: tried, p50Ms, p99Ms, maxMs },
     );
   });
 
@@ -170,7 +169,7 @@ describe('nodes that break the protocol', () => {
       expect(record.updates.map(({ node }) => node)).include.members(honest.map(nodeName));
       const { value } = await aggregate(rows, parsePipeline(`trimmed-mean(f=${attackers.length})`));
       for (const [k, one] of value.entries()) {
-        const values = theirs.map((row) => row[k]);
+        const values = theirs.map((row) => row[k]!);
         expect(one).within(Math.min(...values), Math.max(...values));
       }
       const next = await nextModel(recipe, {

@@ -116,7 +116,7 @@ function watchFiles(watched: (step: string, work: () => unknown) => Promise<unkn
     isHandleWatched = true;
     const methods = Object.getPrototypeOf(handle) as Record<string, Method>;
     for (const name of ['read', 'write', 'sync', 'datasync', 'truncate', 'stat', 'readFile']) {
-      const original = methods[name];
+      const original = methods[name]!;
       methods[name] = function (...given) {
         const path = paths.get(this as object);
         const work = (): unknown => Reflect.apply(original, this, given);
@@ -126,7 +126,7 @@ function watchFiles(watched: (step: string, work: () => unknown) => Promise<unkn
   };
   files.open = async function (...given) {
     const path = String(given[0]);
-    const work = (): unknown => Reflect.apply(originals.open, this, given);
+    const work = (): unknown => Reflect.apply(originals.open!, this, given);
     if (!path.startsWith(data)) return work();
     const handle = await watched(`${kindOf(path)}.open`, work);
     paths.set(handle as object, path);

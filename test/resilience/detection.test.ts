@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createRandom } from '../../src/core/random.js';
 import { quantile } from '../../src/rounds/deadline.js';
-import { measured } from './measured.js';
+import { measured, quantilesMs } from './measured.js';
 import { isStatus, startSystem, type System } from './system.js';
 
 const HEARTBEAT_MS = 500;
@@ -23,7 +23,7 @@ describe('a node whose process is killed', () => {
   afterEach(() => system.stop());
 
   const report = (what: string, latenciesMs: readonly number[]): void => {
-    const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map((share) => quantile(latenciesMs, share));
+    const { p50Ms, p99Ms, maxMs } = quantilesMs(latenciesMs);
     measured(
       `${what}: p50 ${p50Ms} ms, p99 ${p99Ms} ms, max ${maxMs} ms over ${KILLS} kills (heartbeat ${HEARTBEAT_MS} ms)`,
       { p50Ms, p99Ms, maxMs, heartbeatMs: HEARTBEAT_MS },

@@ -44,10 +44,10 @@ describe('a node that is killed while it sends', () => {
     // Four of those that the round asks must answer, and only three have a way to: it waits for one that comes back.
     await system.createSession({ pipeline: 'median', quorum: 4, rounds: 3, deadlineMs: 600_000 }, D);
     const well = [0, 1, 2].map((node) => system.startNode(node));
-    const [gone, dark, quick] = await Promise.all([3, 4, 5].map(startVictim));
+    const [gone, dark, quick] = await Promise.all([startVictim(3), startVictim(4), startVictim(5)]);
     const victims = [gone, dark, quick];
     await system.present([...well, ...victims.map(({ process }) => process)]);
-    const away = [gone!.process.id, dark!.process.id];
+    const away = [gone.process.id, dark.process.id] as const;
     const before = await Promise.all(away.map((id) => system.client.node(id)));
     const tokens = await Promise.all(away.map((id) => readFile(system.tokenFileOf(id), 'utf8')));
     await system.client.start(SESSION);
@@ -57,9 +57,9 @@ describe('a node that is killed while it sends', () => {
     await system.client.pause(SESSION);
     // A process alone, and two machines that are gone without a word.
     const [goneMs, darkMs] = await Promise.all([
-      kill(gone!, 'cut'),
-      kill(dark!, 'forget'),
-      kill(quick!, 'forget'),
+      kill(gone, 'cut'),
+      kill(dark, 'forget'),
+      kill(quick, 'forget'),
     ]);
     system.startNode(5);
 
@@ -67,8 +67,8 @@ describe('a node that is killed while it sends', () => {
       [away[0], goneMs, 'killed'],
       [away[1], darkMs, 'killed, its connections silent'],
     ] as const) {
-      const suspect = await system.becomes(id!, 'suspect');
-      const lost = await system.becomes(id!, 'lost', suspect.number);
+      const suspect = await system.becomes(id, 'suspect');
+      const lost = await system.becomes(id, 'lost', suspect.number);
       const [suspectMs, lostMs] = [suspect.atMs - killedMs, lost.atMs - killedMs];
       measured(
         `${how}: suspect after ${suspectMs} ms, lost after ${lostMs} ms (heartbeat ${HEARTBEAT_MS} ms)`,

@@ -1,6 +1,7 @@
 /** What scenarios measured: printed under each one's title, and all of it in bench-output/resilience.json. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { after, afterEach } from 'mocha';
+import { quantile } from '../../src/rounds/deadline.js';
 
 interface Measure {
   readonly text: string;
@@ -13,6 +14,15 @@ let measures: Measure[] = [];
 /** @param text a line for people, its numbers rounded; @param values the numbers, units in their names */
 export function measured(text: string, values: Readonly<Record<string, number>> = {}): void {
   measures.push({ text, values });
+}
+
+/** The quantiles that are reported of latencies: the median, the 99th percentile and the maximum. */
+export function quantilesMs(latenciesMs: readonly number[]): Record<'p50Ms' | 'p99Ms' | 'maxMs', number> {
+  return {
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    maxMs: quantile(latenciesMs, 1),
+  };
 }
 
 // Mocha has printed the title by then.

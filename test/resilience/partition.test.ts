@@ -46,7 +46,9 @@ describe('four of ten nodes behind a network that goes silent', () => {
     );
     const near = [0, 1, 2, 3, 4, 5].map((node) => system.startNode(node, { delayMs: 50 }));
     // Of the two sides one finds its connections again as they were, the other needs new ones.
-    const sides = [await startSide(6, 7), await startSide(8, 9)];
+    const kept = await startSide(6, 7);
+    const dropped = await startSide(8, 9);
+    const sides = [kept, dropped];
     const far = sides.flatMap(({ nodes }) => nodes);
     await system.present([...near, ...far]);
     await system.client.start(SESSION);
@@ -77,11 +79,11 @@ describe('four of ten nodes behind a network that goes silent', () => {
 
     const healedMs = Date.now();
     const healed = system.log.last;
-    for (const connection of sides[1]!.proxy.connections) connection.forget();
+    for (const connection of dropped.proxy.connections) connection.forget();
     for (const { proxy } of sides) proxy.impose({ silent: false });
     for (const [{ nodes }, how] of [
-      [sides[0], 'its connections as they were'],
-      [sides[1], 'its connections lost'],
+      [kept, 'its connections as they were'],
+      [dropped, 'its connections lost'],
     ] as const) {
       const back = await Promise.all(nodes.map(({ id }) => system.becomes(id, 'healthy', healed)));
       const sent = await Promise.all(

@@ -47,7 +47,7 @@ export async function serve({ data, port = 0, settings = {}, prefix = [] }: Serv
   ]);
   const flags = ['--json', '--log-level', 'warn', '--port', String(port), '--data', data, ...set];
   const [command, ...line] = [...prefix, process.execPath, program, 'serve', ...flags];
-  const child = spawn(command, line, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command!, line, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log: string[] = [];
   const waiting = new Set<() => void>();
   createInterface(child.stderr).on('line', (text) => {

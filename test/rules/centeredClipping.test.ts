@@ -14,7 +14,7 @@ describe('centeredClipping', () => {
   it('starts from the previous aggregate', async () => {
     for (const n of [1, 2, 11, 40]) {
       const updates = unequalRows(n, 130, n);
-      const previous = normalRows(1, 130, n + 1)[0];
+      const previous = normalRows(1, 130, n + 1)[0]!;
       for (const iterations of [1, 2, 7]) {
         for (const tau of [0.01, 3, 1e6]) {
           const stage = ['centered-clipping', { tau, iterations, previous }] as const;

@@ -55,7 +55,7 @@ describe('geometricMedian', () => {
   });
 
   it('returns the only row there is', async () => {
-    const row = unequalRows(1, 33, 1)[0];
+    const row = unequalRows(1, 33, 1)[0]!;
     expect([...(await aggregate([row], geometricMedian())).value]).deep.equal([...row]);
   });
 });

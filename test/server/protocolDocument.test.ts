@@ -22,8 +22,8 @@ interface Step {
 /** Each block of commands, with the block of what it prints. */
 function stepsOf(text: string): Step[] {
   return [...text.matchAll(/^```sh\n([^]*?)^```\n\n```text\n([^]*?)^```$/gm)].map(([, commands, prints]) => ({
-    commands,
-    prints,
+    commands: commands!,
+    prints: prints!,
   }));
 }
 

@@ -16,6 +16,7 @@ import type { RoundStore } from '../../src/store/store.js';
 import { bytesOf, checkpointOf, headerOf, nodeEntry, rowOf, trainSeed, updateOf } from './storeData.js';
 
 const [mode, folder] = process.argv.slice(2);
+if (folder === undefined) throw new Error('usage: storeChild.js MODE FOLDER');
 const tell = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const store = await openDiskStore({ folder, keepEvents: 50 });

@@ -10,7 +10,8 @@ import { normalRows } from '../../support/random.js';
 import { expectRefusal } from '../../support/refusal.js';
 
 const engine = testEngine();
-const [model, ...rows] = normalRows(6, 37, 11);
+const rows = normalRows(6, 37, 11);
+const model = rows.shift()!;
 const fresh: RowFacts = { numExamples: null, staleness: 0 };
 const facts = rows.map(() => fresh);
 
@@ -31,7 +32,7 @@ const same = (a: Float32Array, b: Float32Array) => expect([...a]).deep.equal([..
 
 /** The next model where the arithmetic before the optimizer's is done here, in float64 rounded where float32 is. */
 async function expected(delta: Float32Array, optimizer = 'fed-avg'): Promise<Float32Array> {
-  return (await optimize(model!, delta, parseOptimizer(optimizer), undefined, { engine })).model;
+  return (await optimize(model, delta, parseOptimizer(optimizer), undefined, { engine })).model;
 }
 
 describe('nextModel', () => {
@@ -51,7 +52,7 @@ describe('nextModel', () => {
 
   it('moves to the aggregate of weights', async () => {
     const { value } = await aggregate(rows, parsePipeline('median'), { engine });
-    const step = value.map((entry, k) => Math.fround(entry - model![k]!));
+    const step = value.map((entry, k) => Math.fround(entry - model[k]!));
     same((await nextModel(recipe({ updates: 'weights' }), input, { engine })).model, await expected(step));
   });
 
@@ -113,17 +114,17 @@ describe('nextModel', () => {
     );
     const { value } = await aggregate(rows, parsePipeline('median'), { engine });
     const optimizer = parseOptimizer('fed-adam(eta=0.05)');
-    const one = await optimize(model!, value, optimizer, undefined, { engine });
+    const one = await optimize(model, value, optimizer, undefined, { engine });
     const two = await optimize(one.model, value, optimizer, one.state, { engine });
     same(second.model, two.model);
     expect(second.optimizer.step).equal(2);
   });
 
   it('writes to nothing that it was given', async () => {
-    const [modelBefore, rowsBefore] = [model!.slice(), rows.map((row) => row.slice())];
+    const [modelBefore, rowsBefore] = [model.slice(), rows.map((row) => row.slice())];
     const stale = rows.map((_, staleness) => ({ ...fresh, staleness }));
     await nextModel(recipe({ updates: 'gradient' }), { ...input, facts: stale }, { engine });
-    same(model!, modelBefore);
+    same(model, modelBefore);
     rows.forEach((row, i) => same(row, rowsBefore[i]!));
   });
 

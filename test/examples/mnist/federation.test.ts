@@ -79,7 +79,7 @@ describe('runFederation', () => {
     const counts: number[] = [];
     const count = async (updates: readonly Float32Array[]) => {
       counts.push(updates.length);
-      return updates[0];
+      return updates[0]!;
     };
     await runFederation({ ...options, rounds: 1, dishonesty: { kind: 'absent' }, aggregate: count });
     await runFederation({ ...options, rounds: 1, dishonesty: { kind: 'label-flipping' }, aggregate: count });

@@ -136,7 +136,7 @@ describe('loadPlan', () => {
 
   it('reads every kind of health check', async () => {
     const check = async (health: object) =>
-      (await plan({ components: { a: { command: ['x'], health } } })).components[0];
+      (await plan({ components: { a: { command: ['x'], health } } })).components[0]!;
     expect(
       await check({ http: 'http://localhost:1/x', intervalMs: 7, timeoutMs: 8, failures: 9 }),
     ).deep.include({

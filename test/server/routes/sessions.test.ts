@@ -248,7 +248,7 @@ describe('what the server tells of itself', () => {
     const status = await fixture.get<Record<string, Record<string, number>>>('/v1/status');
     expect(status.version).equal(version);
     expect(status.sessions!.running).equal(1);
-    expect(Object.values(status.nodes).reduce((sum, count) => sum + count)).equal(2);
+    expect(Object.values(status.nodes!).reduce((sum, count) => sum + count)).equal(2);
     expect(status.events!.last).greaterThan(0);
   });
 

@@ -14,7 +14,7 @@ function gated() {
   );
   const flush = async (i: number) => {
     if (!flushes[i]) await new Promise<void>((resolve) => begun.push(resolve));
-    return flushes[i];
+    return flushes[i]!;
   };
   return { group, flush, flushes };
 }
@@ -26,12 +26,12 @@ describe('GroupCommit', () => {
     const commit = (item: number) => group.commit(item).then(() => resolved.push(item));
     const first = [commit(1), commit(2)];
     const flushed = await flush(0);
-    expect(flushed!.items).deep.equal([1, 2]);
+    expect(flushed.items).deep.equal([1, 2]);
     const second = [commit(3), commit(4), commit(5)];
     await new Promise(setImmediate);
     expect(flushes).lengthOf(1);
     expect(resolved).deep.equal([]);
-    flushed!.end();
+    flushed.end();
     await Promise.all(first);
     expect((await flush(1)).items).deep.equal([3, 4, 5]);
     expect(resolved).deep.equal([1, 2]);
@@ -45,7 +45,7 @@ describe('GroupCommit', () => {
     const failing = Promise.allSettled([group.commit(1), group.commit(2)]);
     const first = await flush(0);
     const fine = group.commit(3);
-    first!.end(new Error('no'));
+    first.end(new Error('no'));
     expect((await failing).map(({ status }) => status)).deep.equal(['rejected', 'rejected']);
     (await flush(1)).end();
     await fine;
@@ -59,7 +59,7 @@ describe('GroupCommit', () => {
     const idle = group.idle().then(() => (isIdle = true));
     const first = await flush(0);
     expect(isIdle).false;
-    first!.end();
+    first.end();
     await Promise.all([commit, idle]);
   });
 });
