@@ -1,5 +1,6 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs, parser } from 'typescript-eslint';
+import { assertionRules } from './scripts/assertions.js';
 import { layersPlugin } from './scripts/layers.js';
 
 export default defineConfig(
@@ -10,7 +11,12 @@ export default defineConfig(
     files: ['**/*.ts'],
     extends: [configs.strictTypeChecked, configs.stylisticTypeChecked],
     plugins: { quorate: layersPlugin },
-    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'tsconfig.pages.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       'quorate/layers': 'error',
       eqeqeq: 'error',
@@ -35,8 +41,9 @@ export default defineConfig(
   },
   {
     files: ['test/**/*.ts'],
+    plugins: { tests: { rules: assertionRules } },
     // chai asserts with properties: expect(x).to.be.true
-    rules: { '@typescript-eslint/no-unused-expressions': 'off' },
+    rules: { '@typescript-eslint/no-unused-expressions': 'off', 'tests/asserts': 'error' },
   },
   {
     files: ['**/*.js'],

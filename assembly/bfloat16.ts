@@ -4,11 +4,11 @@
  *   16-bit side   count × 2 bytes, little-endian, any alignment
  *   32-bit side   count × 4 bytes, any alignment
  *
- * Nothing is read or written beyond `count` values; the two sides must not overlap. Any count ≥ 0. Integer
- * arithmetic only, so the same bits on every host, NaN included. Time O(count).
+ * Nothing is read or written beyond `count` values; the two sides must not overlap. Any count ≥ 0. It uses only
+ * integer arithmetic, so every host gives the same bits, even for NaN. Time O(count).
  */
 
-/** The loops take 32 values a turn: V8 spends some ten instructions a turn on the loop itself. */
+/** Values per iteration: V8 spends about ten instructions per iteration on the loop itself. */
 const VALUES_A_TURN_LOG2: usize = 5;
 
 /** Lanes that hold NaN or an infinity become all ones, others zero. */
@@ -26,7 +26,7 @@ function decodeEight(values: v128, dst: usize, found: v128): v128 {
   return v128.or(found, special(values));
 }
 
-/** @returns 0 when every value is finite, otherwise 1: then at least one is NaN or an infinity. */
+/** Widens `count` values. @returns 0 if every value is finite, otherwise 1. */
 export function decodeBfloat16(src: usize, dst: usize, count: i32): i32 {
   const end = dst + ((<usize>count) << 2);
   const turns = (<usize>count) >> VALUES_A_TURN_LOG2;
@@ -68,8 +68,8 @@ function encodeEight(a: v128, b: v128, dst: usize, largest: v128): v128 {
 }
 
 /**
- * Rounds to the nearest, ties to even.
- * @returns 0 when every encoded value is finite, otherwise 1: an overflow (above 3.396e38), an infinity or a NaN.
+ * Narrows `count` values, rounding to the nearest, ties to even.
+ * @returns 0 if every encoded value is finite, otherwise 1: an overflow (above 3.396e38), an infinity or a NaN.
  */
 export function encodeBfloat16(src: usize, dst: usize, count: i32): i32 {
   const end = dst + ((<usize>count) << 1);

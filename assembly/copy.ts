@@ -1,17 +1,17 @@
 /**
- * Copies a row and measures it on the way.
+ * Copies a row and computes its squared norm.
  *
- *   src, dst   count f32; any alignment; apart from each other, or the same place to measure only
+ *   src, dst   count f32; any alignment; not overlapping, or equal to measure only
  *
- * Returns Σ x². It is finite if, and only if, no value is NaN or an infinity.
+ * Returns Σ x², which is finite if and only if no value is NaN or an infinity.
  *
- * Squares are summed in float32, 16 lanes of 16 values each; every such block's sums then go to float64. In an
- * honest row that is right to 1e-6 and costs nothing beside the copying (float64 throughout would cost 30–50 % more).
- * Where float32 does not suffice, because a square overflows (a value beyond 1.8e19) or so many vanish that the sum
- * could notice, the row is measured once more in float64, in which the square of a float32 is exact.
+ * Squares are summed in float32, in 16 lanes of 16 values; the sums of each such block are added in float64. For an
+ * honest row this is accurate to 1e-6 and costs nothing beyond the copy (float64 throughout would cost 30–50 % more).
+ * If float32 doesn't suffice, because a square overflows (a value beyond 1.8e19) or too many squares underflow, the row
+ * is measured again in float64, in which the square of a float32 is exact.
  *
- * Lanes and blocks are fixed by the position in the row, so a row has the same norm on every host, and zeros after
- * its end do not change it: `count` may include the row's padding or leave it out. Any count ≥ 0. Time O(count).
+ * Lanes and blocks are fixed by the position in the row, so a row has the same norm on every host, and trailing
+ * zeros don't change it: `count` may include the row's padding or leave it out. Any count ≥ 0. Time O(count).
  */
 
 const BLOCK_BYTES: usize = 1024;
@@ -60,7 +60,7 @@ function squaredNormWide(src: usize, end: usize): f64 {
   return total(low, high);
 }
 
-/** A float32 square below 2⁻¹²⁶ is off by up to 2⁻¹⁵⁰; from this mean square on that is less than half an ulp. */
+/** A float32 square below 2⁻¹²⁶ has an error of up to 2⁻¹⁵⁰, which above this mean square is less than half an ulp. */
 const MIN_MEAN_SQUARE: f64 = 1.1754943508222875e-38;
 
 export function copyChecked(src: usize, dst: usize, count: i32): f64 {

@@ -1,22 +1,22 @@
 /**
  * Squared Euclidean distances over a segment of columns, as sums of direct differences (a − b)².
  *
- * Not by the Gram matrix: ‖a‖² + ‖b‖² − 2a·b loses everything where a and b are close to each other and far from
+ * The Gram matrix is no alternative: ‖a‖² + ‖b‖² − 2a·b loses all digits if a and b are close to each other and far from
  * zero. Differences are taken in float32, which is exact for values within a factor of two of each other
  * (Sterbenz), summed in float32 over BLOCK columns, and then in float64.
  *
- * Squares of differences over 1.8e19 overflow float32, and those under 1e−19 lose digits. So a sum that is not
- * finite, or too small to trust, is taken again in float64, which holds every float32's square. An attacker's
- * 1e38 thus costs only its own pairs, and a sum that is still not finite proves a NaN or an infinity.
+ * Squares of differences above 1.8e19 overflow float32, and those below 1e−19 lose digits. So a sum that is not finite,
+ * or too small to be accurate, is computed again in float64, which holds every float32's square. An attacker's 1e38 thus
+ * slows down only its own pairs, and a sum that is still not finite proves a NaN or an infinity.
  *
- * Sums are written, not added to: the host adds up the segments in their order.
+ * Sums are stored, not accumulated: the host adds up the segments in order.
  */
 import { addSquaredDifference, fold, rowAt, upper } from './rows';
 
-/** Columns whose squares are added in float32 (64 a lane) before the sum goes to float64. */
+/** Columns whose squares are added in float32 (64 per lane) before the sum is added in float64. */
 const BLOCK_BYTES: usize = 1024;
 
-/** Below this a column, underflow may have cost a sum some of its 24 bits. */
+/** Below this sum per column, underflow may have cost some of its 24 bits. */
 const SMALLEST_TRUSTED: f64 = 1e-36;
 
 @inline
@@ -24,7 +24,7 @@ function trusted(sum: f64, columns: i32): bool {
   return sum < Infinity && sum > SMALLEST_TRUSTED * <f64>columns;
 }
 
-/** ‖a − b‖² in float64. Equal rows, common where a model is sparse, are seen first, at a quarter of the cost. */
+/** ‖a − b‖² in float64. Equal rows, common with sparse models, are detected first, at a quarter of the cost. */
 function exactSquaredDistance(a: usize, b: usize, from: usize, to: usize): f64 {
   let different = i32x4.splat(0);
   for (let k = from; k < to; k += 16)
@@ -170,8 +170,7 @@ function addDiagonal(table: usize, n: i32, sums: usize, i: i32, count: i32, from
  * All pairs of n rows and the origin, which is point n.
  *
  *   sums    (n+1) × (n+1) f64, of which only i < j are meaningful
- *   exact   whether to take all of them in float64, as one does where there are so few columns that the errors of
- *           float32 would not average out
+ *   exact   whether to compute all of them in float64, for so few columns that float32 errors would not average out
  */
 export function pairwiseDistances(table: usize, n: i32, sums: usize, exact: bool, c0: i32, c1: i32): void {
   const points = n + 1;

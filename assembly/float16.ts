@@ -5,29 +5,29 @@
  *   32-bit side   count × 4 bytes, any alignment
  *
  * Nothing is read or written beyond `count` values, so the two sides may be slices of larger buffers; they must not
- * overlap. Any count ≥ 0. Time O(count). NaN and infinities are never computed with, so that the same bits come out
- * on every host; a NaN keeps its sign and, when widened, its payload.
+ * overlap. Any count ≥ 0. Time O(count). No arithmetic is done on NaN and infinities, so every host gives the same
+ * bits; a NaN keeps its sign and, when widened, its payload.
  *
- * Widening adds the difference of the two exponent biases as an integer. Where the half was zero or subnormal, its
- * leading bit was 0 instead of 1, and the sum is too large; taking 2w − 2⁻¹⁴ instead of w puts that right, and is
- * never less than w for a normal w, so that the smaller of the two is right for both. An exponent of 31 needs the
- * difference once more to become 255; that is added together with the sign.
+ * Widening adds the difference of the two exponent biases as an integer. For a zero or subnormal half, whose leading bit
+ * is 0 instead of 1, the sum w is too large, and 2w − 2⁻¹⁴ is correct. For a normal half 2w − 2⁻¹⁴ is at least w, so the
+ * smaller of the two is correct for both. An exponent of 31 needs the difference once more to become 255; it is added
+ * together with the sign.
  */
 
-/** The loops take 32 values a turn: V8 spends some ten instructions a turn on the loop itself. */
+/** Values per iteration: V8 spends about ten instructions per iteration on the loop itself. */
 const VALUES_A_TURN_LOG2: usize = 5;
 
 /** The difference of the biases, in the upper 16 bits of a float. */
 const REBIAS: i16 = (127 - 15) << 7;
 
-/** What is still to be added to the upper 16 bits of each float: the sign, and REBIAS for NaN and infinities. */
+/** What remains to be added to the upper 16 bits of each float: the sign, and REBIAS for NaN and infinities. */
 @inline
 function remainder(halves: v128, special: v128): v128 {
   const sign = v128.and(halves, i16x8.splat(<i16>0x8000));
   return v128.or(sign, v128.and(special, i16x8.splat(REBIAS)));
 }
 
-/** The upper 16 bits of the floats that the magnitudes would be if their exponents were neither 0 nor 31. */
+/** The upper 16 bits of the floats, assuming that no exponent is 0 or 31. */
 @inline
 function rebiased(magnitudes: v128): v128 {
   return i16x8.add(i16x8.shr_u(magnitudes, 3), i16x8.splat(REBIAS));
@@ -63,7 +63,7 @@ function decodeEight(halves: v128, dst: usize, found: v128): v128 {
   return v128.or(found, special);
 }
 
-/** @returns 0 when every value is finite, otherwise 1: then at least one is NaN or an infinity. */
+/** Widens `count` values. @returns 0 if every value is finite, otherwise 1. */
 export function decodeFloat16(src: usize, dst: usize, count: i32): i32 {
   const end = dst + ((<usize>count) << 2);
   const turns = (<usize>count) >> VALUES_A_TURN_LOG2;
@@ -86,7 +86,7 @@ export function decodeFloat16(src: usize, dst: usize, count: i32): i32 {
   return <i32>v128.any_true(found);
 }
 
-/** The largest magnitude that rounds to a finite half; from half way between 65504 and 65536 on it is infinity. */
+/** The largest magnitude that rounds to a finite half. From the midpoint of 65504 and 65536 on, it rounds to infinity. */
 const LAST_FINITE: i32 = 0x477fefff;
 
 /** Rounds the magnitudes of four floats to halves, to the nearest and ties to even. */
@@ -95,10 +95,10 @@ function narrow(magnitude: v128): v128 {
   const odd = v128.and(i32x4.shr_u(magnitude, 13), i32x4.splat(1));
   const rounding = i32x4.add(odd, i32x4.splat(0xfff - (112 << 23)));
   const normal = i32x4.shr_u(i32x4.add(magnitude, rounding), 13);
-  // Beside 0.5 a float's last bit is worth 2⁻²⁴, just like a subnormal half's: the addition itself rounds.
+  // The last bit of a float near 0.5 is worth 2⁻²⁴, as in a subnormal half, so the addition itself rounds.
   const small = i32x4.sub(f32x4.add(magnitude, f32x4.splat(0.5)), i32x4.splat(0x3f000000));
   const isSmall = i32x4.lt_s(magnitude, i32x4.splat(113 << 23));
-  // Everything too large, NaN included, exceeds infinity's code, and a NaN is then told apart by its quiet bit.
+  // Everything too large, including NaN, exceeds infinity's code. The quiet bit then distinguishes NaN.
   const code = i32x4.min_s(v128.bitselect(small, normal, isSmall), i32x4.splat(0x7c00));
   const nan = i32x4.gt_s(magnitude, i32x4.splat(0x7f800000));
   return v128.or(code, v128.and(nan, i32x4.splat(0x200)));
@@ -117,8 +117,8 @@ function encodeEight(a: v128, b: v128, dst: usize, largest: v128): v128 {
 }
 
 /**
- * Rounds to the nearest, ties to even. A NaN becomes the quiet NaN of its sign.
- * @returns 0 when every encoded value is finite, otherwise 1: an overflow (from 65520 on), an infinity or a NaN.
+ * Narrows `count` values, rounding to the nearest, ties to even. A NaN becomes the quiet NaN of its sign.
+ * @returns 0 if every encoded value is finite, otherwise 1: an overflow (from 65520 on), an infinity or a NaN.
  */
 export function encodeFloat16(src: usize, dst: usize, count: i32): i32 {
   const end = dst + ((<usize>count) << 1);

@@ -1,7 +1,7 @@
 export { weightedSum } from './weightedSum';
 export { pairwiseDistances, rowDistances } from './distances';
 export { mix, pull } from './mix';
-export { stage, runNetwork, readMedian, readTrimmedMean, readNearestMean, finiteProof } from './selection';
+export * from './selection';
 export { decodeFloat16, encodeFloat16 } from './float16';
 export { decodeBfloat16, encodeBfloat16 } from './bfloat16';
 export { decodeInt8, encodeInt8, largestMagnitude } from './int8';

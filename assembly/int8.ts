@@ -1,11 +1,11 @@
 /**
- * int8 × scale ⇄ float32: a vector as whole numbers from −127 to 127 and one common factor.
+ * int8 × scale ⇄ float32: a vector as integers from −127 to 127 and one common factor.
  *
  *   8-bit side    count bytes, any alignment
  *   32-bit side   count × 4 bytes, any alignment
  *
- * Nothing is read or written beyond `count` values; the two sides must not overlap. Any count ≥ 0. One float
- * multiplication a value, so the same bits on every host. Time O(count).
+ * Nothing is read or written beyond `count` values; the two sides must not overlap. Any count ≥ 0. It takes one
+ * float multiplication per value, so every host gives the same bits. Time O(count).
  */
 
 /** Widens 16 bytes. Returns `found` with bits set if a value is not finite: x − x is +0 or NaN. */
@@ -28,7 +28,7 @@ function decodeSixteen(bytes: v128, scale: v128, dst: usize, found: v128): v128 
 
 /**
  * value = byte · scale.
- * @returns 0 when every value is finite, otherwise 1: the scale is not finite, or too large for some byte.
+ * @returns 0 if every value is finite, otherwise 1: the scale is not finite, or too large for a byte.
  */
 export function decodeInt8(src: usize, dst: usize, count: i32, scale: f32): i32 {
   const end = dst + ((<usize>count) << 2);
@@ -46,7 +46,7 @@ export function decodeInt8(src: usize, dst: usize, count: i32, scale: f32): i32 
   return <i32>v128.any_true(found);
 }
 
-/** 1.5 · 2²³: added to a small float, it leaves the nearest whole number (ties to even) in the lowest bits. */
+/** 1.5 · 2²³: added to a small float, it leaves the nearest integer (ties to even) in the lowest bits. */
 const ROUNDER: f32 = 12582912;
 
 @inline
@@ -68,7 +68,7 @@ function encodeSixteen(src: usize, factor: v128, dst: usize): void {
  * byte = value · inverseScale, to the nearest and ties to even.
  *
  * Requires finite values and |value · inverseScale| < 127.5, which holds for inverseScale = 1 / scale and
- * scale ≥ largestMagnitude / 127; the host sees to both. Beyond that the bytes mean nothing.
+ * scale ≥ largestMagnitude / 127; the host ensures both. Otherwise the bytes are meaningless.
  */
 export function encodeInt8(src: usize, dst: usize, count: i32, inverseScale: f32): void {
   const end = dst + <usize>count;
@@ -84,8 +84,7 @@ export function encodeInt8(src: usize, dst: usize, count: i32, inverseScale: f32
 
 /**
  * The largest |value|, for choosing the scale; 0 for count = 0.
- * @returns NaN or infinity when, and only when, one is among the values: as integers their magnitudes are the
- *   largest of all.
+ * @returns NaN or infinity if and only if the values contain one: as integers, their magnitudes are the largest.
  */
 export function largestMagnitude(src: usize, count: i32): f32 {
   const end = src + ((<usize>count) << 2);

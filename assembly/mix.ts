@@ -1,7 +1,7 @@
 /**
- * Pre-aggregation on data, where a coordinate-wise rule follows: y_k = Σ_i matrix[k][i] · x_i.
+ * Pre-aggregation on data, in front of a coordinate-wise rule: y_k = Σ_i matrix[k][i] · x_i.
  *
- *   table    n row addresses            matrix   m × n f32, row-major, n columns of which may be zero
+ *   table    n row addresses            matrix   m × n f32, row-major; entries may be zero
  *   mixed    m row addresses, written to; column c of a mixed row at its address + 4·c
  *
  * Four mixed rows by eight columns are held in registers. The weights of a mixed row sum to at most 1, so no
@@ -69,7 +69,7 @@ function put(mixed: usize, i: i32, k: usize, left: v128, right: v128): void {
   v128.store(row, right, 16);
 }
 
-/** A row as seen from another, and scaled by a power of two: out = scale · (x − center). */
+/** The offset of a row from another, scaled by a power of two: out = scale · (x − center). */
 export function pull(row: usize, center: usize, scale: f32, out: usize, c0: i32, c1: i32): void {
   const to = (<usize>c1) << 2;
   const factor = f32x4.splat(scale);

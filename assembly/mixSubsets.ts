@@ -1,16 +1,16 @@
 /**
- * Pre-aggregation on data where every mixed row is the mean of equally many rows, as nearest-neighbor mixing makes
- * it: y_k = scale · Σ_{i ∈ N(k)} x_i.
+ * Pre-aggregation on data if every mixed row is the mean of equally many rows, as in nearest-neighbor mixing:
+ * y_k = scale · Σ_{i ∈ N(k)} x_i.
  *
- * Rows are taken in fours. The 16 sums of the subsets of each four are made once, and each mixed row adds up one of
- * them for each four: a quarter of the additions, and no multiplication but one of each row. Unlike the sum of all
- * rows less those left out, it never takes a difference, so an attacker's 1e30 spoils only rows that contain it.
+ * Rows are processed in groups of four. The 16 sums of each group's subsets are computed once, and each mixed row adds
+ * one of them per group: a quarter of the additions, and one multiplication per row. Unlike the sum of all rows minus the
+ * excluded ones, this never subtracts, so an attacker's 1e30 affects only mixed rows that contain it.
  *
  *   table     n row addresses               offsets   m × ⌈n/4⌉ u32: 32 · (16 · b + subset of four b), as bits
  *   sums      scratch, 512 · ⌈n/4⌉ bytes    mixed     m row addresses, written to
  *
  * Works on columns c0 … c1, multiples of 16, eight at a time. Rows are scaled before they are added, so that no finite
- * input overflows; where all results are so tiny that this loses digits, they are scaled after. Source: Arlazarov, Dinic, Kronrod & Faradžev 1970 (the method of four Russians).
+ * input overflows; if all results are so small that this loses digits, the sums are scaled instead. Source: Arlazarov, Dinic, Kronrod & Faradžev 1970 (the method of four Russians).
  */
 import { rowAt } from './rows';
 import { greatestIn, mayUnderflow } from './weightedSum';
@@ -21,7 +21,7 @@ function storePair(at: usize, left: v128, right: v128): void {
   v128.store(at, right, 16);
 }
 
-/** Writes the sums of all subsets of up to four rows; a row beyond the last counts as zero. */
+/** Writes the sums of all subsets of up to four rows. Missing rows count as zero. */
 @inline
 function subsetSums(table: usize, n: i32, first: i32, k: usize, scale: v128, sums: usize): void {
   storePair(sums, f32x4.splat(0), f32x4.splat(0));

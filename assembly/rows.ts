@@ -1,11 +1,11 @@
 /**
- * How every kernel reaches its rows, and how sums of squares are folded into float64.
+ * How kernels address their rows, and how they reduce sums of squares to float64.
  *
- *   table   n u32: the address of column 0 of each row (of the tile that is worked on)
- *   row i, column c stands at load<u32>(table + 4·i) + 4·c
+ *   table   n u32: the address of column 0 of each row (of the current tile)
+ *   row i, column c is at load<u32>(table + 4·i) + 4·c
  *
- * Kernels work on columns c0 … c1, multiples of 4; the host pads each row with zeros to a multiple of 16.
- * A table, rather than a base and a stride, lets a kernel run on any choice of rows without a copy.
+ * Kernels work on columns c0 … c1, multiples of 4; the host pads each row with zeros to a multiple of 16. With a table,
+ * rather than a base and a stride, a kernel can run on any selection of rows without a copy.
  */
 
 @inline
@@ -13,7 +13,7 @@ export function rowAt(table: usize, i: i32): usize {
   return <usize>load<u32>(table + ((<usize>i) << 2));
 }
 
-/** The two upper float32 lanes, brought down. */
+/** Moves the two upper float32 lanes down. */
 @inline
 export function upper(lanes: v128): v128 {
   return i64x2.shuffle(lanes, lanes, 1, 1);

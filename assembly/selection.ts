@@ -1,8 +1,8 @@
 /**
- * Selections on a staged tile of columns (median, trimmed mean, mean of the nearest): staging, and the form that
- * interprets a selection network from a table. It is used where a page's policy forbids compiling the module
- * that the host otherwise writes for each n, and where n is too large for such a module; it gives the same bits,
- * for it does the same operations in the same order.
+ * Selections on a staged tile of columns (median, trimmed mean, mean of the nearest): staging, and the form that interprets
+ * a selection network from a table. It is used if the host forbids compiling the module that is otherwise generated for
+ * each n, and if n is too large for such a module. It gives the same bits because it does the same operations in the same
+ * order as src/core/selectionNetwork/reductions.ts.
  *
  *   tile    n rows of at most 256 columns, PITCH bytes apart (1,088: 256 columns and one cache line, so that
  *           rows fall into different cache sets); row i is wire i of the network
@@ -14,8 +14,8 @@ import { rowAt } from './rows';
 const PITCH: usize = 1088;
 
 /**
- * Reads one vector of each cache line that `stage` is about to copy. Loads alone have more misses under way at once than
- * loads and stores, and columns of this many rows come in pieces too short for the processor's prefetching.
+ * Reads one vector of each cache line that `stage` is about to copy. Loads alone overlap more cache misses than loads and
+ * stores do, and with this many rows each piece is too short for the processor's prefetching.
  */
 @inline
 function pullIn(table: usize, n: i32, tile: usize, c0: i32, bytes: usize): void {
@@ -24,10 +24,10 @@ function pullIn(table: usize, n: i32, tile: usize, c0: i32, bytes: usize): void 
     const from = rowAt(table, i) + ((<usize>c0) << 2);
     for (let k: usize = 0; k < bytes; k += 64) seen = v128.or(seen, v128.load(from + k));
   }
-  v128.store(tile, seen); // to be overwritten: loads whose values go nowhere would be dropped
+  v128.store(tile, seen); // overwritten later: unused loads would be optimized away
 }
 
-/** Copies columns c0 … c0+count of each row into the tile; returns a sum that is finite only if all values are. */
+/** Copies columns c0 … c0+count of each row into the tile. Returns a sum that is finite only if all values are. */
 export function stage(table: usize, n: i32, tile: usize, c0: i32, count: i32): f32 {
   const bytes = (<usize>count) << 2;
   pullIn(table, n, tile, c0, bytes);
@@ -108,8 +108,8 @@ function median(column: usize, wires: usize, n: i32): v128 {
 }
 
 /**
- * Σ (x − origin) over the ranks f+1 … n−f−1, for origin the value of rank f. Means are taken around one of the values,
- * which keeps them exact where the values are close together.
+ * Σ (x − origin) over the ranks f+1 … n−f−1, where origin is the value of rank f. Means are taken around one of the
+ * values, which keeps them exact if the values are close together.
  */
 function trimmedOffsets(column: usize, wires: usize, n: i32, f: i32, origin: v128): v128 {
   const zero = f32x4.splat(0);
@@ -167,7 +167,7 @@ function nearestOffset(
   return nearest;
 }
 
-/** The center is origin + offset; it is never rounded to one number, for many values may be as near to it as that. */
+/** The center is origin + offset. It is never rounded to one number: many values may be equally near to that number. */
 function nearestMean(column: usize, wires: usize, n: i32, f: i32, aroundMedian: bool): v128 {
   const kept = n - f;
   const zero = f32x4.splat(0);
@@ -199,7 +199,7 @@ function put(out: usize, value: v128): void {
   v128.store(out, f32x4.add(value, f32x4.splat(0))); // −0 becomes +0
 }
 
-/** After the network: out[c] = the median of column c. Column 0 of the tile goes to `out` itself. */
+/** After the network: out[c] = the median of column c. Column 0 of the tile goes to address `out`. */
 export function readMedian(tile: usize, wires: usize, n: i32, out: usize, count: i32): void {
   for (let k: usize = 0; k < (<usize>count) << 2; k += 16) put(out + k, median(tile + k, wires, n));
 }
@@ -224,7 +224,7 @@ export function readNearestMean(
   }
 }
 
-/** Returns 0 if columns c0 … c1 of a result are all finite, NaN otherwise. Four sums: no addition waits for another. */
+/** Returns 0 if columns c0 … c1 of a result are all finite, NaN otherwise. Four independent sums hide the latency of additions. */
 export function finiteProof(out: usize, c0: i32, c1: i32): f32 {
   const zero = f32x4.splat(0);
   let p0 = zero,

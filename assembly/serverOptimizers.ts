@@ -1,22 +1,22 @@
 /**
- * Server optimizers: the aggregate's change Δ turns the model into the next one, in place.
+ * Server optimizers: apply the change Δ to the model, in place.
  *
  *   model, delta          count f32; delta = aggregate − model
  *   momentum, variance    count f32: the optimizer's state, all zeros before the first round
  *
- * `count` is a multiple of 16 (rows are padded with zeros, which stay zeros); the vectors lie apart from each other.
- * The parameters come in float64 and are rounded once, after 1 − β, so that no precision is lost there. All else is
- * float32, one operation after the other as the formulas are written: the same bits on every host.
+ * `count` is a multiple of 16 (rows are padded with zeros, which stay zeros); the vectors must not overlap.
+ * Parameters are passed in float64 and rounded once, after 1 − β, so that no precision is lost there. Everything else is
+ * float32, in the order in which the formulas are written: the same bits on every host.
  *
- * Each returns 0 when everything it wrote is finite (then everything it read was finite too) and no variance was
- * negative, otherwise 1: then the caller looks for the reason, and must throw away what was written.
+ * Each returns 0 if everything it wrote is finite (then everything it read was, too) and no variance was negative,
+ * otherwise 1. In that case the caller determines the reason, and must discard the output.
  *
  * Time O(count), bound by memory. Source: Reddi et al. 2021 (arXiv:2003.00295); FedAvgM: Hsu et al. 2019
- * (arXiv:1909.06335). Departures: variance starts at zero, not at τ² or above, and the bias corrections of Adam may
- * be had, as factors of momentum and variance that are 1 without them.
+ * (arXiv:1909.06335). Departures: variance starts at zero, not at τ² or above; Adam's bias corrections are optional
+ * factors of momentum and variance, 1 by default.
  */
 
-/** x − x is +0 for a finite x, otherwise NaN. Momentum need not be asked: where it is not finite, w is not. */
+/** x − x is +0 for a finite x, otherwise NaN. Momentum needs no check: if it is not finite, neither is w. */
 @inline
 function unlessFinite(x: v128): v128 {
   return f32x4.sub(x, x);
@@ -27,7 +27,7 @@ function constant(parameter: f64): v128 {
   return f32x4.splat(<f32>parameter);
 }
 
-/** w ← w + η·Δ, four entries. Like all of these, it returns `found`, with bits set if a result is not finite. */
+/** w ← w + η·Δ, four entries. Like the others, it returns `found`, with bits set if a result is not finite. */
 @inline
 function average(model: usize, delta: usize, rate: v128, found: v128): v128 {
   const w = f32x4.add(v128.load(model), f32x4.mul(rate, v128.load(delta)));

@@ -2,18 +2,18 @@
  * Per coordinate: the sign of the sum of signs, times `step`.
  *
  *   table   n row addresses (see rows.ts)
- *   out     column c at out + 4·c; apart from the rows
+ *   out     column c at out + 4·c; must not overlap the rows
  *
- * Works on the columns c0 … c1 − 1, both multiples of 16. A tie gives +0; zeros of either sign do not vote.
- * Until the votes are counted, `out` holds the tallies, as whole numbers: with up to 16,384 columns a call they stay
- * in the cache while the rows stream by, four at a time.
+ * Works on the columns c0 … c1 − 1, both multiples of 16. A tie gives +0; zeros of either sign don't vote.
+ * While votes are counted, `out` holds the tallies as integers: with up to 16,384 columns per call they stay in the cache
+ * while the rows stream by, four at a time.
  *
- * Returns 0 when every value read is finite, otherwise NaN. Requires n ≥ 1. Time O(n·(c1 − c0)), bound by memory.
+ * Returns 0 if every value read is finite, otherwise NaN. Requires n ≥ 1. Time O(n·(c1 − c0)), bound by memory.
  * Source: Bernstein et al. 2019 (arXiv:1810.05291).
  */
 import { rowAt } from './rows';
 
-/** The tally with the votes of four values taken in: comparisons give −1 where they hold. */
+/** Adds the votes of four values to the tally: a comparison that holds gives −1. */
 @inline
 function vote(tally: v128, x: v128): v128 {
   const zero = f32x4.splat(0);
@@ -26,7 +26,7 @@ function unlessFinite(x: v128): v128 {
   return f32x4.sub(x, x);
 }
 
-/** Takes in the votes of four rows on four columns. */
+/** Adds the votes of four rows on four columns. */
 @inline
 function takeFour(tally: usize, a: usize, b: usize, c: usize, d: usize, found: v128): v128 {
   const x = v128.load(a);

@@ -1,27 +1,27 @@
 /**
- * The linear rules' last step: out[c] = Σ weight_i · x_i[c] / divisor.
+ * The last step of linear rules: out[c] = Σ weight_i · x_i[c] / divisor.
  *
  *   table    n row addresses (see rows.ts)          weights   n f32, none above 1: a plain mean has weights of 1 and
- *                                                             is divided by n, which is exact where sums are
+ *                                                             is divided by n, which is exact if sums are
  *   out      column c at out + 4·c; written, never read before it is written
  *   c0, c1   multiples of 16; c0 a whole number of segments
- *   returns  f32: the greatest |out[c]|, which is finite only if every result is
+ *   returns  f32: the largest |out[c]|, which is finite only if every result is
  *
- * A value that is NaN or infinite makes its column so, whatever its weight, so a finite result also proves that
- * every value read was finite. A segment in which a sum overflows, or tiny products lose digits to underflow, is taken
- * in float64.
+ * A NaN or infinite value makes its column not finite, whatever its weight, so a finite result also proves that every
+ * value read was finite. A segment in which a sum overflows, or small products lose digits to underflow, is computed
+ * again in float64.
  *
- * Twelve rows at a time are added to `out`, sixteen columns a step: as many streams as the processor's prefetching keeps
- * up with. Up to twelve rows make one pass in which `out` is only written, and the last pass of more divides as it
- * adds. The host calls it on at most 32,768 columns at a time: long enough for each stream to get going, short enough that
- * `out` stays in the second-level cache between passes.
+ * Twelve rows at a time are added to `out`, sixteen columns per step: as many streams as the processor's prefetching
+ * handles. Up to twelve rows take one pass, which only writes `out`; with more rows, the last pass also divides. The host
+ * calls it on at most 32,768 columns at a time: long enough for prefetching to start, short enough that `out` stays in the
+ * second-level cache between passes.
  */
 import { largestMagnitude } from './int8';
 import { rowAt, upper } from './rows';
 
 /** 2^−100: a product with a weight of 2^−26 or more is then still a normal number. */
 const TINY: f32 = 7.888609e-31;
-/** Bytes of a segment of 8,192 columns (bindings/abi.ts), the unit that is taken again in float64. */
+/** Bytes of a segment of 8,192 columns (bindings/abi.ts), the unit that is computed again in float64. */
 const SEGMENT_BYTES: usize = 32768;
 const ROWS_A_PASS = 12;
 
@@ -49,13 +49,13 @@ function sumOfFour(
   );
 }
 
-/** The last step of a pass that finishes: divided, and −0 made to +0. */
+/** The final step of the last pass: divides, and normalizes −0 to +0. */
 @inline
 function divided(sum: v128, divisor: v128): v128 {
   return f32x4.add(f32x4.div(sum, divisor), f32x4.splat(0));
 }
 
-/** Of four lanes of magnitudes, as integers: there NaN and infinity are the greatest of all. */
+/** The largest of four lanes of magnitudes, as integers: NaN and infinity are the largest. */
 @inline
 function greatestLane(lanes: v128): f32 {
   const ab = max<i32>(i32x4.extract_lane(lanes, 0), i32x4.extract_lane(lanes, 1));
@@ -64,8 +64,8 @@ function greatestLane(lanes: v128): f32 {
 }
 
 /**
- * Adds `count` weighted rows to out, or begins it with them. If they are the last, divides, and returns the greatest
- * magnitude.
+ * Adds `count` weighted rows to `out`, or starts it with them. If they are the last ones, divides, and returns the
+ * largest magnitude.
  */
 function addRows(
   table: usize,
@@ -134,19 +134,19 @@ function addRows(
   return greatestLane(greatest);
 }
 
-/** Whether results of this greatest magnitude may be sums of subnormal terms. */
+/** Whether results with this largest magnitude may be sums of subnormal terms. */
 @inline
 export function mayUnderflow(greatest: f32): bool {
   return greatest > 0 && greatest < TINY;
 }
 
-/** The greatest magnitude in columns from … to (in bytes) of a row. */
+/** The largest magnitude in columns from … to (in bytes) of a row. */
 @inline
 export function greatestIn(row: usize, from: usize, to: usize): f32 {
   return largestMagnitude(row + from, <i32>((to - from) >> 2));
 }
 
-/** The same in float64, which holds every product of two float32 exactly; one rounding at the end. */
+/** The same in float64, which holds every product of two float32 exactly, with one rounding at the end. */
 export function exactWeightedSum(
   table: usize,
   n: i32,

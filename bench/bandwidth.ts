@@ -1,6 +1,6 @@
 /**
- * The yardstick for kernels bound by memory: how fast one thread can read a buffer of the size of the case. A
- * buffer that fits into the processor's caches is read faster than one that does not, hence the same size.
+ * The yardstick for memory-bound kernels: how fast one thread reads a buffer of the case's size. The size matters,
+ * because a buffer that fits into the processor's caches is read faster.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { projectRoot } from './projectRoot.js';
 
 const pageBytes = 65_536;
 
-/** A first giant call would stay in the engine's baseline compiler for all of its length. */
+/** Small enough for the engine to switch from its baseline compiler between calls. */
 const chunkBytes = 1 << 22;
 
 type ReadAll = (from: number, bytes: number) => number;
@@ -19,8 +19,8 @@ const isReadAll = (value: WebAssembly.ExportValue | undefined): value is ReadAll
   typeof value === 'function';
 
 /**
- * The kernel belongs to the benchmark and not to the package, so the package's build does not know it: it is
- * compiled when it is first needed, and again when its source is newer.
+ * Compiles the kernel on first use and when its source has changed. It belongs to the benchmark, so the package's build
+ * doesn't include it.
  */
 function compiledKernel(): string {
   const folder = join(projectRoot(), 'bench', 'assembly');
@@ -40,7 +40,7 @@ export async function bandwidthReader(bytes: number): Promise<() => void> {
   const file = compiledKernel();
   const pages = Math.ceil(bytes / pageBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  // Pages never written to are all the same page of zeros, which would be read from the first cache.
+  // Pages that were never written all map to one page of zeros, which would be read from the L1 cache.
   new Uint32Array(memory.buffer).fill(0x3f80_0001);
   const { instance } = await WebAssembly.instantiate(readFileSync(file), { env: { memory } });
   const readAll = instance.exports.readAll;

@@ -1,15 +1,16 @@
 /**
- * What is measured: every rule, for small and large rounds, each with the parameters that a fifth of Byzantine
- * rows asks for, or as many as the rule can bear.
+ * What is measured: every rule, on few and many rows, with parameters for one fifth of Byzantine rows, or for as many as
+ * the rule tolerates.
  */
+import { rules } from '../src/index.js';
 
 export interface Case {
   readonly rule: string;
   readonly n: number;
   readonly d: number;
-  /** What the rule is given here, in Quorate's words. */
+  /** The rule's parameters, with Quorate's names. */
   readonly parameters: Readonly<Record<string, number>>;
-  /** Baselines that would take longer than they are worth in a quick run. */
+  /** Baselines to leave out because they would take too long in a quick run. */
   readonly without: readonly Baseline[];
 }
 
@@ -22,26 +23,24 @@ type Parameters = (n: number, d: number) => Readonly<Record<string, number>>;
 const none: Parameters = () => ({});
 const byzantineFifth: Parameters = (n) => ({ f: fifth(n) });
 
-/** `distances` is no rule, but what most of the rules spend their time on. */
-const parametersOf: Readonly<Record<string, Parameters>> = {
-  mean: none,
-  median: none,
-  'trimmed-mean': byzantineFifth,
-  meamed: byzantineFifth,
-  phocas: byzantineFifth,
-  'sign-vote': none,
-  distances: none,
-  krum: byzantineFifth,
-  'multi-krum': byzantineFifth,
+/** Parameters of the rules for which f = n / 5 is not enough. */
+const ownParameters: Readonly<Record<string, Parameters>> = {
   bulyan: (n) => ({ f: Math.min(fifth(n), Math.floor((n - 3) / 4)) }),
-  mda: byzantineFifth,
-  monna: byzantineFifth,
   'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
-  // An honest row is about 0.4 √d away from the others' center: half of the way is clipped.
+  // An honest row is about 0.4 √d from the others' center, so half of the distance is clipped.
   'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
-  cge: byzantineFifth,
-  caf: byzantineFifth,
-  smea: byzantineFifth,
+};
+
+const parametersOf: Readonly<Record<string, Parameters>> = {
+  ...Object.fromEntries(
+    rules()
+      .filter(({ kind }) => kind !== 'pre-aggregator')
+      .map(({ name, parameters }) => {
+        const usual = parameters.some((parameter) => parameter.name === 'f') ? byzantineFifth : none;
+        return [name, ownParameters[name] ?? usual];
+      }),
+  ),
+  distances: none, // not a rule, but most rules spend their time on it
   'nnm > trimmed-mean': byzantineFifth,
 };
 
@@ -49,21 +48,21 @@ export const ruleNames: readonly string[] = Object.keys(parametersOf);
 
 export function makeCase(rule: string, n: number, d: number, without: readonly Baseline[] = []): Case {
   const parameters = parametersOf[rule];
-  if (parameters === undefined) throw new RangeError(`there is no case for ${rule}`);
+  if (parameters === undefined) throw new RangeError(`no case for ${rule}`);
   return { rule, n, d, parameters: parameters(n, d), without };
 }
 
 const million = 1_000_000;
 const hundredThousand = 100_000;
 
-/** Ordered by shape, so that each shape's data is made once. */
+/** Ordered by shape, so that each shape's data is generated once. */
 function fullPlan(): Case[] {
   return [hundredThousand, million].flatMap((d) =>
     [10, 20, 50, 100].flatMap((n) => ruleNames.map((rule) => makeCase(rule, n, d))),
   );
 }
 
-/** A subset of the rules on short rows, and the cases that the targets speak of. */
+/** A subset of the rules on short rows, and the cases that the targets need. */
 function quickPlan(): Case[] {
   const some = ['mean', 'median', 'trimmed-mean', 'krum', 'geometric-median', 'nnm > trimmed-mean'];
   return [
@@ -78,7 +77,7 @@ function quickPlan(): Case[] {
   ];
 }
 
-/** @returns the cases of a run; one rule that is not in the quick subset gets two quick cases of its own. */
+/** @returns the cases of a run. A rule outside the quick subset gets two quick cases of its own. */
 export function planFor(quick: boolean, only?: string): Case[] {
   const plan = quick ? quickPlan() : fullPlan();
   if (only === undefined) return plan;

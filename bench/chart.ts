@@ -1,5 +1,5 @@
 /**
- * An SVG of one shape: a line a rule, and on it, on a logarithmic scale of milliseconds, Quorate on every core and
+ * An SVG of one shape, with a row per rule that shows, on a logarithmic scale of milliseconds, Quorate on every core and
  * on one thread, NumPy, and plain JavaScript. Its colors follow the reader's preference for dark or light.
  */
 import { coreCasesOf, fullestShape } from './report.js';
@@ -40,7 +40,7 @@ const style = `
       .javascript { fill: #ab7df8 }
     }`;
 
-/** Each series has a shape of its own too, for those who do not tell the colors apart. */
+/** Each series also has its own shape, for readers who can't tell the colors apart. */
 function mark(series: Dot['series'], x: number, y: number): string {
   const at = `class="${series}" transform="translate(${x.toFixed(1)} ${y})"`;
   switch (series) {

@@ -1,11 +1,11 @@
-/** Things to be undone when the process ends, however it ends: temporary folders, child processes. */
+/** Cleanup when the process exits for any reason: temporary folders, child processes. */
 
 const tasks = new Set<() => void>();
 let watching = false;
 
 /**
  * @param task synchronous; runs when the process exits.
- * @returns a function that runs the task now, and not again.
+ * @returns a function that runs the task now instead.
  */
 export function atExit(task: () => void): () => void {
   if (!watching) {
@@ -20,7 +20,7 @@ export function atExit(task: () => void): () => void {
   };
 }
 
-/** Ctrl-C, or being told to end: undo, and say so with the customary exit code. */
+/** Makes SIGINT and SIGTERM run the cleanup and exit with the customary code. */
 export function exitOnSignals(): void {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));

@@ -1,4 +1,4 @@
-/** The core suite: runs a plan shape by shape, and gathers each case's figures from contenders in turns. */
+/** The core suite: runs a plan shape by shape; the contenders of each case take turns. */
 import { bandwidthReader } from './bandwidth.js';
 import { javaScriptRules, type JavaScriptParameters } from './baselines/javascript.js';
 import { Numpy } from './baselines/numpy.js';
@@ -10,14 +10,14 @@ import { isTiming, type CaseResult, type Figure, type NumpyFigure, type Results 
 import { seededUpdates } from './updates.js';
 
 export interface Progress {
-  /** Called before a case with what comes, and how many cases are done. */
+  /** Called before each case, with the number of cases done. */
   next(of: Case, done: number): void;
 }
 
 const quickEffort: Effort = { rounds: 3, budgetMs: 500, minSamples: 1 };
 const fullEffort: Effort = { rounds: 4, budgetMs: 1200, minSamples: 2 };
 
-/** Where results are compared. */
+/** The number of columns in which results are compared. */
 const probes = 97;
 
 const seed = 20_261;
@@ -164,12 +164,12 @@ function asFigure(outcome: Outcome | undefined): Figure {
   return { absent: code === 'SEARCH_TOO_LARGE' ? code : `${code ?? outcome.name}: ${outcome.message}` };
 }
 
-/** Spread over all of the result, the first and the last entry included. */
+/** Columns spread over the whole result, including its first and last entry. */
 function probeColumns(length: number): number[] {
   return Array.from({ length: probes }, (_, i) => Math.floor((i * (length - 1)) / (probes - 1)));
 }
 
-/** Rounding in float32, and iterations that end a step apart, stay far below this share of the largest entry. */
+/** Relative to the largest entry. Float32 rounding and iterations that stop a step apart stay far below it. */
 const tolerated = 1e-4;
 
 function disagreement(expected: readonly number[], values: readonly number[]): number {

@@ -1,4 +1,4 @@
-/** `bench core`: the options, what is printed while and after it runs, and the files that it leaves. */
+/** `bench core`: its options, its progress and output, and the files that it writes. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -25,12 +25,12 @@ interface CoreOptions {
 export function coreCommand(): Command {
   return new Command('core')
     .description('every rule: one thread, all threads, NumPy, plain JavaScript, read bandwidth')
-    .option('--quick', 'a subset, and the cases of the targets: under a minute')
-    .option('--only <rule>', `one rule: ${ruleNames.join(', ')}`)
-    .option('--out <folder>', 'where results.json and speed.svg go', 'bench-output')
+    .option('--quick', 'a subset of the rules and the cases of the targets; takes less than a minute')
+    .option('--only <rule>', `measure one rule: ${ruleNames.join(', ')}`)
+    .option('--out <folder>', 'where to write results.json and speed.svg', 'bench-output')
     .option('--json', 'print the results as JSON instead of tables')
-    .option('--markdown', 'measure nothing: print the README’s table from <folder>/results.json')
-    .option('--readme', 'measure nothing: write table and chart from <folder> into the README')
+    .option('--markdown', 'only print the README’s table from <folder>/results.json')
+    .option('--readme', 'only write the table and the chart from <folder> into the README')
     .action(run);
 }
 
@@ -48,7 +48,7 @@ async function run(this: Command, options: CoreOptions): Promise<void> {
   }
   const { quick = false, only } = options;
   if (only !== undefined && !ruleNames.includes(only)) {
-    this.error(`there is no ${only}; there are ${ruleNames.join(', ')}`, { exitCode: 2 });
+    this.error(`unknown rule ${only}; known rules are ${ruleNames.join(', ')}`, { exitCode: 2 });
   }
   const plan = planFor(quick, only);
 
@@ -75,11 +75,11 @@ async function run(this: Command, options: CoreOptions): Promise<void> {
   if (failed(results)) process.exitCode = 1;
 }
 
-/** More digits than were measured would only make the file longer. */
+/** Keeps the digits that were measured; more would only make the file longer. */
 const sixDigits = (_: string, value: unknown): unknown =>
   typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
 
-/** A case that could not run for another reason than a search too large, or whose results differ. */
+/** Whether a case failed for any reason but a search that is too large, or its results disagree. */
 function failed({ cases }: Results): boolean {
   return cases.some(
     ({ oneThread, disagreements }) =>
@@ -92,12 +92,12 @@ async function savedResults(command: Command, file: string): Promise<Results> {
   try {
     text = await readFile(file, 'utf8');
   } catch {
-    return command.error(`${file} cannot be read: a run without --markdown writes it`, { exitCode: 2 });
+    return command.error(`cannot read ${file}; run without --markdown first`, { exitCode: 2 });
   }
   return JSON.parse(text) as Results;
 }
 
-/** A bar on a terminal, else a line a case. On stderr, so that --json can be piped. */
+/** A progress bar in a terminal, otherwise a line per case. On stderr, so that the output of --json can be piped. */
 function startProgress(total: number): Progress & { stop(): void } {
   const describe = ({ rule, n, d }: Case): string => `${rule}, ${n} × ${entries(d)}`;
   if (!process.stderr.isTTY) {

@@ -1,11 +1,11 @@
 /**
- * Whether the demo's picture hangs on its seed: the whole of it for several seeds, which differ in the split of the
- * digits, in who holds which, in the first model and in every batch.
+ * Whether the demo's result depends on its seed: runs it for several seeds, which differ in the split of the digits, their
+ * distribution to the nodes, the initial model and every batch.
  *
  *   node dist/bench/demoSeeds.js [--seeds 1,2,3,4,5] [--rounds 100] [--quick] [--out bench-output]
  *
- * Prints, for each pipeline and attack, the mean of the final accuracies ± their standard deviation, and the lowest
- * of all; writes every number to demo-seeds.json. About a minute a seed.
+ * Prints the mean ± standard deviation of the final accuracies for each pipeline and attack, and the lowest one, and
+ * writes every number to demo-seeds.json. Takes about a minute per seed.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -85,14 +85,14 @@ async function demoSeeds({ seeds, rounds, quick = false, out }: Options, signal:
   process.stderr.write(`${file}\n`);
 }
 
-const wholeNumber = (text: string): number => {
+const integer = (text: string): number => {
   if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
+  throw new InvalidArgumentError('Use a non-negative integer.');
 };
 
 const distinct = (text: string): number[] => {
-  const seeds = text.split(',').map(wholeNumber);
-  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('Each seed counts once.');
+  const seeds = text.split(',').map(integer);
+  if (new Set(seeds).size < seeds.length) throw new InvalidArgumentError('Each seed may appear only once.');
   return seeds;
 };
 
@@ -100,11 +100,11 @@ const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
 
 await new Command('demoSeeds')
-  .description('Runs the demo for several seeds and prints the mean and spread of its accuracies.')
-  .option('--seeds <numbers>', 'separated by commas', distinct, [1, 2, 3, 4, 5])
-  .option('--rounds <number>', 'rounds of each training run', wholeNumber)
+  .description('Runs the demo for several seeds, and prints the mean and spread of its accuracies.')
+  .option('--seeds <numbers>', 'comma-separated seeds', distinct, [1, 2, 3, 4, 5])
+  .option('--rounds <number>', 'rounds of each training run', integer)
   .option('--quick', 'fewer rounds, attacks and pipelines')
-  .option('--out <folder>', 'where demo-seeds.json goes', 'bench-output')
+  .option('--out <folder>', 'where to write demo-seeds.json', 'bench-output')
   .action(async (options: Options) => {
     try {
       await demoSeeds(options, interruption.signal);

@@ -1,8 +1,8 @@
 /**
- * npm run bench                 the core suite, in full: takes a while
- * npm run bench -- --quick      under a minute
- * npm run bench -- memory       peak memory and throughput from a file larger than the memory allowed
- * npm run bench -- server       ingest, latency, memory, round times, training, over real sockets and processes
+ * npm run bench                 the full core suite; takes a quarter of an hour
+ * npm run bench -- --quick      takes less than a minute
+ * npm run bench -- memory       peak memory and throughput on a file larger than the memory limit
+ * npm run bench -- server       ingest, latency, memory, round times and training, over real sockets and processes
  */
 import { Command } from 'commander';
 import { exitOnSignals } from './cleanup.js';
@@ -13,11 +13,11 @@ import { serverCommand } from './serverCommand.js';
 exitOnSignals();
 
 await new Command('bench')
-  .description('Measures Quorate beside NumPy, plain JavaScript and the memory bandwidth of this machine.')
+  .description('Measures Quorate against NumPy, plain JavaScript and the memory bandwidth of this machine.')
   .addCommand(coreCommand(), { isDefault: true })
   .addCommand(memoryCommand())
   .addCommand(serverCommand())
   .parseAsync();
 
-// Compute threads and idle processes do not keep the benchmark alive.
+// Compute threads and idle child processes must not keep the benchmark alive.
 process.exit();

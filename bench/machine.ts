@@ -1,4 +1,4 @@
-/** What the figures were measured on, to be written beside them. */
+/** The machine on which figures were measured, as stored with them. */
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 export interface Machine {
@@ -8,7 +8,7 @@ export interface Machine {
   readonly platform: string;
   readonly node: string;
   readonly v8: string;
-  /** Processes that wanted to run in the minute before: near 0 on a quiet machine, always 0 on Windows. */
+  /** The load average of the last minute: near 0 on a quiet machine, always 0 on Windows. */
   readonly load: number;
 }
 
@@ -29,10 +29,10 @@ export function describeMachine(on: Machine): string {
   return `${on.processor}, ${on.cores} cores, ${memory}, ${on.platform}, Node ${on.node}`;
 }
 
-/** @returns a warning where others were at work on the cores that were measured. */
+/** @returns a warning if other work used the cores. */
 export function busy({ load, cores }: Machine): string[] {
   if (load < cores / 2) return [];
   return [
-    `The machine was busy when this began (load ${load.toFixed(1)} on ${cores} cores): times are too long, ratios less so.`,
+    `The machine was busy at the start of the run (load ${load.toFixed(1)} on ${cores} cores): times are too long; ratios are less affected.`,
   ];
 }

@@ -1,26 +1,25 @@
 /**
- * Contenders are measured in rounds, one after the other in each (A B C A B C …): when the machine slows down for
- * a while, it slows down for all of them, and the ratios stay. What runs in this process is measured by benny;
- * a contender in another process brings the times that it took itself.
+ * Contenders take turns (A B C A B C …): when the machine slows down for a while, it slows down all of them, and the ratios
+ * hold. benny measures what runs in this process; a contender in another process times itself.
  */
 import { add, suite } from 'benny';
 import { timing, type Timing } from './statistics.js';
 
-/** Runs in this process, and has done its work when it returns. */
+/** Runs in this process, synchronously. */
 export interface DirectContender {
   readonly kind: 'direct';
   readonly name: string;
   readonly run: () => void;
 }
 
-/** Runs in this process, and has done its work when its promise is fulfilled. */
+/** Runs in this process, asynchronously. */
 export interface PromisedContender {
   readonly kind: 'promised';
   readonly name: string;
   readonly run: () => Promise<void>;
 }
 
-/** Runs elsewhere, and times itself. */
+/** Runs in another process, and times itself. */
 export interface RemoteContender {
   readonly kind: 'remote';
   readonly name: string;
@@ -31,29 +30,29 @@ export type Contender = DirectContender | PromisedContender | RemoteContender;
 
 export interface Effort {
   readonly rounds: number;
-  /** A contender that has taken this long is left out of further rounds. */
+  /** A contender that has taken this long sits out further rounds… */
   readonly budgetMs: number;
-  /** Though not before it has so many samples. */
+  /** …once it has at least this many samples. */
   readonly minSamples: number;
 }
 
-/** The error itself where a contender could not run: what it means is for the caller to say. */
+/** A timing, or the error of a contender that could not run; the caller interprets it. */
 export type Outcome = Timing | Error;
 
-/** Short calls are repeated until they have taken so long together. */
+/** Short calls are repeated until they take this long in total. */
 const sampleMs = 4;
 const maxRepeats = 5;
 
-/** Calls in a turn take about so long together. */
+/** The calls of one turn take about this long in total. */
 const turnMs = 60;
 
-/** Calls before anything is counted: until they took so long together, at most so many. */
+/** Warm-up calls, which aren't counted: until they take this long in total, but at most this many. */
 const warmUpMs = 200;
 const maxWarmUps = 10;
 
 /**
- * In a call this long, what the first one has to do besides no longer matters: it counts as a sample. Of shorter calls
- * the first of a turn is not counted: it finds its rows, code and tables driven out of the caches by the others.
+ * The first call of a turn isn't counted, because the other contenders have evicted its rows, code and tables from the
+ * caches. In a call this long that no longer matters, and it counts.
  */
 const longCallMs = 1000;
 
@@ -65,7 +64,7 @@ export async function measure(
   const errors = new Map<string, Error>();
   const spentMs = new Map<string, number>();
 
-  // Each a few times without counting: pages are touched, and V8 replaces its baseline code only after some calls.
+  // Warm up: touch the pages, and give V8 enough calls to replace its baseline code.
   const fastestMs = new Map<string, number>();
   for (const contender of contenders) {
     const { name } = contender;
@@ -112,7 +111,7 @@ export async function measure(
   ]);
 }
 
-/** Milliseconds of the calls that were made to warm up. */
+/** Makes the warm-up calls. @returns their milliseconds */
 async function warmed(contender: Contender): Promise<number[]> {
   const taken: number[] = [];
   const total = () => taken.reduce((sum, ms) => sum + ms, 0);
@@ -125,7 +124,7 @@ async function warmed(contender: Contender): Promise<number[]> {
   return taken;
 }
 
-/** Samples of `count` calls, after `uncounted` calls that only bring caches back to what they are in a row of calls. */
+/** Samples `count` calls, after `uncounted` calls that refill the caches. */
 async function turn(contender: Contender, count: number, uncounted: number): Promise<readonly number[]> {
   if (contender.kind === 'remote') {
     const samples = await contender.sample(count + uncounted);
@@ -138,11 +137,11 @@ async function turn(contender: Contender, count: number, uncounted: number): Pro
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
 /**
- * A sample is a turn of `count` calls, one right after the other, as the contenders elsewhere make theirs: benny's own
- * pauses between calls, in which the processor rests and its caches are lost to others, are nobody's work.
+ * A sample is one turn of `count` consecutive calls, as in the contenders that run elsewhere. benny's own pauses between
+ * calls, in which caches are lost to other work, would distort it.
  *
- * benny calls a test a few times to see what it returns before it measures. `armed` makes those calls free, which
- * matters for calls of seconds; benny measures the function that the test returns.
+ * Before it measures, benny calls a test a few times to see what it returns. `armed` makes those calls free, which
+ * matters for calls that take seconds; benny measures the function that the test returns.
  */
 async function bennySamples(
   contender: DirectContender | PromisedContender,
@@ -160,7 +159,7 @@ async function bennySamples(
           try {
             for (let call = 0; call < count; call++) await contender.run();
           } catch (error) {
-            failure = asError(error); // benny would wait for ever for a promise that is rejected
+            failure = asError(error); // benny would wait forever for a promise that rejects
           }
         };
   const summary = await quietly(() =>
@@ -177,7 +176,7 @@ async function bennySamples(
   return (summary.results[0]?.details.sampleResults ?? []).map((seconds) => (seconds * 1000) / count);
 }
 
-/** benny announces every suite on the console; here there are thousands of them. */
+/** Silences benny, which would announce thousands of suites on the console. */
 async function quietly<T>(task: () => Promise<T>): Promise<T> {
   const log = console.log;
   console.log = () => undefined;

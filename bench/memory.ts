@@ -1,7 +1,7 @@
 /**
- * `bench memory`: a file of float32 rows that is much larger than the memory allowed, aggregated from where it is.
- * Every pipeline runs in a process of its own, whose peak of resident memory is its own too. The file has just
- * been written, so most of it comes from the page cache: the throughput is that of the work, not of the disk.
+ * `bench memory`: aggregates a file of float32 rows that is much larger than the memory limit. Each pipeline runs in its
+ * own process, which has its own peak of resident memory. The file has just been written, so most of it comes from the
+ * page cache: the throughput is that of the computation, not of the disk.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { busy, describeMachine, machine, type Machine } from './machine.js';
 import { markdownTable, significant, textTable, type Column } from './table.js';
 import { attackersAmong, fillWithNoise } from './updates.js';
 
-/** What the parent asks of the child, and what it answers. */
+/** What the child process is to do. */
 export interface MemoryTask {
   readonly file: string;
   readonly n: number;
@@ -26,12 +26,13 @@ export interface MemoryTask {
   readonly report: 'brief' | 'full';
 }
 
+/** What the child process measured. */
 export interface MemoryFigure {
   readonly pipeline: string;
   readonly report: 'brief' | 'full';
   readonly seconds: number;
   readonly peakBytes: number;
-  /** Resident before the file was opened: Node itself and the modules. */
+  /** Resident memory before the file was opened: Node and the modules. */
   readonly idleBytes: number;
 }
 
@@ -60,12 +61,12 @@ interface MemoryOptions {
 
 export function memoryCommand(): Command {
   return new Command('memory')
-    .description('peak memory and throughput of aggregating a file larger than the memory allowed')
+    .description('peak memory and throughput of aggregating a file larger than the memory limit')
     .option('--quick', '64 × 1,000,000 (256 MB) instead of 64 × 10,000,000 (2.56 GB)')
-    .option('--out <folder>', 'where memory.json goes', 'bench-output')
-    .option('--folder <folder>', 'where the large file lies for a while', tmpdir())
+    .option('--out <folder>', 'where to write memory.json', 'bench-output')
+    .option('--folder <folder>', 'where to put the large temporary file', tmpdir())
     .option('--json', 'print the results as JSON instead of a table')
-    .option('--markdown', 'measure nothing: print the README’s table from <out>/memory.json')
+    .option('--markdown', 'only print the README’s table from <out>/memory.json')
     .action(run);
 }
 
@@ -81,7 +82,7 @@ async function run(this: Command, options: MemoryOptions): Promise<void> {
   const { bavail, bsize } = await statfs(options.folder);
   if (bavail * bsize < bytes * 1.1) {
     this.error(
-      `${options.folder} has ${significant((bavail * bsize) / 1e9)} GB free, ${bytes / 1e9} are needed`,
+      `${options.folder} has ${significant((bavail * bsize) / 1e9)} GB free; ${bytes / 1e9} GB are needed`,
     );
   }
 
@@ -121,7 +122,7 @@ async function run(this: Command, options: MemoryOptions): Promise<void> {
       [
         `${n} × ${d.toLocaleString('en')} float32, a file of ${bytes / 1e9} GB; memoryLimitBytes ${memoryLimitBytes / mebibyte} MiB`,
         textTable(columns, rowsOf(results)),
-        `${describeMachine(results.machine)}. The file was in the page cache as far as it fits.`,
+        `${describeMachine(results.machine)}. The file was in the page cache as far as it fit.`,
         ...busy(on),
         `Target: peak below ${targetBytes / 1e6} MB. Highest: ${megabytes(highest)} MB, ${met ? 'met' : 'missed'}.`,
         `Written: ${saved}`,
@@ -160,7 +161,7 @@ function rowsOf({ n, d, figures }: MemoryResults): string[][] {
   });
 }
 
-/** Column range by column range, so that the common vector is made once, and never more than two chunks are held. */
+/** Writes by column range, so that the common vector is computed once and at most two chunks are in memory. */
 async function writeRows(path: string, n: number, d: number): Promise<void> {
   const bar = new SingleBar({ format: 'writing the file {bar} {percentage} %', clearOnComplete: true });
   bar.start(n * d, 0);

@@ -1,4 +1,4 @@
-/** One pipeline over a file of rows, in a process of its own, whose peak of resident memory is its own too. */
+/** Runs one pipeline over a file of rows, in a process with its own peak of resident memory. */
 import { aggregate, createEngine, nnm, openRows, pipeline, trimmedMean } from '../src/index.js';
 import type { MemoryFigure, MemoryTask } from './memory.js';
 import { peakMemoryBytes } from './peakMemory.js';

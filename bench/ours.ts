@@ -1,4 +1,4 @@
-/** What the core suite needs of Quorate: the rows placed once, and a contender for each way of calling it. */
+/** What the core suite needs from Quorate: rows that are placed once, and a contender for each way of calling it. */
 import type { Case } from './cases.js';
 import type { Contender } from './measure.js';
 
@@ -9,7 +9,7 @@ export interface Placed {
   allThreads(of: Case): Contender;
   /** An array of Float32Array, the full report, every core. */
   fullCall(of: Case): Contender;
-  /** What the last call of oneThread left behind. */
+  /** The result of the last call of oneThread. */
   result(of: Case): Float32Array | Float64Array;
   release(): void;
 }

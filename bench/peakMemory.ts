@@ -1,6 +1,6 @@
 /**
- * A process's own peak of resident memory: the kernel's count (VmHWM) where there is one, for it begins anew with the
- * program, while that of getrusage() may begin with the parent's.
+ * This process's peak of resident memory. Uses the kernel's VmHWM if available, because it starts over with the program;
+ * getrusage() may start with the parent's peak.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 /**
- * Where package.json is. Compiled files may lie in dist/ or elsewhere, but the Python baseline and the bandwidth
- * kernel stay where they are in the project.
+ * The folder of package.json. Compiled files may be in dist/ or elsewhere, but the Python baseline and the bandwidth
+ * kernel stay in the project.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,7 @@ export function projectRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json was not found above the benchmark');
+    if (parent === folder) throw new Error('no package.json found above the benchmark');
     folder = parent;
   }
   return folder;

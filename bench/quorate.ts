@@ -1,4 +1,4 @@
-/** Quorate as the core suite measures it: one engine with one thread, one with a thread a core. */
+/** Quorate as the core suite measures it: one engine with a single thread, one with a thread per core. */
 import { availableParallelism } from 'node:os';
 import {
   aggregate,
@@ -9,13 +9,13 @@ import {
   type Batch,
   type Engine,
 } from '../src/index.js';
-import { pairwisePass } from '../src/core/passes.js';
+import { pairwisePass } from '../src/core/distancePasses.js';
 import type { Case } from './cases.js';
 import type { Contender } from './measure.js';
 import type { Ours, Placed } from './ours.js';
 
-/** Rows and room for the result in one engine's memory. */
-class Home {
+/** Rows and space for the result in one engine's memory. */
+class PlacedRows {
   readonly #engine: Engine;
   readonly #rows: Batch;
   readonly #result: Batch;
@@ -47,7 +47,7 @@ class Home {
 
   result(of: Case): Float32Array | Float64Array {
     if (of.rule !== 'distances') return this.#result.row(0);
-    // The origin is a point of Quorate's table, the last one; it is none of the baselines'.
+    // The last point of Quorate's table is the origin, which the baselines don't have.
     const { n } = this.#rows;
     return Float64Array.from(
       { length: n * n },
@@ -55,7 +55,7 @@ class Home {
     );
   }
 
-  /** The pass that all rules share which weigh rows; no public call ends with it. */
+  /** The pass that every linear rule shares. No public call runs it alone. */
   #distances(): Promise<Float64Array> {
     const batch = this.#rows;
     const { threads } = this.#engine;
@@ -100,8 +100,8 @@ export function startQuorate(): Ours {
   return {
     threads,
     place(rows): Placed {
-      const one = new Home(alone, rows);
-      const all = new Home(together, rows);
+      const one = new PlacedRows(alone, rows);
+      const all = new PlacedRows(together, rows);
       return {
         oneThread: (of) => one.contender('oneThread', of),
         allThreads: (of) => all.contender('allThreads', of),

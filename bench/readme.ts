@@ -1,6 +1,6 @@
 /**
- * `bench core --readme`: puts the table and the chart of a finished run where the README shows them, so that its
- * figures are those of one run and not typed by hand.
+ * `bench core --readme`: copies the table and the chart of a finished run into the README, so that its figures come from
+ * one run and are never typed by hand.
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,13 +13,13 @@ const marks = ['<!-- speed: npm run bench -->', '<!-- /speed -->'] as const;
 const chartPath = 'docs/speed.svg';
 
 /**
- * @returns `text` with `body` between the two marks, which stay.
- * @throws Error if the marks are not both there, in order
+ * @returns `text` with everything between the two marks replaced by `body`
+ * @throws Error if the marks are missing or out of order
  */
 export function replaceBetween([begin, end]: readonly [string, string], text: string, body: string): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end, from + begin.length);
-  if (from < 0 || to < 0) throw new Error(`${begin} and ${end} are not both there, in this order`);
+  if (from < 0 || to < 0) throw new Error(`${begin} and ${end} are missing or out of order`);
   return `${text.slice(0, from + begin.length)}\n\n${body}\n\n${text.slice(to)}`;
 }
 

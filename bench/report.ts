@@ -1,4 +1,4 @@
-/** The table of a run, as text for the terminal and as Markdown for the README. */
+/** The table of a run, as text for a terminal and as Markdown for the README. */
 import {
   fastestNumpy,
   isTiming,
@@ -15,7 +15,7 @@ import { entries, markdownTable, significant, textTable, times, type Column } fr
 const left = (heading: string): Column => ({ heading, align: 'left' });
 const right = (heading: string): Column => ({ heading, align: 'right' });
 
-/** Why there is no figure, short enough for a cell; the sentence is told below the table. */
+/** Why there is no figure, short enough for a cell. The notes below the table explain it. */
 const shortAbsence = ({ absent }: Absent): string =>
   absent === 'SEARCH_TOO_LARGE' ? 'search too large' : '—';
 
@@ -88,7 +88,7 @@ export function coreTable(results: Results): string {
   return textTable(columns, rows);
 }
 
-/** What one must know to read the table, and what it does not show. */
+/** How to read the table, and what it doesn't show. */
 export function coreNotes(results: Results): string[] {
   const versions =
     'absent' in results.numpy
@@ -97,10 +97,10 @@ export function coreNotes(results: Results): string[] {
   return [
     `${describeMachine(results.machine)}; ${versions}.`,
     ...busy(results.machine),
-    'Medians; everything in a row was measured in turns. Ratios are against one thread: above 1, Quorate is faster.',
-    '1 thread, threads: rows in the core’s own memory, brief report. Full call: aggregate(Float32Array[], rule) as',
-    'one writes it first, every core: copies in, digests, norms, distances to the result, suspicion.',
-    'Of read: time to read the rows once ÷ time taken. NumPy: the fastest exact way that was tried for this case.',
+    'Medians; the contenders in a row took turns. Ratios compare with one thread: above 1, Quorate is faster.',
+    '1 thread, threads: rows in the core’s own memory, brief report. Full call: aggregate(Float32Array[], rule)',
+    'with default options, every core: copies in, digests, norms, distances to the result, suspicion.',
+    'Of read: time to read the rows once ÷ time taken. NumPy: the fastest exact variant for this case.',
     ...inexactNotes(results),
     ...absenceNotes(results),
     ...results.cases.flatMap(({ rule, n, d, disagreements }) =>
@@ -110,20 +110,20 @@ export function coreNotes(results: Results): string[] {
 }
 
 function inexactNotes({ cases }: Results): string[] {
-  const told = cases.flatMap(({ rule, n, d, numpy }) =>
+  const figures = cases.flatMap(({ rule, n, d, numpy }) =>
     numpy.flatMap(({ exact, figure }) =>
       rule === 'distances' && !exact && isTiming(figure)
         ? [`${significant(figure.medianMs)} ms at ${n} × ${entries(d)}`]
         : [],
     ),
   );
-  if (told.length === 0) return [];
+  if (figures.length === 0) return [];
   return [
-    `Distances by a Gram matrix, which is wrong where updates are close together, take NumPy ${told.join(', ')}.`,
+    `Distances by a Gram matrix, which is wrong for updates that are close together, take NumPy ${figures.join(', ')}.`,
   ];
 }
 
-/** One line a reason, with the cases that it holds for. */
+/** One line per reason, with the cases that it applies to. */
 function absenceNotes({ cases }: Results): string[] {
   const reasons = new Map<string, Set<string>>();
   for (const { rule, n, oneThread, allThreads, fullCall } of cases) {
@@ -134,17 +134,17 @@ function absenceNotes({ cases }: Results): string[] {
     }
   }
   return [...reasons].map(([reason, where]) => {
-    const told =
-      reason === 'SEARCH_TOO_LARGE' ? 'SEARCH_TOO_LARGE, refused rather than begun without an end' : reason;
-    return `${[...where].join(', ')}: ${told}.`;
+    const isTooLarge = reason === 'SEARCH_TOO_LARGE';
+    const explained = isTooLarge ? `${reason}, refused because the search would take too long` : reason;
+    return `${[...where].join(', ')}: ${explained}.`;
   });
 }
 
-/** @returns the cases of one shape, in the order of the rules. */
+/** @returns the cases of one shape, in the order of the rules */
 export const coreCasesOf = (results: Results, n: number, d: number): CaseResult[] =>
   sorted(results.cases.filter((result) => result.n === n && result.d === d));
 
-/** The README's table: one row a rule, at the shape that has the most rules. */
+/** The README's table: one row per rule, at the shape with the most rules. */
 export function coreMarkdown(results: Results): string {
   const { n, d } = fullestShape(results);
   const rows = coreCasesOf(results, n, d).map((result) => {
@@ -178,7 +178,7 @@ export function coreMarkdown(results: Results): string {
   return [table, '', ...coreNotes(results).map((line) => `${line}  `)].join('\n');
 }
 
-/** @returns the shape with the most rules; of several, 20 × 1e6 or the largest. */
+/** @returns the shape with the most rules; on a tie, 20 × 1e6 or the largest */
 export function fullestShape(results: Results): { n: number; d: number } {
   const shapes = new Map<string, { n: number; d: number; rules: number }>();
   for (const { n, d } of results.cases) {

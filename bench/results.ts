@@ -1,9 +1,9 @@
-/** The file that a run leaves behind: bench-output/results.json. Table, chart and Markdown are drawn from it. */
+/** The file that a run writes, bench-output/results.json. The table, the chart and the Markdown come from it. */
 import type { NumpyVersions } from './baselines/numpy.js';
 import type { Machine } from './machine.js';
 import type { Timing } from './statistics.js';
 
-/** There is no figure, and why: an error code of Quorate's, or a sentence. */
+/** A missing figure, with the reason: one of Quorate's error codes, or a sentence. */
 export interface Absent {
   readonly absent: string;
 }
@@ -12,7 +12,7 @@ export type Figure = Timing | Absent;
 
 export interface NumpyFigure {
   readonly variant: string;
-  /** False where the variant loses digits, so that it does not count as a comparison. */
+  /** False if the variant loses precision, so that it doesn't count as a comparison. */
   readonly exact: boolean;
   readonly figure: Figure;
 }
@@ -26,13 +26,13 @@ export interface CaseResult {
   readonly oneThread: Figure;
   /** The same with every core. */
   readonly allThreads: Figure;
-  /** The call as one writes it first: an array of Float32Array, every core, the full report. */
+  /** The default call: an array of Float32Array, every core, the full report. */
   readonly fullCall: Figure;
   readonly javaScript: Figure;
   readonly numpy: readonly NumpyFigure[];
   /** Reading n × d float32 once, one thread. */
   readonly read: Timing;
-  /** Results that differ from Quorate's by more than rounding: there must be none. */
+  /** Results that differ from Quorate's by more than rounding; must be empty. */
   readonly disagreements: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface Results {
 export const isTiming = (figure: Figure | undefined): figure is Timing =>
   figure !== undefined && 'medianMs' in figure;
 
-/** @returns the fastest of NumPy's exact variants. */
+/** @returns the fastest of NumPy's exact variants */
 export function fastestNumpy(result: CaseResult): { variant: string; medianMs: number } | undefined {
   const timed = result.numpy.flatMap(({ variant, exact, figure }) =>
     exact && isTiming(figure) ? [{ variant, medianMs: figure.medianMs }] : [],
@@ -57,7 +57,7 @@ export function fastestNumpy(result: CaseResult): { variant: string; medianMs: n
   return timed.sort((a, b) => a.medianMs - b.medianMs)[0];
 }
 
-/** @returns how many times as long `other` takes, or undefined where one of them is absent. */
+/** @returns how many times as long `other` takes; undefined if either is absent */
 export function ratio(other: Figure | undefined, ours: Figure): number | undefined {
   return isTiming(other) && isTiming(ours) ? other.medianMs / ours.medianMs : undefined;
 }

@@ -1,4 +1,4 @@
-/** `bench server`: the options, what is printed while and after it runs, and the file that it leaves. */
+/** `bench server`: its options, its progress and output, and the file that it writes. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
@@ -14,7 +14,7 @@ import { roundTimes } from './server/roundTimes.js';
 import { soak } from './server/soak.js';
 import { training } from './server/training.js';
 
-/** Adding a measurement is its file and a line here. */
+/** To add a measurement, write its file and add a line here. */
 const measures: readonly ServerMeasure[] = [
   ingest,
   latency,
@@ -46,11 +46,11 @@ export function serverCommand(): Command {
   const names = measures.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n');
   return new Command('server')
     .description(
-      'the server: ingest, latency, memory, round times, training, over real sockets and processes',
+      'the server: ingest, latency, memory, round times and training, over real sockets and processes',
     )
-    .option('--quick', 'smaller and shorter: what the numbers are about, not what they are')
-    .option('--only <names>', 'some of the measurements, with commas between')
-    .option('--out <folder>', 'where server.json goes', 'bench-output')
+    .option('--quick', 'smaller and shorter, to try the measurements; the numbers mean little')
+    .option('--only <names>', 'comma-separated measurements')
+    .option('--out <folder>', 'where to write server.json', 'bench-output')
     .option('--json', 'print the results as JSON instead of a table')
     .addHelpText('after', `\nMeasurements:\n${names}`)
     .action(run);
@@ -62,7 +62,7 @@ function chosen(command: Command, only: string | undefined): readonly ServerMeas
   const unknown = names.filter((name) => !measures.some((measure) => measure.name === name));
   if (unknown.length > 0) {
     const known = measures.map(({ name }) => name).join(', ');
-    command.error(`there is no ${unknown.join(', ')}; there are ${known}`, { exitCode: 2 });
+    command.error(`unknown measurements: ${unknown.join(', ')}; known ones are ${known}`, { exitCode: 2 });
   }
   return measures.filter(({ name }) => names.includes(name));
 }

@@ -1,11 +1,11 @@
-/** Figures as people read them, and tables of aligned columns. */
+/** Formats figures for humans, and tables of aligned columns. */
 
 export interface Column {
   readonly heading: string;
   readonly align: 'left' | 'right';
 }
 
-/** Three digits that mean something: 0.142, 1.94, 31.0, 371. */
+/** Three significant digits: 0.142, 1.94, 31.0, 371. */
 export function significant(value: number): string {
   const size = Math.abs(value);
   if (size < 0.9995) return value.toFixed(3);
@@ -16,13 +16,13 @@ export function significant(value: number): string {
 export const times = (ratio: number | undefined): string =>
   ratio === undefined ? '' : `${significant(ratio)}×`;
 
-/** 1e5 and 1e6 where the number is that round, else the number itself. */
+/** A power of ten as 1e5 or 1e6, any other number as it is. */
 export function entries(d: number): string {
   const exponent = Math.round(Math.log10(d));
   return d === 10 ** exponent && exponent > 3 ? `1e${exponent}` : String(d);
 }
 
-/** @returns lines; an empty row of cells becomes an empty line. */
+/** @returns lines; an empty row becomes an empty line */
 export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const widths = columns.map(({ heading }, c) =>
     Math.max(heading.length, ...rows.map((row) => (row[c] ?? '').length)),

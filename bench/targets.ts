@@ -1,4 +1,4 @@
-/** What the project says of its speed, held against the figures of a run. */
+/** The project's speed targets, compared with the figures of a run. */
 import { isTiming, ratio, type CaseResult, type Results } from './results.js';
 import { significant, textTable } from './table.js';
 
@@ -9,7 +9,7 @@ interface Target {
   readonly d: number;
   readonly measure: (result: CaseResult, results: Results) => number | undefined;
   readonly unit: '%' | '×' | 'ms';
-  /** A ratio or share must be at least this, a time below it. */
+  /** A lower bound for a ratio or share, an upper bound for a time. */
   readonly bound: number;
 }
 
@@ -17,7 +17,7 @@ export interface Verdict {
   readonly claim: string;
   readonly bound: string;
   readonly measured: string;
-  /** What a kernel would reach that did nothing but read the rows and write the result. */
+  /** What a kernel could reach that only reads the rows and writes the result. */
   readonly limit: string;
   readonly verdict: 'met' | 'missed' | 'not measured';
 }
@@ -39,11 +39,11 @@ const against =
     return ratio(first?.figure, oneThread);
   };
 
-/** Reading n rows and writing one, both at the read bandwidth. */
+/** The time to read n rows and write one, both at the read bandwidth. */
 const trafficMs = ({ read, n }: CaseResult): number | undefined =>
   isTiming(read) ? (read.medianMs * (n + 1)) / n : undefined;
 
-/** The same result, had Quorate taken no longer than memory does. */
+/** The result if Quorate took only as long as the memory traffic. */
 function limited(result: CaseResult): CaseResult {
   const { oneThread } = result;
   const medianMs = trafficMs(result);
@@ -136,7 +136,7 @@ const targets: readonly Target[] = [
   },
 ];
 
-/** Says nothing where there is one core only. */
+/** Undefined on a single core. */
 function threadGain({ oneThread, allThreads }: CaseResult, { threads }: Results): number | undefined {
   return threads < 2 ? undefined : ratio(oneThread, allThreads);
 }
@@ -166,10 +166,10 @@ export function judge(results: Results): Verdict[] {
 export function targetTable(verdicts: readonly Verdict[]): string {
   return textTable(
     [
-      { heading: 'target, one thread unless said otherwise', align: 'left' },
+      { heading: 'target (one thread unless stated otherwise)', align: 'left' },
       { heading: 'bound', align: 'left' },
       { heading: 'measured', align: 'right' },
-      { heading: 'memory’s limit', align: 'right' },
+      { heading: 'memory limit', align: 'right' },
       { heading: '', align: 'left' },
     ],
     verdicts.map(({ claim, bound, measured, limit, verdict }) => [claim, bound, measured, limit, verdict]),

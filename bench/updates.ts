@@ -1,14 +1,14 @@
 /**
- * Seeded updates for the benchmarks: honest rows scatter around a common vector, and the last tenth of the rows
- * are attackers that send its opposite, scaled. Whole-number arithmetic, so the same data on every machine.
+ * Seeded updates for the benchmarks: honest rows scatter around a common vector, and the last tenth of the rows are
+ * attackers that send −3 times that vector. Integer arithmetic makes the data the same on every machine.
  */
 
 /** How many of n rows attack. */
 export const attackersAmong = (n: number): number => Math.floor(n / 10);
 
 /**
- * into[k] = scale · noise + centerScale · center[k]. One mulberry32 step a draw: two 16-bit halves give a triangular
- * distribution over (−1, 1).
+ * into[k] = scale · noise + centerScale · center[k]. One mulberry32 step per draw: its two 16-bit halves give a
+ * triangular distribution over (−1, 1).
  */
 export function fillWithNoise(
   into: Float32Array,
@@ -28,7 +28,7 @@ export function fillWithNoise(
   }
 }
 
-/** @returns n rows of d entries, the last attackersAmong(n) of them attackers. */
+/** @returns n rows of d entries, the last attackersAmong(n) of which are attackers' */
 export function seededUpdates(n: number, d: number, seed: number): Float32Array[] {
   const center = new Float32Array(d);
   fillWithNoise(center, seed, 1);

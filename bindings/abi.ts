@@ -1,26 +1,26 @@
-/**
- * What the compiled core offers, and what a host (Node, a browser, inline bytes) must offer to run it.
- */
+/** The interface between the compiled core and the hosts that run it: Node, browsers, inlined bytes. */
 import type { instantiate } from './coreTypes.generated.js';
 
-/** The kernels of assembly/, with the types that asc derived. Pointers are byte addresses. */
+/** The kernels of assembly/, with the types that asc generates. Pointers are byte addresses. */
 export type CoreExports = Awaited<ReturnType<typeof instantiate>>;
 
 /**
- * Columns that a kernel is called on at a time. Part of every result's definition: sums over columns are taken
- * within a segment and then over the segments in order, so threads, tiles and sources don't change a bit of it.
- * Also short enough that V8 replaces its baseline code between calls.
+ * Number of columns that a kernel processes per call. It is part of every result's definition: sums over columns are
+ * taken within a segment, then over the segments in order, so that threads, tiles and sources don't change a bit. It is
+ * also small enough for V8 to replace baseline code between calls.
  */
 export const SEGMENT_COLUMNS = 8_192;
-/** Segments of a weighted sum that are one call: it is faster on long runs of columns, and adds up none of them. */
+/** Segments per call of a weighted sum, which is faster on long runs and sums nothing over columns. */
 export const SEGMENTS_A_WEIGHTED_SUM = 4;
 
-/** The largest memory, in 64 KiB pages: all of 4 GiB but the last page, at whose end pointers would wrap to 0. */
+/** The largest memory, in pages: 4 GiB less the last page, at whose end pointers would wrap to 0. */
 export const MAX_PAGES = 65_535;
+/** Size of a WebAssembly page. */
 export const PAGE_BYTES = 65_536;
 
-/** Layout of a staged tile of columns (assembly/selection.ts): the bytes from a row to the next, and its columns. */
+/** Bytes from one row to the next in a staged tile (assembly/selection.ts). */
 export const TILE_PITCH_BYTES = 1088;
+/** Columns of a staged tile. */
 export const TILE_COLUMNS = 256;
 
 /** A running SHA-256. */
@@ -32,16 +32,17 @@ export interface Hash {
 /** One compute thread, as the engine sees it. */
 export interface ComputeThread {
   send(message: unknown): void;
-  /** Messages from the thread, and its end if it ends by itself. */
+  /** `onEnd` is called if the thread ends by itself. */
   listen(onMessage: (message: unknown) => void, onEnd: (reason: Error) => void): void;
-  /** Whether the thread keeps the process alive: only while it has work. */
+  /** Whether the thread keeps the process alive; true only while it has work. */
   hold(active: boolean): void;
   stop(): Promise<void>;
 }
 
+/** What a host provides. */
 export interface Host {
   readonly hardwareThreads: number;
-  /** Whether memory can be shared with compute threads; if not, everything runs on the caller's. */
+  /** Whether memory can be shared with compute threads. If not, everything runs on the caller's thread. */
   readonly canShareMemory: boolean;
   readonly defaultMemoryLimitBytes: number;
   /** The core, compiled once per process. */

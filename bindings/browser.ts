@@ -1,25 +1,25 @@
 /**
- * Runs the core in browsers: the WebAssembly is fetched from beside the JavaScript. Threads need cross-origin
- * isolation (COOP `same-origin` and COEP `require-corp`); without it everything runs on one thread.
+ * Runs the core in browsers. The .wasm file is fetched from the folder of the JavaScript. Threads need cross-origin
+ * isolation (COOP `same-origin` and COEP `require-corp`); without it, everything runs on one thread.
  */
 import type { ComputeThread, Host } from './abi.js';
 import { webSha256 } from './webHash.js';
 
-/** Phones refuse to reserve 4 GiB of shared memory. */
+/** Phones can't reserve 4 GiB of shared memory. */
 const ONE_GIBIBYTE = 2 ** 30;
 
 const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
 
 async function fetchModule(url: URL): Promise<WebAssembly.Module> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`GET ${url.href} answered ${response.status}`);
-  // A server with a wrong MIME type makes compileStreaming refuse; the bytes are the same.
+  if (!response.ok) throw new Error(`GET ${url.href} returned status ${response.status}`);
+  // compileStreaming rejects a wrong MIME type, but the bytes are fine.
   const type = response.headers.get('content-type') ?? '';
   if (type.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
   return WebAssembly.compile(await response.arrayBuffer());
 }
 
-/** Each address is written out, for bundlers find only those. */
+/** Bundlers find only URLs that are written out. */
 const coreUrl = (shared: boolean): URL =>
   shared
     ? new URL('../wasm/core.shared.wasm', import.meta.url)
@@ -30,7 +30,7 @@ function compileCore(shared: boolean): Promise<WebAssembly.Module> {
   if (!module) {
     module = fetchModule(coreUrl(shared));
     compiled.set(shared, module);
-    module.catch(() => compiled.delete(shared)); // a failed download may be tried again
+    module.catch(() => compiled.delete(shared)); // so that a failed download can be retried
   }
   return module;
 }

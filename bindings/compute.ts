@@ -1,6 +1,4 @@
-/**
- * Runs jobs on one thread: the caller's own, or a worker's. All threads run this same code on the same memory.
- */
+/** Runs jobs on one thread, the caller's or a worker's. All threads run the same code on the same memory. */
 import {
   type CoreExports,
   SEGMENT_COLUMNS,
@@ -19,8 +17,9 @@ import {
   type SelectionWork,
   type SignVoteWork,
 } from './job.js';
+import { readSelection } from './selection.js';
 
-/** A compiled selection: either reads rows directly, or runs on a staged tile in one or more parts. */
+/** A compiled selection: reads rows directly, or runs on a staged tile in one or more parts. */
 interface CompiledSelection {
   readonly run?: (table: number, slots: number, out: number, fromBytes: number, toBytes: number) => number;
   readonly parts: readonly ((tile: number, out: number, bytes: number) => void)[];
@@ -40,7 +39,7 @@ export class Compute {
     this.memory = memory;
   }
 
-  /** Makes a compiled selection callable under a name. */
+  /** Instantiates a compiled selection under a name. */
   async learn(name: string, module: WebAssembly.Module): Promise<void> {
     const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
     const exports = instance.exports as Exports;
@@ -49,7 +48,7 @@ export class Compute {
     this.selections.set(name, exports.run ? { run: exports.run, parts } : { parts });
   }
 
-  /** Takes segments, or for a weighted sum runs of them, until none is left. */
+  /** Processes segments, for a weighted sum runs of segments, until none is left. */
   run(job: Job, thread: number): void {
     const counter = new Int32Array(this.memory.buffer, job.counter, 1);
     const columns = SEGMENT_COLUMNS * (job.work.kernel === 'weighted-sum' ? SEGMENTS_A_WEIGHTED_SUM : 1);
@@ -70,7 +69,7 @@ export class Compute {
     Atomics.store(new Int32Array(this.memory.buffer, job.flags, 2), which, 1);
   }
 
-  /** Returns two proofs, finite only if all inputs were, and if all results are. */
+  /** Returns two numbers: the first is finite only if all inputs are, the second only if all results are. */
   private runSegment(
     { work }: Job,
     scratch: number,
@@ -129,7 +128,7 @@ export class Compute {
     const { m, weights } = mixing;
     const { sums, mixed, tile } = scratchLayout(work, TILE_PITCH_BYTES);
     const table = new Uint32Array(this.memory.buffer, scratch, m);
-    // Addresses of column 0, of which only c0 … c1 exist; they wrap around as 32-bit addresses do.
+    // Addresses of column 0, though only c0 … c1 exist; they may wrap around, as 32-bit addresses do.
     for (let k = 0; k < m; k++) table[k] = scratch + mixed + k * MIX_PITCH_BYTES - 4 * c0;
     if ('matrix' in weights) this.core.mix(work.table, work.n, weights.matrix, m, scratch, c0, c1);
     else
@@ -183,8 +182,8 @@ export class Compute {
   }
 
   /**
-   * Offsets from an origin, and their sum, may overflow where the mean itself does not. Columns whose result is not
-   * finite are taken again, sixteen at a time, on values scaled by a power of two that leaves room for both.
+   * Offsets from an origin, and their sum, may overflow although the mean itself does not. Columns with a result that is
+   * not finite are computed again, sixteen at a time, on values scaled by a power of two that leaves room for both.
    */
   private selectScaled(
     work: SelectionWork,
@@ -215,13 +214,9 @@ export class Compute {
   }
 
   private interpret(work: SelectionWork, n: number, tile: number, out: number, count: number): void {
-    const { core } = this;
     const { tables, selection } = work;
-    if (!tables) throw new Error(`no selection named ${work.module} was learnt`);
-    core.runNetwork(tables.network, tables.length, tile, count);
-    if (selection.kind === 'median') core.readMedian(tile, tables.wires, n, out, count);
-    else if (selection.kind === 'trimmed-mean') {
-      core.readTrimmedMean(tile, tables.wires, n, selection.f, out, count);
-    } else core.readNearestMean(tile, tables.wires, n, selection.f, selection.aroundMedian, out, count);
+    if (!tables) throw new Error(`no selection named ${work.module} was learned`);
+    this.core.runNetwork(tables.network, tables.length, tile, count);
+    readSelection(this.core, selection, { tile, wires: tables.wires, n }, out, count);
   }
 }

@@ -1,4 +1,4 @@
-/** Runs the core from bytes inside the JavaScript, on one thread: for hosts that can neither read nor fetch a file. */
+/** Runs the core from bytes in the JavaScript, on one thread, for hosts that can neither read nor fetch a file. */
 import { type Host, MAX_PAGES, PAGE_BYTES } from './abi.js';
 import { coreBytes } from './coreBytes.generated.js';
 import { webSha256 } from './webHash.js';

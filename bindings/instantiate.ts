@@ -1,7 +1,7 @@
-/** Where a compiled core becomes callable; a browser's workers have their own way (worker.browser.ts). */
 import { instantiate } from '@assemblyscript/loader';
 import type { CoreExports } from './abi.js';
 
+/** Instantiates the compiled core on a memory. Workers in browsers do it without the loader (worker.browser.ts). */
 export async function instantiateCore(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,

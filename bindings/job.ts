@@ -1,22 +1,23 @@
 /**
- * A job: one kernel over the columns of one tile, cut into segments that threads take as they become free.
- * Jobs are plain numbers (addresses in the shared memory) so that they can be posted to a thread.
+ * A job: one kernel over the columns of one tile, divided into segments that free threads pick up. Jobs are plain data
+ * (mostly addresses in the shared memory), so that they can be posted to a thread.
  */
+import type { ColumnSelection } from './selection.js';
 
-/** One mixed row is this many columns of the tile at a time, to stay in the second-level cache. */
+/** Columns of a mixed row that are made at a time, so that they stay in the second-level cache. */
 export const MIX_COLUMNS = 1024;
 export const MIX_PITCH_BYTES = MIX_COLUMNS * 4 + 64;
 
-/** Rows: `table` holds n addresses, of column 0 of the tile in each row. */
+/** Rows: `table` is the address of n u32, each the address of column 0 of the tile in one row. */
 interface Rows {
   readonly table: number;
   readonly n: number;
 }
 
-/** m rows that are made from the tile's n as they are needed. */
+/** m rows that are made from the tile's n rows as they are needed. */
 export interface Mixing {
   readonly m: number;
-  /** m × n f32 of weights; or, where each row is the mean of equally many, offsets as assembly/mixSubsets.ts has them. */
+  /** m × n f32 of weights; or, if each row is a mean of equally many rows, the offsets of assembly/mixSubsets.ts. */
   readonly weights: { readonly matrix: number } | { readonly offsets: number; readonly scale: number };
 }
 
@@ -27,14 +28,14 @@ export interface WeightedSumWork extends Rows {
   readonly out: number;
 }
 
-/** `sums` has a square of (n + 1)² f64 for each segment. */
+/** `sums` holds (n + 1)² f64 for each segment. */
 export interface PairwiseWork extends Rows {
   readonly kernel: 'pairwise-distances';
   readonly exact: boolean;
   readonly sums: number;
 }
 
-/** `sums` has n × 2 f64 for each segment. */
+/** `sums` holds n × 2 f64 for each segment. */
 export interface RowDistancesWork extends Rows {
   readonly kernel: 'row-distances';
   readonly point: number;
@@ -50,10 +51,10 @@ export interface NetworkTables {
 
 export interface SelectionWork extends Rows {
   readonly kernel: 'selection';
-  /** Names the compiled module that the thread was taught before; absent if the network is interpreted. */
+  /** The name of a compiled module that the thread has learned. Absent if the network is interpreted. */
   readonly module?: string;
   readonly tables?: NetworkTables;
-  readonly selection: { readonly kind: string; readonly f: number; readonly aroundMedian: boolean };
+  readonly selection: ColumnSelection;
   readonly mixing?: Mixing;
   readonly out: number;
 }
@@ -67,7 +68,7 @@ export interface SignVoteWork extends Rows {
 
 export interface PullWork extends Rows {
   readonly kernel: 'pull';
-  /** One row, seen from `center` and scaled, into `out`. */
+  /** The address of the row whose scaled offset from `center` is written to `out`. */
   readonly row: number;
   readonly center: number;
   readonly scale: number;
@@ -81,21 +82,22 @@ export interface Job {
   readonly work: Work;
   /** Columns of the tile, a multiple of 16. */
   readonly columns: number;
-  /** Address of the u32 that counts the segments taken. */
+  /** Address of the u32 that counts the segments picked up. */
   readonly counter: number;
-  /** Address of two u32: set to 1 if an input, or a result, was found not finite. */
+  /** Address of two u32, set to 1 if an input, or a result, is not finite. */
   readonly flags: number;
-  /** `scratchBytes` for each thread, from here on. */
+  /** Address of `scratchBytes` for each thread. */
   readonly scratch: number;
   readonly scratchBytes: number;
 }
 
-/** A row of sixteen columns, where columns are taken again on scaled values. */
+/** A row of sixteen columns, for columns that are computed again on scaled values. */
 export const SCALED_ROW_BYTES = 64;
 
+/** Rounds up to whole cache lines. */
 export const aligned = (bytes: number) => Math.ceil(bytes / 64) * 64;
 
-/** How a thread's scratch is laid out: offsets of its parts, and the bytes of all. */
+/** The layout of a thread's scratch memory: offsets of its parts, and the total size. */
 export function scratchLayout(work: Work, tilePitchBytes: number) {
   const mixing = 'mixing' in work ? work.mixing : undefined;
   const m = mixing?.m ?? 0;

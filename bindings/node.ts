@@ -7,7 +7,7 @@ import { type ComputeThread, type Host, MAX_PAGES, PAGE_BYTES } from './abi.js';
 
 const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
 
-/** Each address is written out, for bundlers find only those. */
+/** Bundlers find only URLs that are written out. */
 const coreUrl = (shared: boolean): URL =>
   shared
     ? new URL('../wasm/core.shared.wasm', import.meta.url)

@@ -1,6 +1,6 @@
 /**
- * A compute thread in a browser. It instantiates the core by itself: a page's import map, by which the loader's name
- * would be found where there is no bundler, does not reach into workers.
+ * A compute thread in a browser. It instantiates the core without the loader, because a page's import map, which
+ * resolves the loader's name without a bundler, doesn't apply to workers.
  */
 import type { CoreExports } from './abi.js';
 import { serve, type ToWorker } from './worker.js';

@@ -1,8 +1,9 @@
-/** What a compute thread does: it starts the core on the shared memory, learns selections, and runs jobs. */
+/** A compute thread: starts the core on the shared memory, learns compiled selections, and runs jobs. */
 import type { CoreExports } from './abi.js';
 import { Compute } from './compute.js';
 import type { Job } from './job.js';
 
+/** Messages to a thread: first 'start', then the others in any order. */
 export type ToWorker =
   | {
       readonly kind: 'start';
@@ -13,9 +14,10 @@ export type ToWorker =
   | { readonly kind: 'learn'; readonly name: string; readonly module: WebAssembly.Module }
   | { readonly kind: 'run'; readonly job: Job };
 
+/** Messages from a thread. */
 export type FromWorker = { readonly kind: 'done' } | { readonly kind: 'failed'; readonly message: string };
 
-/** Answers each 'run', in order, with 'done' or 'failed'. */
+/** Handles messages in order. Replies to each 'run' with 'done'; any failure is reported as 'failed'. */
 export function serve(
   send: (message: FromWorker) => void,
   instantiateCore: (module: WebAssembly.Module, memory: WebAssembly.Memory) => Promise<CoreExports>,
@@ -32,12 +34,18 @@ export function serve(
       }));
       return;
     }
-    if (!started) throw new Error('a compute thread was given work before it was started');
+    if (!started) throw new Error('a compute thread received work before it was started');
     const { compute, thread } = await started;
-    if (message.kind === 'learn') await compute.learn(message.name, message.module);
-    else {
-      compute.run(message.job, thread);
-      send({ kind: 'done' });
+    switch (message.kind) {
+      case 'learn':
+        await compute.learn(message.name, message.module);
+        return;
+      case 'run':
+        compute.run(message.job, thread);
+        send({ kind: 'done' });
+        return;
+      default:
+        message satisfies never;
     }
   };
   return (message) => {

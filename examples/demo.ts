@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * The demo: federated training on real MNIST digits, some of the nodes attacking, one pipeline after another.
+ * The demo: federated training on real MNIST digits while some nodes attack, with one pipeline after another.
  *
  *   node dist/examples/demo.js [--quick] [--seed 1] [--rounds 100] [--out demo-output] [--json]
  *
- * Progress goes to standard error, the table to standard output, a picture and a page to a folder. An interrupt
- * ends it with 130 and leaves nothing behind.
+ * Progress goes to standard error, the table to standard output, and a picture and a page to a folder. An interrupt
+ * ends it with exit code 130 and leaves nothing behind.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,8 +18,7 @@ import { createScenario } from './demo/scenario.js';
 import { runsPerData, runStudy } from './demo/study.js';
 import { accuracyTable } from './demo/table.js';
 import { loadDigits } from './mnist/digits.js';
-import { withUsageCode } from './usage.js';
-import { wholeNumber } from './wholeNumber.js';
+import { integerFrom, withUsageCode } from './usage.js';
 
 interface Options {
   readonly seed: number;
@@ -35,7 +34,7 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
   const { seed, rounds, quick = false, out } = options;
   const scenario = createScenario({ seed, quick, ...(rounds !== undefined && { rounds }) });
   const digits = await loadDigits();
-  process.stderr.write(`${digits.count} digits read\n`);
+  process.stderr.write(`read ${digits.count} digits\n`);
 
   const progress = createProgress(
     scenario.data.map(({ name }) => ({ name, total: runsPerData(scenario) * scenario.rounds })),
@@ -60,7 +59,7 @@ async function demo(options: Options, signal: AbortSignal): Promise<void> {
   }
   process.stderr.write(
     `${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(1)} s, ` +
-      `${study.aggregationSeconds.toFixed(1)} s of them in ${study.aggregations} aggregations\n` +
+      `of which ${study.aggregationSeconds.toFixed(1)} s in ${study.aggregations} aggregations\n` +
       `${picture}\n${document}\n`,
   );
 }
@@ -72,21 +71,21 @@ await withUsageCode(new Command('quorate demo'))
   .description('Federated training on real MNIST digits with three of ten nodes attacking.')
   .option(
     '--seed <number>',
-    'names the split of the digits, the first model and the batches',
-    wholeNumber(0),
+    'determines the split of the digits, the initial model and the batches',
+    integerFrom(0),
     1,
   )
   .option(
     '--rounds <number>',
     'rounds of each training run (default: 100, or 40 with --quick)',
-    wholeNumber(1),
+    integerFrom(1),
   )
-  .option('--out <folder>', 'where the picture and the page go', 'demo-output')
-  .option('--quick', 'a few seconds: fewer rounds, attacks and pipelines')
+  .option('--out <folder>', 'where to write the picture and the page', 'demo-output')
+  .option('--quick', 'fewer rounds, attacks and pipelines; takes seconds')
   .option('--json', 'print all measurements as JSON instead of the table')
   .addHelpText(
     'after',
-    '\nA server and ten node processes: `quorate demo --network --help`.\n\n' +
+    '\nSee also `quorate demo --network --help`: a server and ten node processes.\n\n' +
       'Examples:\n  $ quorate demo --quick\n  $ quorate demo --network --rounds 40',
   )
   .action(async (options: Options) => {

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * The demo over a network: one server process, ten node processes, the last three of them attacking, on real MNIST
- * digits; once with a robust pipeline and once with a mean, and the same once more in this process.
+ * The network demo: one server process and ten node processes, the last three of them attacking, train on real MNIST
+ * digits, once with a robust pipeline and once with the mean. The robust training is then repeated in this process.
  *
  *   node dist/examples/networkDemo.js [--seed 1] [--rounds 60] [--pipeline 'nnm(f=3) > trimmed-mean(f=3)'] [--json]
  *
- * Progress goes to standard error, the table to standard output. An interrupt ends it with 130, and no process is left.
+ * Progress goes to standard error, the table to standard output. An interrupt ends it with exit code
+ * 130 and leaves no process behind.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,8 +17,7 @@ import { createJudge, runInProcess } from './network/inProcess.js';
 import { Processes } from './network/processes.js';
 import { type Behavior, behaviors, type Setting } from './network/setting.js';
 import { trainOverNetwork } from './network/training.js';
-import { withUsageCode } from './usage.js';
-import { wholeNumber } from './wholeNumber.js';
+import { integerFrom, withUsageCode } from './usage.js';
 
 interface Options {
   readonly seed: number;
@@ -55,8 +55,8 @@ async function overNetwork(
 ): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
   const processes = new Processes();
-  const abandon = (): void => processes.kill();
-  process.once('exit', abandon);
+  const killAll = (): void => processes.kill();
+  process.once('exit', killAll);
   try {
     const { url } = await processes.serve(['--port', '0', '--data', folder]);
     const rows: Row[] = [];
@@ -65,7 +65,7 @@ async function overNetwork(
       const setting = settingOf(options, pipeline);
       const judge = await createJudge(setting);
       const startedMs = performance.now();
-      progress.begin(pipeline, 'nodes start');
+      progress.begin(pipeline, 'starting nodes');
       const { model, digest } = await trainOverNetwork({
         processes,
         server: url,
@@ -83,7 +83,7 @@ async function overNetwork(
     return rows;
   } finally {
     await processes.stop();
-    process.off('exit', abandon);
+    process.off('exit', killAll);
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -129,9 +129,9 @@ function sentence({ rounds, attack }: Options, [robust, mean, alone]: readonly R
   const same = robust!.digest === alone!.digest;
   return (
     `After ${rounds} rounds over the network with ${ATTACKERS} of ${NODES} nodes attacking\n` +
-    `(${attack}), ${robust!.pipeline} reads ${percent(robust!.accuracy)} of\n` +
-    `the test digits, mean ${percent(mean!.accuracy)};\n` +
-    `the same training in one process made ${same ? 'the same model, bit for bit' : 'ANOTHER model'}.`
+    `(${attack}), ${robust!.pipeline} classifies ${percent(robust!.accuracy)}\n` +
+    `of the test digits correctly, and the mean ${percent(mean!.accuracy)};\n` +
+    `the same training in one process gave ${same ? 'the same model, bit for bit' : 'A DIFFERENT model'}.`
   );
 }
 
@@ -145,17 +145,17 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 await withUsageCode(new Command('quorate demo --network'))
-  .description('Federated training over a network: a server and ten node processes, three of them attacking.')
+  .description('Federated training with a server and ten node processes, three of them attacking.')
   .option(
     '--seed <number>',
-    'names the split of the digits, the first model and the batches',
-    wholeNumber(0),
+    'determines the split of the digits, the initial model and the batches',
+    integerFrom(0),
     1,
   )
-  .option('--rounds <number>', 'rounds of each session', wholeNumber(1), 60)
-  .option('--pipeline <text>', 'the robust one', 'nnm(f=3) > trimmed-mean(f=3)')
+  .option('--rounds <number>', 'rounds per session', integerFrom(1), 60)
+  .option('--pipeline <text>', 'the robust pipeline', 'nnm(f=3) > trimmed-mean(f=3)')
   .addOption(
-    new Option('--attack <name>', 'what the three do')
+    new Option('--attack <name>', 'what the attackers do')
       .choices(behaviors.filter((name) => name !== 'honest'))
       .default('inner-product-manipulation'),
   )

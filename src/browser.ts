@@ -1,4 +1,4 @@
-/** Quorate in browsers. */
+/** The entry `quorate` for browsers. */
 import { browserHost } from '../bindings/browser.js';
 import { installHost } from './core/host.js';
 

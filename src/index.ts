@@ -1,4 +1,4 @@
-/** Quorate in Node, Deno and Bun. */
+/** The entry `quorate` for Node, Deno and Bun. */
 import { nodeHost } from '../bindings/node.js';
 import { installHost } from './core/host.js';
 

@@ -1,4 +1,4 @@
-/** Quorate on hosts that can neither read nor fetch the WebAssembly beside it: its bytes are in the JavaScript. */
+/** The entry `quorate/inline`, for hosts that can neither read nor fetch a .wasm file: the JavaScript contains its bytes. */
 import { inlineHost } from '../bindings/inline.js';
 import { installHost } from './core/host.js';
 

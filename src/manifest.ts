@@ -1,4 +1,3 @@
-/** What the package's package.json says of itself: its version, and where the command `quorate` is. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -8,7 +7,8 @@ const { version, bin } = JSON.parse(readFileSync(file, 'utf8')) as {
   readonly bin: { readonly quorate: string };
 };
 
+/** The version in package.json. */
 export { version };
 
-/** The path of the program that the command `quorate` runs. */
+/** The path of the program behind the command `quorate`. */
 export const program = fileURLToPath(new URL(bin.quorate, file));

@@ -1,27 +1,30 @@
-/** Checks data of unknown origin against a schema, and says what is wrong with it in Quorate's own terms. */
-import { z } from 'zod';
+/** Checks unknown data against a schema, and reports the first problem as a QuorateError. */
+import * as z from 'zod';
 import { QuorateError } from './errors.js';
 
 type Issue = z.core.$ZodIssue;
 
-/** Of an alternative that was not even meant: another kind of value altogether. */
-const isElsewhere = (issue: Issue): boolean => issue.path.length === 0 && issue.code !== 'unrecognized_keys';
+/** Whether an alternative of a union expects another kind of value, so that it was not meant. */
+const isOtherKind = (issue: Issue): boolean => issue.path.length === 0 && issue.code !== 'unrecognized_keys';
 
-/** The issues themselves; those of a union are in the one alternative that the value looks like, if there is one. */
+/** The issues; for a union, those of the single alternative that the value resembles, if there is one. */
 function leaves(issues: readonly Issue[], path: readonly PropertyKey[] = []): Issue[] {
   return issues.flatMap((issue): Issue[] => {
     const whole = { ...issue, path: [...path, ...issue.path] };
     if (issue.code !== 'invalid_union') return [whole];
-    const meant = issue.errors.filter((alternative) => !alternative.some(isElsewhere));
+    const meant = issue.errors.filter((alternative) => !alternative.some(isOtherKind));
     return meant.length === 1 ? leaves(meant[0]!, whole.path) : [whole];
   });
 }
 
 /**
- * @param owner whose data they are, for the message
- * @returns what the schema makes of them, defaults filled in
- * @throws QuorateError UNKNOWN_PARAMETER (first, for a misspelling often leaves another one missing), with the names in
- *   `details.unknown`; INVALID_PARAMETER; where it is in `details.parameter`: 'mode.buffered.bufferSize'
+ * Parses data by a schema.
+ *
+ * @param owner what the data belong to, for the message
+ * @returns the schema's output, with defaults filled in
+ * @throws QuorateError UNKNOWN_PARAMETER, with the names in `details.unknown` (checked first, because a misspelled
+ *   parameter often leaves another one missing); INVALID_PARAMETER. `details.parameter` is the path,
+ *   'mode.buffered.bufferSize' for instance
  */
 export function parse<S extends z.ZodType>(owner: string, schema: S, given: unknown): z.output<S> {
   const parsed = schema.safeParse(given);

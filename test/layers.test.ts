@@ -46,7 +46,11 @@ describe('the order of the layers', () => {
     ['src/core/engine.ts', '../rules/krum.js', 'src/rules/ comes after src/core/'],
     ['src/rules/krum.ts', '../preaggregators/nnm.js', 'src/preaggregators/ comes after src/rules/'],
     ['src/rules/krum.ts', '../aggregation/aggregate.js', 'src/aggregation/ comes after src/rules/'],
-    ['src/core/selectionNetwork/emit.ts', '../tiles.js', 'src/core/ comes after src/core/selectionNetwork/'],
+    [
+      'src/core/selectionNetwork/selectionModule.ts',
+      '../tiles.js',
+      'src/core/ comes after src/core/selectionNetwork/',
+    ],
     ['src/coordinator/session/session.ts', '../sessions.js', 'src/coordinator/ comes after'],
     ['src/coordinator/sessions.ts', '../rounds/state.js', 'Only src/rounds/machine.ts is for other layers'],
     ['examples/demo.ts', '../src/cli/quorate.js', 'src/cli/ comes after examples/'],

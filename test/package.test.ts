@@ -189,6 +189,6 @@ describe('the package', () => {
     await writeFile(join(folder, 'project', 'main.ts'), consumer);
     await writeFile(join(folder, 'project', 'tsconfig.json'), JSON.stringify({ compilerOptions }));
     const compiler = absolute('node_modules', 'typescript', 'bin', 'tsc');
-    await run(join(folder, 'project'), process.execPath, compiler);
+    expect(await run(join(folder, 'project'), process.execPath, compiler)).to.equal('');
   });
 });

@@ -50,7 +50,7 @@ describe('README.md', () => {
   });
 
   it('shows how the library is used', async () => {
-    const [code] = blocks(section(readme, 'Using it'), 'js');
+    const [code] = blocks(section(readme, 'Usage'), 'js');
     await writeFile(join(folder, 'round-7.f32'), '');
     await truncate(join(folder, 'round-7.f32'), 64 * 1000 * 4);
     const given = `
@@ -76,7 +76,7 @@ describe('README.md', () => {
     expect(serve).equal('npx quorate serve --data ./rounds\n');
     const server = start(['serve', '--data', './rounds'], { cwd: folder, env: { QUORATE_LISTEN_PORT: '0' } });
     try {
-      await server.says('rounds are kept in');
+      await server.says('storing rounds in');
       const url = /listening on (\S+)/.exec(server.out())![1]!;
       const here = (text: string): string => text.replaceAll('http://127.0.0.1:8080', url);
       const { stdout, stderr } = await run('bash', ['--norc', '-c', here(train!)], {

@@ -1,12 +1,12 @@
 /**
- * Reads a buffer once, as fast as WebAssembly can, and does next to nothing with what it reads: the yardstick for
- * kernels that are bound by memory.
+ * Reads a buffer once, as fast as WebAssembly can, with almost no work on the data: the yardstick for memory-bound
+ * kernels.
  *
  *   from   start of the buffer, 64-byte aligned
  *   bytes  its length, a multiple of 256
  *
- * Sixteen independent accumulators, so that no addition waits for the one before it, and whole numbers, so that
- * no value of the data is slower than another. The sum is returned because a loop without a result may be dropped.
+ * Sixteen independent accumulators keep additions from waiting for each other, and integers make every value take the
+ * same time. The sum is returned because a loop without a result could be optimized away.
  */
 export function readAll(from: usize, bytes: usize): i32 {
   let a0 = i32x4.splat(0),

@@ -1,8 +1,8 @@
-/** Squared distances in plain JavaScript, and the choice of the nearest: what the rules that select rows need. */
+/** Squared distances in plain JavaScript, and the selection of the nearest: what rules that select rows need. */
 
 export type Table = readonly Float64Array[];
 
-/** Four sums, so that an addition need not wait for the one before it. */
+/** Uses four sums, so that additions don't wait for each other. */
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   const whole = a.length - (a.length % 4);
   let s0 = 0;
@@ -26,7 +26,7 @@ export function squaredDistance(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + (s2 + s3);
 }
 
-/** @returns n × n squared distances, every pair calculated once. */
+/** @returns n × n squared distances; each pair is computed once */
 export function distances(rows: readonly Float32Array[]): Table {
   const table = rows.map(() => new Float64Array(rows.length));
   for (let i = 0; i < rows.length; i++) {
@@ -39,14 +39,14 @@ export function distances(rows: readonly Float32Array[]): Table {
   return table;
 }
 
-/** @returns where the `count` least values are; the earlier of equals first. */
+/** @returns the indices of the `count` smallest values; of equal ones, the earlier first */
 export function leastOf(values: ArrayLike<number>, count: number): number[] {
   return Array.from(values, (_, i) => i)
     .sort((i, j) => values[i]! - values[j]! || i - j)
     .slice(0, count);
 }
 
-/** @returns for each row the `count` nearest rows, itself included. */
+/** @returns for each row the `count` nearest rows, including itself */
 export function nearestTo(table: Table, count: number): number[][] {
   return table.map((row) => leastOf(row, count));
 }

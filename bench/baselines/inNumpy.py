@@ -1,16 +1,16 @@
 """
-The same rules in NumPy, written as somebody who knows NumPy would write them, for a comparison in one run.
+The same rules in idiomatic NumPy, for a comparison in one run.
 
-Reads one JSON command a line from stdin, answers one JSON object a line on stdout, and ends with its stdin:
+Reads one JSON command per line from stdin, replies with one JSON object per line on stdout, and ends with its stdin:
 
     {"do": "hello"}                                       versions
     {"do": "load", "file", "n", "d"}                      reads an n x d float32 matrix, row-major
-    {"do": "variants", "rule", "parameters"}              the ways in which NumPy can do this rule
+    {"do": "variants", "rule", "parameters"}              the ways to compute this rule in NumPy
     {"do": "time", "rule", "variant", "parameters", "repeats", "columns"}
                                                           seconds of each repeat, the result at these columns
 
-A rule may have several variants: the fastest exact one is compared with. "exact" is false where digits are lost:
-distances by a Gram matrix are fast, but wrong where updates are close together.
+A rule may have several variants; the comparison uses the fastest exact one. "exact" is false for a variant that loses
+precision: distances by a Gram matrix are fast, but wrong for updates that are close together.
 """
 
 import itertools
@@ -28,7 +28,7 @@ try:
 except ImportError:
     scipy = None
 
-SUBSETS_AT_MOST = 20_000
+MAX_SUBSETS = 20_000
 
 
 # --- distances ----------------------------------------------------------------------------------------------
@@ -204,10 +204,10 @@ def nnm(x, f):
 
 
 def variants(rule, x, p):
-    """[(name, exact, function)] of a rule; empty where NumPy's plain search would not end."""
+    """[(name, exact, function)] of a rule; empty if NumPy's plain search would take too long."""
     n = len(x)
     f = p.get("f", 0)
-    subsets_end = math.comb(n, f) <= SUBSETS_AT_MOST
+    subsets_end = math.comb(n, f) <= MAX_SUBSETS
     one = np.full(n, 1 / n, x.dtype)
     table = {
         "mean": [

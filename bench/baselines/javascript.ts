@@ -1,6 +1,6 @@
 /**
- * The rules in plain JavaScript: straightforward loops over Float32Array rows, the code that one would write
- * without WebAssembly. Sums are float64, as JavaScript's numbers are. Each rule writes into `out`.
+ * The rules in plain JavaScript: straightforward loops over Float32Array rows, as one would write them without
+ * WebAssembly. Sums are float64, like JavaScript's numbers. Each rule writes into `out`.
  */
 import { distances, leastOf, nearestTo, squaredDistance, type Table } from './distances.js';
 
@@ -21,7 +21,7 @@ export type JavaScriptRule = (
 
 // --- coordinate-wise ---------------------------------------------------------------------------------------
 
-/** Up to here, insertion takes half to nine tenths of the time of the built-in sort. */
+/** Up to this length, insertion sort takes half to nine tenths of the built-in sort's time. */
 const insertionEntries = 32;
 
 function sortColumn(column: Float32Array): void {
@@ -37,7 +37,7 @@ function sortColumn(column: Float32Array): void {
   }
 }
 
-/** Hands over one column after the other, sorted. */
+/** Visits each column, sorted. */
 function eachColumn(
   rows: readonly Float32Array[],
   d: number,
@@ -63,7 +63,7 @@ function meanOf(column: Float32Array, from: number, to: number): number {
   return sum / (to - from);
 }
 
-/** The mean of the `count` values closest to `center`: in a sorted column they stand side by side. */
+/** The mean of the `count` values closest to `center`, which are adjacent in a sorted column. */
 function meanAround(column: Float32Array, center: number, count: number): number {
   let from = 0;
   let to = column.length;
@@ -108,7 +108,7 @@ const signVote: JavaScriptRule = (rows, _, out) => {
 
 // --- linear ------------------------------------------------------------------------------------------------
 
-/** Row by row, so that memory is read in order; float64 in between. */
+/** Adds row by row, so that memory is read in order; sums are float64. */
 function combine(rows: readonly Float32Array[], weights: readonly number[], out: Float32Array): void {
   const sums = new Float64Array(out.length);
   for (let i = 0; i < rows.length; i++) {
@@ -173,8 +173,8 @@ const bulyan: JavaScriptRule = (rows, { f }, out) => {
   });
 };
 
-/** The plain search below would not end for much more than this many subsets. */
-const subsetsAtMost = 20_000;
+/** The plain search below would take too long for many more subsets. */
+const maxSubsets = 20_000;
 
 function subsets(n: number, f: number): number {
   let count = 1;
@@ -182,10 +182,10 @@ function subsets(n: number, f: number): number {
   return count;
 }
 
-/** Depth first over the subsets, given up as soon as a pair is as far apart as the best subset's diameter. */
+/** Depth-first over the subsets; drops a branch once a pair is as far apart as the best subset's diameter. */
 const mda: JavaScriptRule = (rows, { f }, out) => {
   const n = rows.length;
-  if (subsets(n, f) > subsetsAtMost) throw new RangeError('more subsets than a plain search can look at');
+  if (subsets(n, f) > maxSubsets) throw new RangeError('too many subsets for a plain search');
   const table = distances(rows);
   let least = Infinity;
   let best: number[] = [];
@@ -260,7 +260,7 @@ const nnmThenTrimmedMean: JavaScriptRule = (rows, parameters, out) => {
   trimmedMean(mixed, parameters, out);
 };
 
-/** By rule. A rule that is not here has no plain version: CAF and SMEA need eigenvalues. */
+/** By name. CAF and SMEA have no plain version, because they need eigenvalues. */
 export const javaScriptRules: ReadonlyMap<string, JavaScriptRule> = new Map([
   ['mean', mean],
   ['median', median],

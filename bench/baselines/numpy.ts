@@ -1,6 +1,6 @@
 /**
- * The NumPy side of the comparison: one Python process for the whole run, its math libraries held to one thread,
- * which times itself, so that talking to it costs nothing in the figures.
+ * The NumPy side of the comparison: one Python process for the whole run, limited to one thread. It times itself, so the
+ * figures don't include communication.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -20,13 +20,13 @@ export interface NumpyVersions {
 
 export interface NumpyVariant {
   readonly name: string;
-  /** False where the variant is fast but loses digits, so that it does not count as a comparison. */
+  /** False if the variant is fast but loses precision, so that it doesn't count as a comparison. */
   readonly exact: boolean;
 }
 
 export interface NumpyTimes {
   readonly samplesMs: number[];
-  /** The result at the columns asked for. */
+  /** The result in the requested columns. */
   readonly probe: number[];
 }
 
@@ -58,7 +58,7 @@ export class Numpy {
     this.versions = versions;
   }
 
-  /** @returns the running process, or the reason why there is none, in words. */
+  /** @returns the running process, or a sentence that says why there is none */
   static async start(): Promise<Numpy | string> {
     const script = join(projectRoot(), 'bench', 'baselines', 'inNumpy.py');
     const child = spawn('python3', [script], {
@@ -76,11 +76,11 @@ export class Numpy {
       });
     } catch {
       child.kill('SIGKILL');
-      return 'python3 with NumPy was not found, so there is no comparison with NumPy';
+      return 'python3 with NumPy was not found; no comparison with NumPy';
     }
   }
 
-  /** Hands the rows over through a file that is gone again when this returns. */
+  /** Passes the rows through a temporary file, which is deleted before this returns. */
   async load(rows: readonly Float32Array[]): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'quorate-bench-'));
     const remove = atExit(() => rmSync(folder, { recursive: true, force: true }));
@@ -129,7 +129,7 @@ function numbers(value: unknown): number[] {
   return value.map(Number);
 }
 
-/** One question, one answer, in order. An ended process fails all that is asked and all that was. */
+/** Requests and replies, in order. Once the process ends, pending and later requests fail. */
 function conversation(
   child: ChildProcessByStdio<Writable, Readable, null>,
 ): (command: object) => Promise<Reply> {

@@ -1,4 +1,4 @@
-/** Aggregation alone, for ten nodes of a CNN's size, without a network. */
+/** Aggregation alone, without a network: ten updates of a CNN's size. */
 import { aggregate, createEngine, parsePipeline } from '../../src/index.js';
 import { median } from '../statistics.js';
 import { seededUpdates } from '../updates.js';
@@ -7,7 +7,7 @@ import { cnnParameters } from './roundTimes.js';
 
 export const aggregation: ServerMeasure = {
   name: 'aggregation',
-  summary: "aggregation for 10 nodes of PyTorch's MNIST CNN's size",
+  summary: "aggregation of 10 updates of the size of PyTorch's MNIST CNN",
   async run({ quick }) {
     const updates = seededUpdates(10, cnnParameters, 3);
     const engine = createEngine();

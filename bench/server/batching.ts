@@ -1,7 +1,7 @@
-/** Many small updates: all in the body of one request, beside one request each. */
+/** Many small updates: all of them in one request, compared with one request each. */
 import { median } from '../statistics.js';
 import type { ServerMeasure } from './measure.js';
-import { atOnce } from './requests.js';
+import { inParallel } from './requests.js';
 import { startScene, updateBytes } from './scene.js';
 
 const nodes = 100;
@@ -10,7 +10,7 @@ const turns = 20;
 
 export const batching: ServerMeasure = {
   name: 'batching',
-  summary: '100 small updates in one request to /v1/aggregate, beside a round of one request each',
+  summary: '100 small updates in one request to /v1/aggregate, compared with a round of one request each',
   async run() {
     const pipeline = 'trimmed-mean(f=20)';
     const scene = await startScene({ nodes, d, pipeline });
@@ -23,7 +23,7 @@ export const batching: ServerMeasure = {
         const path = `/v1/aggregate?rule=${encodeURIComponent(pipeline)}&n=${nodes}`;
         together.push((await scene.connections.send('POST', path, all)).ms);
         const began = performance.now();
-        await atOnce(
+        await inParallel(
           8,
           Array.from(
             { length: nodes },

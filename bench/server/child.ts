@@ -1,17 +1,17 @@
-/** A server in a process of its own, as the benchmarks see it: an address, its memory and processor time, its end. */
+/** A server in a child process: its URL, its memory and processor time, and how to stop it. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { atExit } from '../cleanup.js';
 
-/** What a child tells of itself when it is asked. */
+/** What a child reports about itself. */
 export interface Usage {
   readonly residentBytes: number;
   readonly peakBytes: number;
-  /** After a collection, where the process can be made to collect. */
+  /** After a garbage collection, if the process can force one. */
   readonly heapBytes: number;
-  /** Open file descriptors; 0 where the system doesn't list them. */
+  /** Open file descriptors; 0 if the system doesn't list them. */
   readonly descriptors: number;
-  /** What keeps the event loop busy: sockets, timers, requests to the file system. */
+  /** Active resources of the event loop: sockets, timers, file system requests. */
   readonly handles: number;
   /** Processor time so far, of all its threads. */
   readonly cpuMs: number;
@@ -24,7 +24,7 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-/** From the child, once it listens. */
+/** Sent by the child once it is listening. */
 export interface Listening {
   readonly port: number;
 }
@@ -33,8 +33,8 @@ const isListening = (message: unknown): message is Listening =>
   typeof message === 'object' && message !== null && 'port' in message;
 
 /**
- * @param script beside this file, without its ending
- * @param options its only argument, as JSON
+ * @param script a file next to this one, without its extension
+ * @param options passed as JSON, as its only argument
  */
 export async function startChild(script: string, options: object): Promise<Child> {
   const file = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
@@ -47,18 +47,18 @@ export async function startChild(script: string, options: object): Promise<Child
     child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${code ?? signal}`)));
     child.once('error', reject);
   });
-  ended.catch(() => undefined); // told to whoever waits for an answer
-  const answer = (): Promise<unknown> =>
+  ended.catch(() => undefined); // reported to whoever awaits a message
+  const nextMessage = (): Promise<unknown> =>
     Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
 
-  const first = await answer();
-  if (!isListening(first)) throw new Error(`${script} did not say where it listens`);
+  const first = await nextMessage();
+  if (!isListening(first)) throw new Error(`${script} did not report its port`);
   return {
     url: `http://127.0.0.1:${first.port}`,
     async usage() {
-      const told = answer();
+      const reply = nextMessage();
       child.send('usage');
-      return (await told) as Usage;
+      return (await reply) as Usage;
     },
     async stop() {
       end();

@@ -1,4 +1,4 @@
-/** The child's end of child.ts: says where it listens, and what it has used when it is asked. */
+/** The child's end of child.ts: reports its port, and its resource usage on request. */
 import { readdirSync } from 'node:fs';
 import { peakMemoryBytes } from '../peakMemory.js';
 import type { Listening, Usage } from './child.js';

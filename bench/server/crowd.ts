@@ -1,7 +1,7 @@
-/** A thousand nodes that only keep in touch: a WebSocket each, and heartbeats. */
+/** A thousand idle nodes: a WebSocket each, and heartbeats. */
 import WebSocket from 'ws';
 import type { ServerMeasure } from './measure.js';
-import { atOnce } from './requests.js';
+import { inParallel } from './requests.js';
 import { nodeName, type Scene, startScene } from './scene.js';
 
 const heartbeatMs = 5000;
@@ -11,21 +11,21 @@ const heartbeat = (scene: Scene, node: number): Promise<unknown> =>
 
 export const crowd: ServerMeasure = {
   name: 'crowd',
-  summary: '1,000 nodes with sockets open and heartbeating: memory a node, processor time',
+  summary: '1,000 nodes with open sockets and heartbeats: memory per node, processor time',
   async run({ quick }) {
     const nodes = quick ? 200 : 1000;
     const seconds = quick ? 5 : 20;
     const scene = await startScene({ nodes, d: 1000, connections: 50 });
     const sockets: WebSocket[] = [];
     try {
-      // Each node's first heartbeat is an event to every socket; what is measured is what goes on.
-      await atOnce(
+      // Each node's first heartbeat is an event to every socket, so send it before measuring the steady state.
+      await inParallel(
         50,
         Array.from({ length: nodes }, (_, node) => () => heartbeat(scene, node)),
       );
       const before = await scene.child.usage();
       const address = `${scene.child.url.replace('http', 'ws')}/v1/events`;
-      await atOnce(
+      await inParallel(
         50,
         Array.from({ length: nodes }, () => async () => {
           const socket = new WebSocket(address);
@@ -55,18 +55,18 @@ export const crowd: ServerMeasure = {
       const after = await scene.child.usage();
       return [
         {
-          what: `${nodes} sockets open: heap a node`,
+          what: `${nodes} open sockets: heap per node`,
           value: (after.heapBytes - before.heapBytes) / nodes / 1000,
           unit: 'kB',
         },
         {
-          what: `${nodes} sockets open: resident memory of the server`,
+          what: `${nodes} open sockets: resident memory of the server`,
           value: after.residentBytes / 1e6,
           unit: 'MB',
           beside: { what: 'MB before they were opened', value: before.residentBytes / 1e6 },
         },
         {
-          what: `${nodes} nodes, a heartbeat every ${heartbeatMs / 1000} s: of one core`,
+          what: `${nodes} nodes, a heartbeat every ${heartbeatMs / 1000} s: share of one core`,
           value: (100 * (after.cpuMs - began.cpuMs)) / elapsedMs,
           unit: '%',
         },

@@ -1,14 +1,14 @@
-/** How fast updates come in, beside the least that node:http itself costs on the same machine, in turns. */
+/** How fast updates arrive, compared with bare node:http on the same machine; the contenders take turns. */
 import { median } from '../statistics.js';
 import { startChild } from './child.js';
 import type { ServerFigure, ServerMeasure } from './measure.js';
-import { atOnce, Connections } from './requests.js';
+import { inParallel, Connections } from './requests.js';
 import { startScene, updateBytes, type Scene } from './scene.js';
 import type { SinkOptions } from './sink.js';
 
 const nodes = 100;
 const connections = 4;
-/** Until rounds are no longer kept, their updates fill memory that is fresh from the system, and some more. */
+/** Until the store forgets its first rounds, updates fill memory that is fresh from the system; then a few more. */
 const warmUps = 6;
 const turns = 10;
 
@@ -18,10 +18,10 @@ async function throughput(
   body: Uint8Array,
   path: (node: number) => string,
 ): Promise<number> {
-  through.close(); // those that were idle while others had their turns may be at their end
+  through.close(); // connections that sat idle during the others' turns may be about to close
   const began = performance.now();
   const tasks = Array.from({ length: nodes }, (_, node) => () => through.send('PUT', path(node), body));
-  await atOnce(connections, tasks);
+  await inParallel(connections, tasks);
   return (nodes * body.length) / 1e3 / (performance.now() - began);
 }
 
@@ -57,7 +57,7 @@ async function quorate(
     of: 'quorate',
     async run(turn) {
       const speed = await throughput(scene.connections, body, (node) => scene.path(turn, node));
-      await scene.committed(turn); // its aggregation is nobody else's time
+      await scene.committed(turn); // keep its aggregation out of the others' time
       return speed;
     },
     close: () => scene.close(),
@@ -66,7 +66,7 @@ async function quorate(
 
 export const ingest: ServerMeasure = {
   name: 'ingest',
-  summary: '100 updates of 1,000,000 over loopback, beside a bare node:http that discards them',
+  summary: '100 updates of 1,000,000 over loopback, compared with a bare node:http that discards them',
   async run({ quick }) {
     const body = updateBytes(quick ? 100_000 : 1_000_000);
     const size = `${nodes} updates of ${body.length / 1e6} MB`;
@@ -81,7 +81,7 @@ export const ingest: ServerMeasure = {
     const speeds = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
     try {
       for (let turn = 1; turn <= warmUps + (quick ? 2 : turns); turn++) {
-        // Forwards, then backwards: what one leaves behind is not always the same one's loss.
+        // Forward, then backward, so that one contender's aftermath doesn't always hit the same next one.
         for (const contender of turn % 2 ? contenders : contenders.toReversed()) {
           const speed = await contender.run(turn);
           if (turn > warmUps) speeds.get(contender.name)!.push(speed);

@@ -1,13 +1,13 @@
-/** How long a short request takes, while nothing else happens and while updates come in. */
+/** How long a short request takes, on an idle server and while updates arrive. */
 import { setImmediate } from 'node:timers/promises';
 import type { ServerFigure, ServerMeasure } from './measure.js';
-import { atOnce, Connections } from './requests.js';
+import { inParallel, Connections } from './requests.js';
 import { quantile } from '../statistics.js';
 import { startScene, updateBytes } from './scene.js';
 
 const nodes = 100;
 
-/** Milliseconds of one request after the other, until told to stop. */
+/** Milliseconds of consecutive requests, as long as `goOn` returns true. */
 async function sample(
   connections: Connections,
   path: string,
@@ -30,7 +30,7 @@ const both = (what: string, taken: readonly number[]): ServerFigure[] =>
 
 export const latency: ServerMeasure = {
   name: 'latency',
-  summary: 'p50 and p99 of short requests, idle and while updates come in',
+  summary: 'p50 and p99 of short requests, idle and while updates arrive',
   async run({ quick }) {
     const body = updateBytes(quick ? 100_000 : 1_000_000);
     const scene = await startScene({ nodes, d: body.length / 4 });
@@ -49,13 +49,13 @@ export const latency: ServerMeasure = {
             { length: nodes },
             (_, node) => () => scene.connections.send('PUT', scene.path(round, node), body),
           );
-          await atOnce(4, tasks);
+          await inParallel(4, tasks);
           await scene.committed(round);
         }
         arriving = false;
       };
       const [taken] = await Promise.all([sample(asking, '/v1/status', () => arriving), ingesting()]);
-      figures.push(...both('/v1/status, while updates come in', taken));
+      figures.push(...both('/v1/status, while updates arrive', taken));
     } finally {
       asking.close();
       await scene.close();

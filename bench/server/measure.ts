@@ -1,13 +1,13 @@
-/** What a measurement of the server leaves behind, and the table of all. */
+/** The results of the server measurements, and their table. */
 import { significant, textTable } from '../table.js';
 
 export interface ServerFigure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** The same work done by something else, in the same run. */
+  /** A reference from the same run. */
   readonly beside?: { readonly what: string; readonly value: number };
-  /** Of value ÷ beside in percent where there is a `beside`, else of the value. */
+  /** A bound on value ÷ beside in percent if there is a `beside`, otherwise on the value. */
   readonly target?: { readonly bound: number; readonly sense: 'at least' | 'below' };
 }
 
@@ -23,7 +23,7 @@ export interface Scale {
 
 const share = ({ value, beside }: ServerFigure): number | undefined => beside && (100 * value) / beside.value;
 
-/** @returns undefined where there is no target. */
+/** @returns undefined if there is no target */
 export function met(figure: ServerFigure): boolean | undefined {
   if (!figure.target) return undefined;
   const { bound, sense } = figure.target;

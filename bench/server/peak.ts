@@ -1,8 +1,8 @@
-/** Peak memory of a server on disk while a round much larger than it arrives and is aggregated. */
+/** Peak memory of a server with a disk store while it receives and aggregates a round much larger than its memory. */
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import type { ServerMeasure } from './measure.js';
-import { atOnce } from './requests.js';
+import { inParallel } from './requests.js';
 import { startScene, updateBytes } from './scene.js';
 
 const nodes = 100;
@@ -14,7 +14,7 @@ export const peak: ServerMeasure = {
     const d = quick ? 500_000 : 5_000_000;
     const bytes = nodes * d * 4;
     const { bavail, bsize } = await statfs(tmpdir());
-    if (bavail * bsize < 1.2 * bytes) throw new Error(`${tmpdir()} has no room for ${bytes / 1e9} GB`);
+    if (bavail * bsize < 1.2 * bytes) throw new Error(`${tmpdir()} has no space for ${bytes / 1e9} GB`);
     const scene = await startScene({
       disk: true,
       nodes,
@@ -25,7 +25,7 @@ export const peak: ServerMeasure = {
     try {
       const body = updateBytes(d);
       const began = performance.now();
-      await atOnce(
+      await inParallel(
         8,
         Array.from(
           { length: nodes },
@@ -45,7 +45,7 @@ export const peak: ServerMeasure = {
         },
         { what: `${what}: arrival`, value: (arrived - began) / 1000, unit: 's' },
         {
-          what: `${what}: from the last to the commit`,
+          what: `${what}: from the last update to the commit`,
           value: (performance.now() - arrived) / 1000,
           unit: 's',
         },

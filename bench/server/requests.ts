@@ -1,4 +1,4 @@
-/** Requests as a crowd of nodes makes them: many at once, on connections that stay open. */
+/** Concurrent requests on kept-alive connections, as many nodes make them. */
 import { Agent, request } from 'node:http';
 
 export interface Answer {
@@ -7,17 +7,17 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** A number of connections to one server. */
+/** A pool of connections to one server. */
 export class Connections {
   readonly #url: string;
   readonly #agent: Agent;
 
-  constructor(url: string, most: number) {
+  constructor(url: string, max: number) {
     this.#url = url;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: most });
+    this.#agent = new Agent({ keepAlive: true, maxSockets: max });
   }
 
-  /** @throws Error for an answer of 400 or more, with what it says */
+  /** @throws Error with the response body, for a status of 400 or above */
   send(method: string, path: string, body?: Uint8Array, type = 'application/octet-stream'): Promise<Answer> {
     const began = performance.now();
     const headers = body ? { 'content-type': type, 'content-length': body.length } : {};
@@ -49,8 +49,8 @@ export class Connections {
   }
 }
 
-/** Runs the tasks, `most` of them at a time, in order. */
-export async function atOnce<T>(most: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+/** Runs tasks in order, at most `limit` at a time. */
+export async function inParallel<T>(limit: number, tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -59,6 +59,6 @@ export async function atOnce<T>(most: number, tasks: readonly (() => Promise<T>)
       results[task] = await tasks[task]!();
     }
   };
-  await Promise.all(Array.from({ length: most }, worker));
+  await Promise.all(Array.from({ length: limit }, worker));
   return results;
 }

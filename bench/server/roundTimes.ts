@@ -1,15 +1,15 @@
-/** What a round takes from its opening to its commit, when the nodes answer at once: the server's own share. */
+/** How long a round takes from its opening to its commit if the nodes respond at once: the server's own share. */
 import { median } from '../statistics.js';
 import type { ServerFigure, ServerMeasure } from './measure.js';
-import { atOnce } from './requests.js';
+import { inParallel } from './requests.js';
 import { startScene, updateBytes, type Scene } from './scene.js';
 
-/** Parameters of the CNN in PyTorch's MNIST example (pytorch/examples, mnist/main.py), two convolutions and two dense layers. */
+/** The size of the CNN in PyTorch's MNIST example (pytorch/examples, mnist/main.py): two convolutions, two dense layers. */
 export const cnnParameters = 1_199_882;
 
 async function oneRound(scene: Scene, round: number, nodes: number, body: Uint8Array): Promise<number> {
   const began = performance.now();
-  await atOnce(
+  await inParallel(
     8,
     Array.from(
       { length: nodes },

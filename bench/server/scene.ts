@@ -1,10 +1,10 @@
-/** A server with a session that has its model and its nodes, ready for updates. */
+/** A server with a session, its model and its nodes, ready for updates. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fillWithNoise } from '../updates.js';
 import { startChild, type Child } from './child.js';
-import { atOnce, Connections } from './requests.js';
+import { inParallel, Connections } from './requests.js';
 import type { ServerOptions } from './serverChild.js';
 
 export interface SceneOptions {
@@ -22,7 +22,7 @@ export interface SceneOptions {
 export interface Scene {
   readonly child: Child;
   readonly connections: Connections;
-  /** Where a node's update goes. */
+  /** The path of a node's update. */
   path(round: number, node: number): string;
   /** Resolves when the round is committed. */
   committed(round: number): Promise<void>;
@@ -34,7 +34,7 @@ const pollMs = 5;
 
 export const nodeName = (node: number): string => `node-${String(node).padStart(4, '0')}`;
 
-/** One update's bytes: small noise, the same for every node, for what is measured doesn't depend on it. */
+/** The bytes of one update: small noise, the same for every node, because the values don't affect the measurements. */
 export function updateBytes(d: number): Uint8Array {
   const values = new Float32Array(d);
   fillWithNoise(values, 7, 0.01);
@@ -62,7 +62,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     quorum: nodes,
     deadlineMs: 3_600_000,
   });
-  await atOnce(
+  await inParallel(
     8,
     Array.from({ length: nodes }, (_, node) => async () => {
       await connections.json('POST', '/v1/nodes', { id: nodeName(node), sessions: [session] });

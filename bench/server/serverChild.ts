@@ -1,4 +1,4 @@
-/** Quorate's server in a process of its own, without logs and limits on the rate of requests. */
+/** Quorate's server in a child process, without logs and rate limits. */
 import { rmSync } from 'node:fs';
 import { pino } from 'pino';
 import { createCoordinator } from '../../src/coordinator/index.js';
@@ -9,16 +9,16 @@ import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import { childOptions, listening } from './childSide.js';
 
 export interface ServerOptions {
-  /** Null: everything in memory. */
+  /** The data folder; null keeps everything in memory. */
   readonly folder: string | null;
-  /** Whether the SHA-256 of each update is taken while it arrives. */
+  /** Whether to compute the SHA-256 of each update while it arrives. */
   readonly digests: boolean;
   readonly memoryLimitBytes?: number;
-  /** On disk. Default: the store's own. */
+  /** Only with a disk store. Defaults to the store's own default. */
   readonly keepEvents?: number;
 }
 
-/** Nodes that only upload are never lost in a measurement. */
+/** So long that nodes that only upload never count as lost. */
 const liveness = { heartbeatMs: 3_600_000, suspectAfter: 2, lostAfter: 4 };
 
 const { folder, digests, memoryLimitBytes, keepEvents } = childOptions() as ServerOptions;

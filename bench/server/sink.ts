@@ -1,9 +1,9 @@
 /**
- * The yardstick for ingest: node:http, and nothing but what is asked for.
+ * The yardstick for ingest: bare node:http with the least possible work.
  *
- *   discard   reads the body and forgets it
- *   hash      copies it into one buffer and takes its SHA-256
- *   disk      writes it to a file, and answers after fdatasync
+ *   discard   reads the body and discards it
+ *   hash      copies it into one buffer and computes its SHA-256
+ *   disk      writes it to a file, and responds after fdatasync
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,32 +1,32 @@
 /**
- * Rounds for a while, with the server's memory sampled: it must not grow with the rounds. Among the updates there are
- * uploads that are cut off and event sockets that come and go.
+ * Runs rounds for a while and samples the server's memory, which must not grow with the number of rounds. In each round,
+ * one upload is aborted and one event socket comes and goes.
  */
 import { request } from 'node:http';
 import WebSocket from 'ws';
 import type { Usage } from './child.js';
 import type { ServerMeasure } from './measure.js';
-import { atOnce } from './requests.js';
+import { inParallel } from './requests.js';
 import { type Scene, startScene, updateBytes } from './scene.js';
 
 const nodes = 10;
 const d = 25_000;
 
 export interface Sample extends Usage {
-  /** Since the soak began. */
+  /** Time since the start. */
   readonly seconds: number;
 }
 
 export interface Soaked {
   readonly rounds: number;
   readonly seconds: number;
-  /** Every tenth round's. */
+  /** One per ten rounds. */
   readonly samples: readonly Sample[];
-  /** After the first rounds, and after the last, when nobody is connected. */
+  /** With no client connected: after the first rounds, and after the last. */
   readonly idle: readonly [Usage, Usage];
 }
 
-/** Growth a second, by least squares, after the first third. */
+/** Growth per second after the first third, by least squares. */
 export function slope({ samples, seconds: length }: Soaked, of: (sample: Sample) => number): number {
   const settled = samples.filter(({ seconds }) => seconds > length / 3);
   const n = settled.length;
@@ -37,7 +37,7 @@ export function slope({ samples, seconds: length }: Soaked, of: (sample: Sample)
   return above / below;
 }
 
-/** Rounds before the first idle moment: what is kept of rounds and checkpoints has come to its full number by then. */
+/** Rounds before the first idle sample: enough for the store to hold as many rounds and checkpoints as it keeps. */
 const FIRST_ROUNDS = 30;
 
 export async function soakFor(seconds: number): Promise<Soaked> {
@@ -48,7 +48,7 @@ export async function soakFor(seconds: number): Promise<Soaked> {
     d,
     pipeline: 'trimmed-mean(f=2)',
     rounds: 1_000_000,
-    keepEvents: 300, // all there will ever be by the first idle moment
+    keepEvents: 300, // reached by the first idle sample
   });
   const samples: Sample[] = [];
   try {
@@ -57,7 +57,7 @@ export async function soakFor(seconds: number): Promise<Soaked> {
       const to = ++round;
       await cutOff(scene, to, body);
       const connected = await openSocket(scene);
-      await atOnce(
+      await inParallel(
         nodes,
         Array.from(
           { length: nodes },
@@ -83,7 +83,7 @@ export async function soakFor(seconds: number): Promise<Soaked> {
   }
 }
 
-/** Half an update, and then the connection's end. */
+/** Sends half an update, then closes the connection. */
 function cutOff(scene: Scene, round: number, body: Uint8Array): Promise<void> {
   const url = new URL(scene.path(round, round % nodes), scene.child.url);
   const headers = { 'content-type': 'application/octet-stream', 'content-length': body.length };
@@ -103,9 +103,9 @@ async function openSocket(scene: Scene): Promise<WebSocket> {
   return socket;
 }
 
-const PATIENCE_MS = 10_000;
+const MAX_WAIT_MS = 10_000;
 
-/** When every connection has ended, which the server hears of in its own time. */
+/** Waits until the server has noticed that every connection is closed. */
 async function idleUsage(scene: Scene): Promise<Usage> {
   scene.connections.close();
   const began = performance.now();
@@ -113,7 +113,7 @@ async function idleUsage(scene: Scene): Promise<Usage> {
     await new Promise((resolve) => setTimeout(resolve, 200));
     const usage = await scene.child.usage();
     if (usage.descriptors >= least.descriptors && performance.now() - began > 1000) return usage;
-    if (performance.now() - began > PATIENCE_MS) return usage;
+    if (performance.now() - began > MAX_WAIT_MS) return usage;
     least = usage;
   }
 }
@@ -132,7 +132,7 @@ export const soak: ServerMeasure = {
       },
       { what: `${seconds} s of rounds: peak memory`, value: soaked.idle[1].peakBytes / 1e6, unit: 'MB' },
       {
-        what: `${seconds} s of rounds: growth of memory after a third of it`,
+        what: `${seconds} s of rounds: growth of memory after the first third`,
         value: slope(soaked, ({ residentBytes }) => residentBytes) / 1000,
         unit: 'kB/s',
       },

@@ -1,4 +1,4 @@
-/** Ten node processes that train on real digits over the network: how many samples a second they get through. */
+/** How many samples per second ten node processes train on, with real digits over the network. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ export const training: ServerMeasure = {
         onRound: () => committedMs.push(performance.now()),
         signal: new AbortController().signal,
       });
-      // From the first commit on, so that starting ten processes is not counted.
+      // Measured from the first commit, so that starting ten processes isn't counted.
       const seconds = (committedMs.at(-1)! - committedMs[0]!) / 1000;
       const rounds = committedMs.length - 1;
       const samples = rounds * setting.nodes * trainConfigOf(setting).batchSize;

@@ -1,7 +1,7 @@
 /**
- * One panel of the page: accuracy by round under one attack, a line for each pipeline, each named at its end. The
- * dashed line is averaging that nobody attacks. Drawn without a script; the page's script only adds the readings
- * under the pointer, for which a panel carries its scales as data attributes.
+ * One panel of the page: accuracy by round under one attack, with a labeled line for each pipeline. The dashed line is
+ * the mean without attackers. It is drawn without a script; the page's script only adds the readings under the pointer,
+ * using the scales that the panel carries as data attributes.
  */
 import { attackFree, finalAccuracy, runOf } from './findings.js';
 import { escapeText } from './palette.js';
@@ -10,19 +10,19 @@ import type { Study } from './study.js';
 const frame = { width: 430, height: 286, left: 30, right: 178, top: 10, bottom: 24 } as const;
 const LABEL_HEIGHT = 13.5;
 
-/** Moves labels apart, as little as possible downwards and then back up from the foot; keeps their order. */
-export function spread(wanted: readonly number[], least: number, top: number, foot: number): number[] {
+/** Moves overlapping labels apart, first down and then back up from the bottom, as little as possible and in order. */
+export function spread(wanted: readonly number[], gap: number, top: number, foot: number): number[] {
   const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]! || a - b);
   const placed = [...wanted];
   let edge = top;
   for (const i of order) {
     placed[i] = Math.max(placed[i]!, edge);
-    edge = placed[i] + least;
+    edge = placed[i] + gap;
   }
   edge = foot;
   for (const i of order.reverse()) {
     placed[i] = Math.min(placed[i]!, edge);
-    edge = placed[i] - least;
+    edge = placed[i] - gap;
   }
   return placed;
 }
@@ -63,7 +63,7 @@ export function panel(study: Study, data: string, attack: string): string {
       `<text x="${right + 12}" y="${at.toFixed(1)}">${escapeText(pipeline)}</text></g>`
     );
   });
-  // The lines of the first pipelines, averaging above all, are drawn last and so lie on top.
+  // Draw the first pipelines last, above all the mean, so that their lines lie on top.
   lines.reverse();
 
   return `<svg class="panel" viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="Accuracy by round, ${escapeText(attack)}" data-data="${data}" data-attack="${attack}" data-left="${frame.left}" data-right="${right}">

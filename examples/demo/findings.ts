@@ -1,10 +1,10 @@
-/** What the measurements of a study amount to: accuracies, losses, and one sentence. */
+/** Summarizes a study: accuracies, worst cases, and one sentence. */
 import type { Run, Study } from './study.js';
 
 /** 0.915 → '91.5%'. */
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
-/** 'inner-product-manipulation', 14 → ['inner-product-', 'manipulation']: for headers of columns. */
+/** 'inner-product-manipulation', 14 → ['inner-product-', 'manipulation']: for column headers. */
 export function brokenAtHyphens(name: string, width: number): string[] {
   const lines: string[] = [];
   for (const piece of name.split(/(?<=-)/)) {
@@ -23,7 +23,7 @@ export function runOf({ runs }: Study, data: string, attack: string, pipeline: s
   return found;
 }
 
-/** What averaging reaches when nobody attacks: what all else is compared with. */
+/** The accuracy of the mean without attackers: the reference for everything else. */
 export const attackFree = (study: Study, data: string): number =>
   finalAccuracy(runOf(study, data, 'none', 'mean'));
 
@@ -32,21 +32,21 @@ export interface Worst {
   readonly attack: string;
 }
 
-/** The lowest accuracy of a pipeline over all attacks; nobody attacking counts as one. */
+/** The lowest accuracy of a pipeline over all attacks, including none. */
 export function worstOf(study: Study, data: string, pipeline: string): Worst {
   return study.attacks
     .map(({ name }) => ({ attack: name, accuracy: finalAccuracy(runOf(study, data, name, pipeline)) }))
     .reduce((worst, each) => (each.accuracy < worst.accuracy ? each : worst));
 }
 
-/** The pipeline whose worst accuracy, over all attacks and distributions of the data, is the highest. */
+/** The pipeline with the highest worst-case accuracy over all attacks and data distributions. */
 export function steadiest(study: Study): string {
   const worst = (pipeline: string): number =>
     Math.min(...study.data.map(({ name }) => worstOf(study, name, pipeline).accuracy));
   return study.pipelines.reduce((best, each) => (worst(each) > worst(best) ? each : best));
 }
 
-/** What happened, from the measurements alone. */
+/** The result in one sentence, derived from the measurements. */
 export function sentence(study: Study): string {
   const best = steadiest(study);
   const falls = study.data.map(({ name }) => {
@@ -56,12 +56,12 @@ export function sentence(study: Study): string {
   const { accuracy, attack, free } = falls.reduce((a, b) => (b.accuracy < a.accuracy ? b : a));
   const mean =
     attack === 'none'
-      ? `no attack took averaging below the ${percent(free)} that it reaches without one`
-      : `averaging fell from ${percent(free)} of unseen digits read correctly to ${percent(accuracy)} (${attack})`;
+      ? `no attack pushed the mean below the ${percent(free)} that it reaches without attackers`
+      : `the mean fell from ${percent(free)} accuracy on unseen digits to ${percent(accuracy)} (${attack})`;
   const kept = study.data.map(({ name }) => {
-    const where = name === 'uniform' ? 'the same mix of digits at every node' : 'a mix of its own at each';
+    const where = name === 'uniform' ? 'the same mix of digits on every node' : 'a different mix on each';
     return `${percent(worstOf(study, name, best).accuracy)} or more with ${where}`;
   });
-  const rest = best === 'mean' ? '' : `, while ${best} kept ${kept.join(' and ')}, whatever the attack`;
-  return `With ${study.attackers} of ${study.nodes} nodes dishonest, ${mean}${rest}.`;
+  const rest = best === 'mean' ? '' : `, while ${best} kept ${kept.join(' and ')}, under every attack`;
+  return `With ${study.attackers} of ${study.nodes} nodes attacking, ${mean}${rest}.`;
 }

@@ -1,7 +1,7 @@
 /**
- * The results at a glance, as a picture that stands by itself: a panel for each distribution of the data, a line a
- * pipeline, a column an attack, in each cell the final accuracy in percent, shaded by what the attack cost.
- * docs/demo.svg is this picture, as `npm run demo` writes it for the default seed.
+ * The results at a glance, as a self-contained picture: a panel per data distribution, a row per pipeline, a column per
+ * attack, and in each cell the final accuracy in percent, shaded by what the attack cost. docs/demo.svg is this picture
+ * as `npm run demo` writes it for the default seed.
  */
 import { attackFree, brokenAtHyphens, finalAccuracy, runOf } from './findings.js';
 import { escapeText, FONT, LOSS_LABELS, lossClass, lossShades } from './palette.js';
@@ -82,11 +82,11 @@ export function heatmap(study: Study): string {
   <style>${style}
   </style>
   <rect class="ground" width="${width}" height="${height}" rx="6"/>
-  <text class="text title" x="${layout.margin}" y="34">Digits read correctly, in percent, with ${attackers} of ${nodes} nodes attacking</text>
-  <text class="quiet small" x="${layout.margin}" y="54">${study.testDigits} MNIST digits that no node has seen, after ${rounds} rounds of federated training (seed ${study.seed})</text>
+  <text class="text title" x="${layout.margin}" y="34">Accuracy in percent with ${attackers} of ${nodes} nodes attacking</text>
+  <text class="quiet small" x="${layout.margin}" y="54">${study.testDigits} unseen MNIST digits, after ${rounds} rounds of federated training (seed ${study.seed})</text>
   ${labels.join('\n  ')}
   ${panels.join('\n  ')}
-  <text class="quiet small" x="${layout.margin}" y="${foot + 32}">Points lost against averaging that nobody attacks</text>
+  <text class="quiet small" x="${layout.margin}" y="${foot + 32}">Points lost compared with the mean without attackers</text>
   ${key.join('\n  ')}
 </svg>
 `;

@@ -1,6 +1,6 @@
 /**
- * The results as a page that stands by itself: no request leaves it. Everything is drawn here; the script adds
- * readings under the pointer and lets a click on a name single it out.
+ * The results as a self-contained page, which makes no requests. Everything is drawn here; the script only adds
+ * readings under the pointer, and highlights a pipeline when its name is clicked.
  */
 import { panel } from './curves.js';
 import { attackFree, finalAccuracy, percent, runOf, sentence, worstOf } from './findings.js';
@@ -74,7 +74,7 @@ svg.panel { display: block; width: 100%; height: auto; font-size: 11.5px; touch-
 footer { color: var(--quiet); font-size: 13px; margin-top: 56px; border-top: 1px solid var(--rule); padding-top: 16px;
   max-width: 80em }`;
 
-/** Lets a browser break a header after its hyphens only. */
+/** Allows line breaks only after hyphens. */
 const header = (name: string): string => escapeText(name).replaceAll('-', '-<wbr>');
 
 function shares(held: readonly number[]): string {
@@ -96,12 +96,12 @@ function table(study: Study, data: string): string {
   );
   const alone = study.honestAlone.find((run) => run.data === data);
   const foot = alone
-    ? `<tfoot><tr><th scope="row">honest nodes alone, averaged</th><td>${percent(finalAccuracy(alone))}</td></tr></tfoot>`
+    ? `<tfoot><tr><th scope="row">mean of the honest nodes alone</th><td>${percent(finalAccuracy(alone))}</td></tr></tfoot>`
     : '';
   return `<div class="table"><table><thead><tr><th></th>${heads.join('')}</tr></thead><tbody>${rows.join('')}</tbody>${foot}</table></div>`;
 }
 
-const key = `<div class="key">Points lost against averaging that nobody attacks: ${LOSS_LABELS.map(
+const key = `<div class="key">Points lost compared with the mean without attackers: ${LOSS_LABELS.map(
   (label, i) => `<span><i class="l${i}"></i>${label}</span>`,
 ).join('')}</div>`;
 
@@ -144,10 +144,10 @@ ${table(study, data)}${key}
 <main>
 <h1>Quorate: federated training under attack</h1>
 <p class="lead">${escapeText(sentence(study))}</p>
-<p class="about">${study.nodes} nodes train one network of ${study.d.toLocaleString('en')} parameters on real MNIST digits, ${study.rounds} rounds for every line below; ${study.attackers} of the nodes attack. Each node sends its momentum, the server aggregates. Accuracy is over ${study.testDigits.toLocaleString('en')} digits that no node has seen.</p>
-<div class="legend">${legend.join('')}<span class="free">averaging that nobody attacks</span></div>
+<p class="about">${study.nodes} nodes train one network of ${study.d.toLocaleString('en')} parameters on real MNIST digits, for ${study.rounds} rounds per line below; ${study.attackers} of the nodes attack. Each node sends its momentum, and the server aggregates. Accuracy is measured on ${study.testDigits.toLocaleString('en')} digits that no node has seen.</p>
+<div class="legend">${legend.join('')}<span class="free">mean without attackers</span></div>
 ${sections.join('\n')}
-<footer>Seed ${study.seed}. ${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(0)} s, ${study.aggregationSeconds.toFixed(1)} s of them in ${study.aggregations.toLocaleString('en')} aggregations. The same seed gives the same accuracies on every machine.</footer>
+<footer>Seed ${study.seed}. ${study.runs.length + study.honestAlone.length} training runs in ${study.seconds.toFixed(0)} s, of which ${study.aggregationSeconds.toFixed(1)} s in ${study.aggregations.toLocaleString('en')} aggregations. The same seed gives the same accuracies on every machine.</footer>
 </main>
 <script type="application/json" id="measured">${JSON.stringify(measured).replaceAll('<', '\\u003c')}</script>
 <script>${script}</script>

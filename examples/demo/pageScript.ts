@@ -1,6 +1,6 @@
 /**
- * The page's script, in plain JavaScript for any browser: readings under the pointer, and names that single out
- * their lines. It is a text here because it is not compiled but written into the page.
+ * The page's script, in plain JavaScript for any browser: readings under the pointer, and highlighting by name. It is a
+ * string because it is written into the page, not compiled.
  */
 export const script = `
 const { pipelines, runs } = JSON.parse(document.getElementById('measured').textContent);

@@ -1,9 +1,9 @@
 /**
- * Colors, for light and dark. Losses are one ramp of rising contrast with the page, so that what failed stands out
- * and the order survives without color; lines have a color each.
+ * Colors for light and dark mode. Losses form a ramp of rising contrast with the page, so that failures stand out and
+ * the order survives without color. Each line has a color of its own.
  */
 
-/** Upper bounds, in points of accuracy lost against averaging that nobody attacks; the last class has none. */
+/** Upper bounds of the classes, in points of accuracy lost compared with the mean without attackers. The last class has none. */
 export const LOSS_BOUNDS = [2, 5, 10, 20, 40] as const;
 
 export const LOSS_LABELS = ['under 2', '2–5', '5–10', '10–20', '20–40', '40 and more'] as const;

@@ -1,33 +1,33 @@
 /**
- * Progress on standard error, so that standard output holds results only. In a terminal: a bar for each part of the
- * work. Elsewhere (a file, a pipe, continuous integration): a plain line whenever a part has another tenth done.
+ * Progress on standard error, so that standard output holds only results. In a terminal: a bar for each part of the
+ * work. Elsewhere (a file, a pipe, CI): a plain line for each tenth of a part.
  */
 import { MultiBar, type SingleBar } from 'cli-progress';
 
 export interface Part {
   readonly name: string;
-  /** In steps. */
+  /** Number of steps. */
   readonly total: number;
 }
 
 export interface Progress {
-  /** What is being worked on; shown beside the bar. */
-  readonly begin: (part: string, what: string) => void;
+  /** Shows the current activity beside the bar. */
+  readonly begin: (part: string, activity: string) => void;
   readonly step: (part: string) => void;
-  /** Leaves the bars as they are and restores the cursor. */
+  /** Stops updating the bars and restores the cursor. */
   readonly stop: () => void;
 }
 
-/** A stream that may be a terminal: process.stderr, say. */
+/** A stream that may be a terminal, such as process.stderr. */
 export interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-const LONGEST_BAR = 28;
-const SHORTEST_BAR = 10;
-/** What is beside a name and its bar: the percentage, the time left, and room for what is being worked on. */
-const BESIDE = 18 + 40;
+const MAX_BAR = 28;
+const MIN_BAR = 10;
+/** Columns besides the name and the bar: the percentage, the time left, and the current activity. */
+const OTHER_COLUMNS = 18 + 40;
 
 interface Counter extends Part {
   done: number;
@@ -54,19 +54,19 @@ function bars(parts: readonly Part[], stream: Output): Progress {
 
   const width = Math.max(...parts.map(({ name }) => name.length));
   const container = new MultiBar({
-    format: '{name} {bar} {percentage}%  {left}  {what}',
+    format: '{name} {bar} {percentage}%  {left}  {activity}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, (stream.columns ?? 80) - width - BESIDE)),
+    barsize: Math.max(MIN_BAR, Math.min(MAX_BAR, (stream.columns ?? 80) - width - OTHER_COLUMNS)),
     hideCursor: true,
-    // The command that uses this decides what an interrupt does; a second handler would exit before it has.
+    // The command handles interrupts itself; another handler would exit first.
     gracefulExit: false,
     stream,
   });
   const shown = new Map<string, SingleBar>(
     parts.map(({ name, total: steps }) => [
       name,
-      container.create(steps, 0, { name: name.padEnd(width), what: '', left: '     ' }),
+      container.create(steps, 0, { name: name.padEnd(width), activity: '', left: '     ' }),
     ]),
   );
   const left = (): string => {
@@ -75,13 +75,13 @@ function bars(parts: readonly Part[], stream: Output): Progress {
   };
 
   return {
-    begin: (part, what) => shown.get(part)?.update({ what }),
+    begin: (part, activity) => shown.get(part)?.update({ activity }),
     step: (part) => {
       done++;
       const counter = counterOf(part);
       counter.done++;
       const finished = counter.done === counter.total;
-      shown.get(part)?.update(counter.done, finished ? { left: 'done', what: '' } : { left: left() });
+      shown.get(part)?.update(counter.done, finished ? { left: 'done', activity: '' } : { left: left() });
     },
     stop: () => container.stop(),
   };

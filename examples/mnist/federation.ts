@@ -1,13 +1,13 @@
 /**
- * Federated training in one process: n nodes, the last of which may be dishonest, and a server that steps against
- * the aggregate of what they send.
+ * Federated training in one process: n nodes, the last of which may be dishonest, and a server that steps against the
+ * aggregate of their updates.
  *
- *   every round    node i < honest   its momentum over a batch of its own digits
- *                  the others        what the attack makes of the honest updates, or honest work on wrong labels,
- *                                    or, without an attack, honest work
- *                  server            model ← model − rate · aggregate(updates), the rate falling linearly to 0
+ *   every round    honest nodes   send their momentum over a batch of their own digits
+ *                  the others     send what the attack makes of the honest updates, or train honestly on wrong labels,
+ *                                 or, without an attack, train honestly
+ *                  server         model ← model − rate · aggregate(updates); the rate falls linearly to 0
  *
- * The whole run is a function of its options: the same seed gives the same model, bit for bit.
+ * A run is a function of its options: the same seed gives the same model, bit for bit.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Attack } from '../../src/attacks/index.js';
@@ -15,7 +15,7 @@ import type { Digits } from './digits.js';
 import type { Network } from './network.js';
 import { createTrainer, flippedLabel } from './training.js';
 
-/** What the dishonest nodes do; an attack that forges updates gets a new one for each round. */
+/** What the dishonest nodes do. `attack` creates the attack of each round. */
 export type Dishonesty =
   | { readonly kind: 'none' }
   | { readonly kind: 'label-flipping' }
@@ -29,16 +29,17 @@ export interface FederationOptions {
   readonly held: readonly Uint32Array[];
   readonly attackers: number;
   readonly dishonesty: Dishonesty;
-  /** Gets the updates of a round in the order of the nodes; may return the same array every time. */
+  /** Receives a round's updates in the order of the nodes. May return the same array every time. */
   readonly aggregate: (updates: readonly Float32Array[]) => Promise<Float32Array>;
   readonly rounds: number;
-  /** Of the first round. */
+  /** The rate of the first round. */
   readonly learningRate: number;
   readonly momentum: number;
   readonly batchSize: number;
   readonly seed: number;
-  /** Digits to measure the accuracy on, and after every how many rounds. */
+  /** The digits on which accuracy is measured. */
   readonly test: Uint32Array;
+  /** Measure every this many rounds. */
   readonly evaluateEvery: number;
   readonly onRound?: (round: number) => void;
   readonly signal?: AbortSignal;
@@ -50,8 +51,8 @@ export interface Measurement {
 }
 
 /**
- * @returns the accuracy on the test digits before the first round, then every so often, and after the last. If the
- *   model runs away to where it has no finite gradient, training ends and the remaining measurements repeat that
+ * @returns the accuracy on the test digits before the first round, every `evaluateEvery` rounds, and after the last. If
+ *   the model diverges until its gradient isn't finite, training stops and the remaining measurements repeat that
  *   model's accuracy, so that all runs have the same rounds.
  */
 export async function runFederation(options: FederationOptions): Promise<Measurement[]> {
@@ -79,25 +80,25 @@ export async function runFederation(options: FederationOptions): Promise<Measure
   const updates = trainers.map(() => new Float32Array(network.d));
 
   const measurements = [measure(0)];
-  let ranAway = false;
+  let hasDiverged = false;
   for (let round = 1; round <= rounds; round++) {
     signal?.throwIfAborted();
-    for (let node = 0; node < working && !ranAway; node++) {
-      ranAway = !trainers[node]!.update(model, round, updates[node]!);
+    for (let node = 0; node < working && !hasDiverged; node++) {
+      hasDiverged = !trainers[node]!.update(model, round, updates[node]!);
     }
-    if (!ranAway) {
+    if (!hasDiverged) {
       const forged = dishonesty.kind === 'forging' ? dishonesty.attack(round).forge(updates, attackers) : [];
       const aggregate = await options.aggregate([...updates, ...forged]);
       descend(model, (learningRate * (rounds - round + 1)) / rounds, aggregate);
     }
     if (round % options.evaluateEvery === 0 || round === rounds) measurements.push(measure(round));
     options.onRound?.(round);
-    await setImmediate(); // so that signals, timers and sockets get their turn
+    await setImmediate(); // lets signals, timers and sockets run
   }
   return measurements;
 }
 
-/** One step of plain gradient descent, in place. A function of its own, for engines optimize an async one less. */
+/** One step of plain gradient descent, in place. Not inlined, because engines optimize async functions less. */
 function descend(model: Float32Array, learningRate: number, gradient: Float32Array): void {
   for (let k = 0; k < model.length; k++) model[k]! -= learningRate * gradient[k]!;
 }

@@ -1,15 +1,15 @@
 /**
  * A network of one hidden layer for digits: ink → hidden units (rectified) → softmax over labels, cross-entropy loss.
  *
- * All parameters are one vector of d numbers, which is what nodes exchange:
+ * The parameters form one vector of d numbers, which is what nodes exchange:
  *
- *   inputWeights   PIXELS × hidden, row-major: the row of a pixel is contiguous, so that a blank pixel costs nothing
+ *   inputWeights   PIXELS × hidden, row-major: a pixel's row is contiguous, so that a blank pixel costs nothing
  *   hiddenBias     hidden
  *   outputWeights  CLASSES × hidden, row-major
  *   outputBias     CLASSES
  *
- * Sums are in float64 and in a fixed order, and the exponential is our own, so that the same parameters and digits
- * give the same gradient on every engine. A Float64Array serves as well as a Float32Array.
+ * Sums are in float64 and in a fixed order, and exponential.ts replaces Math.exp, so that the same parameters and digits
+ * give the same gradient on every engine.
  */
 import { CLASSES, type Digits, PIXELS } from './digits.js';
 import { exponential } from './exponential.js';
@@ -26,14 +26,14 @@ export interface Tensor {
 export interface Network {
   /** The number of parameters. */
   readonly d: number;
-  /** Where in the vector each tensor lies. */
+  /** The position of each tensor in the vector. */
   readonly tensors: readonly Tensor[];
-  /** Fresh parameters: weights uniform with variance 2 / inputs (He et al. 2015), biases 0. */
+  /** Initial parameters: weights uniform with variance 2 / inputs (He et al. 2015), biases 0. */
   initialize(seed: number): Float32Array;
   /**
    * Writes the mean gradient over the chosen digits.
    *
-   * @param labelOf the label to learn for a digit; a liar's differs from the digit's own
+   * @param labelOf maps a digit's label to the one to learn; the identity for honest nodes
    */
   gradient(
     parameters: Parameters,
@@ -44,13 +44,13 @@ export interface Network {
   ): void;
   /** Mean cross-entropy over the chosen digits, for reports: it uses Math.log. */
   loss(parameters: Parameters, digits: Digits, chosen: Uint32Array): number;
-  /** The share of the chosen digits whose label gets the largest score; with NaN parameters, none. */
+  /** The share of the chosen digits whose label gets the largest score; 0 for NaN parameters. */
   accuracy(parameters: Parameters, digits: Digits, chosen: Uint32Array): number;
 }
 
 const sameLabel = (label: number): number => label;
 
-/** Scratch memory belongs to the network: one may not be used from two threads, and its methods don't interleave. */
+/** A network owns scratch memory, so its calls must not overlap or come from several threads. */
 export function createNetwork(hidden: number): Network {
   if (hidden % 4 !== 0) throw new RangeError('the number of hidden units must be a multiple of 4');
   const hiddenBias = PIXELS * hidden;
@@ -63,8 +63,8 @@ export function createNetwork(hidden: number): Network {
   const scores = new Float64Array(CLASSES);
 
   /**
-   * A block of four hidden units at a time, held in variables while the image's entries pass by: twice as fast as
-   * going through all units for each entry.
+   * Processes four hidden units at a time, held in variables while it reads the image: twice as fast as visiting every
+   * unit for each pixel.
    */
   const toUnits = (parameters: Parameters, digits: Digits, digit: number): void => {
     const { starts, pixels, ink } = digits;
@@ -90,7 +90,7 @@ export function createNetwork(hidden: number): Network {
     }
   };
 
-  /** The way back: adds each inked pixel's share of the units' errors, by the same blocks. */
+  /** The backward pass: adds each inked pixel's share of the units' errors, in the same blocks. */
   const fromUnits = (digits: Digits, digit: number, into: Parameters): void => {
     const { starts, pixels, ink } = digits;
     const first = starts[digit];
@@ -111,7 +111,7 @@ export function createNetwork(hidden: number): Network {
     }
   };
 
-  /** Leaves the rectified hidden units in `units` and the scores before the softmax in `scores`. */
+  /** Writes the rectified hidden units to `units` and the scores before the softmax to `scores`. */
   const forward = (parameters: Parameters, digits: Digits, digit: number): void => {
     toUnits(parameters, digits, digit);
     for (let label = 0; label < CLASSES; label++) {

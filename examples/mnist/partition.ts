@@ -6,18 +6,17 @@
  * alpha = 100 nearly uniform, at 0.1 most nodes lack most labels, and they hold different amounts.
  */
 import { CLASSES, type Digits } from './digits.js';
-import { shuffle } from './shuffle.js';
-import { stream } from './streams.js';
+import { shuffle, stream } from './streams.js';
 
 export type Partition = { readonly kind: 'uniform' } | { readonly kind: 'dirichlet'; readonly alpha: number };
 
-/** A node with less could not fill a batch of different digits. */
+/** A node with fewer digits could not fill a batch without repeating them. */
 const MIN_DIGITS = 20;
 const MAX_DRAWS = 100;
 
 /**
- * @param members indices into the digits, the training set, say; not written to
- * @returns for each node the indices that it holds; together all members, each once
+ * @param members indices into the digits, for example the training set; not modified
+ * @returns the indices that each node holds; every member belongs to exactly one node
  */
 export function partition(
   digits: Digits,
@@ -48,13 +47,13 @@ export function partition(
       return held.map((indices) => Uint32Array.from(indices));
     }
   }
-  throw new RangeError(`no draw left every node at least ${MIN_DIGITS} digits; choose a larger alpha`);
+  throw new RangeError(`no draw gave every node at least ${MIN_DIGITS} digits; choose a larger alpha`);
 }
 
 /**
- * Pólya's urn: the next digit goes to a node with a chance of alpha + what it has. The counts that result are
- * distributed exactly as if shares had been drawn from the Dirichlet distribution and each digit been assigned by
- * them, and no gamma variates, which need logarithms, come into it.
+ * Pólya's urn: the next digit goes to a node with probability proportional to alpha + the number it already has. The
+ * resulting counts are distributed exactly as if shares were drawn from the Dirichlet distribution and digits were
+ * assigned by those shares. This needs no gamma variates, whose logarithms differ between engines.
  */
 function drawFromUrn(urn: Uint32Array, alpha: number, uniform: number): number {
   let total = 0;

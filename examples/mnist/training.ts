@@ -1,13 +1,12 @@
 /**
  * One node's side of training: the update that it sends for a round.
  *
- * An update is the node's momentum, m ← β·m + (1 − β)·gradient, of a batch of its own digits. Averaging over time at
- * the node makes honest updates differ less from each other, and what honest updates differ by is the room that an
- * attacker has to hide in (Karimireddy et al. 2021, Farhadkhani et al. 2022). The server steps against the
- * aggregate of these.
+ * An update is the node's momentum, m ← β·m + (1 − β)·gradient, over a batch of its own digits. Averaging over time makes
+ * honest updates more alike, and the differences between honest updates are where an attacker can hide (Karimireddy et
+ * al. 2021, Farhadkhani et al. 2022). The server steps against the aggregate.
  *
- * Which digits are in the batch is a function of (seed, node, round) alone, so that a node that missed rounds goes on
- * like one that did not; its momentum is the only state.
+ * A batch is a function of (seed, node, round) alone, so that a node that missed rounds draws the same batches as one
+ * that didn't. The momentum is the only state.
  */
 import type { Digits } from './digits.js';
 import type { Network } from './network.js';
@@ -16,7 +15,7 @@ import { stream } from './streams.js';
 export interface TrainerOptions {
   readonly network: Network;
   readonly digits: Digits;
-  /** Indices of the digits that the node holds; read, not written to. */
+  /** Indices of the digits that the node holds; not modified. */
   readonly held: Uint32Array;
   readonly batchSize: number;
   /** β, from 0 (plain gradients) to below 1. */
@@ -24,15 +23,15 @@ export interface TrainerOptions {
   readonly seed: number;
   /** The node's number: nodes with the same seed draw different batches. */
   readonly node: number;
-  /** What the node takes a label for; an honest one leaves it out. */
+  /** Maps a digit's label to the one to learn. Defaults to the identity, for honest nodes. */
   readonly labelOf?: (label: number) => number;
 }
 
 export interface Trainer {
   /**
-   * Writes the update for a round. `model` is read only; `into` has d entries, all are overwritten.
+   * Writes the update for a round. `model` is read only; `into` has d entries, all of which are overwritten.
    *
-   * @returns whether the update is finite; from a model that has run away it isn't
+   * @returns whether the update is finite; it isn't if the model has diverged
    */
   update(model: Float32Array, round: number, into: Float32Array): boolean;
 }
@@ -54,7 +53,7 @@ export function createTrainer(options: TrainerOptions): Trainer {
       network.gradient(model, digits, batch, gradient, labelOf);
       const sum = blend(memory, momentum, gradient);
       into.set(memory);
-      return Number.isFinite(sum); // float32 numbers, however many, don't overflow a float64 sum
+      return Number.isFinite(sum); // a float64 sum of float32 numbers doesn't overflow
     },
   };
 }

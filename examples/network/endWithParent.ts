@@ -1,4 +1,4 @@
-/** Imported first by each process of a demo: it ends, as by SIGTERM, when the one that started it is gone, however. */
+/** Imported first by each process of the demo: ends it, as if by SIGTERM, once its parent has ended for any reason. */
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
-// Nobody says anything over it, and it keeps nobody alive.
+// The channel carries no messages, and must not keep the process alive.
 process.channel?.unref();

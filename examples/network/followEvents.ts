@@ -1,9 +1,9 @@
-/** A server's events over restarts of it. */
+/** Follows a server's events across its restarts. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, QuorateError, type ServerEvent } from '../../src/client/index.js';
 
-/** Between two attempts to find a server that went away. */
-const RETURN_MS = 50;
+/** Time between attempts to reconnect. */
+const RECONNECT_MS = 50;
 
 export interface Following {
   /** Only this session's events. */
@@ -12,11 +12,11 @@ export interface Following {
 }
 
 /**
- * Hands on every event that the server keeps, and then each new one, until one is enough. Where the server goes away,
- * in between or while an event is dealt with, it goes on with that event once the server is back.
+ * Calls back with every stored event and then with each new one, until the callback returns true. If the server goes
+ * away, even while the callback runs, it resumes with that event once the server is back.
  *
- * @param onEvent resolves with whether that was the last one that is wanted
- * @throws QuorateError whatever else goes wrong; by the signal ABORTED or the runtime's AbortError
+ * @param onEvent returns whether to stop
+ * @throws QuorateError for any failure but a lost connection; ABORTED or the runtime's AbortError on the signal
  */
 export async function followEvents(
   client: Client,
@@ -32,7 +32,7 @@ export async function followEvents(
       }
     } catch (error) {
       if (!(error instanceof QuorateError) || error.code !== 'CONNECTION_FAILED') throw error;
-      await pause(RETURN_MS, undefined, signal && { signal });
+      await pause(RECONNECT_MS, undefined, signal && { signal });
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The setting in this process: the very trainers of the nodes, and the very step of a round, without any network. Same
- * setting, same bits.
+ * The same training in this process: the nodes' own trainers and the server's own round step, without a network. The
+ * same setting gives the same bits.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
@@ -61,11 +61,11 @@ export async function runInProcess(setting: Setting): Promise<Result> {
   };
 }
 
-/** The initial model's tensors, as its safetensors file has them. */
+/** The tensors of the initial model's safetensors file. */
 const tensorsOf = (setting: Setting) =>
   createNetwork(trainConfigOf(setting).hidden).tensors.map(({ name, shape }) => ({ name, shape }));
 
-/** Measures models on the digits that no node holds. */
+/** Measures a model's accuracy on the digits that no node holds. */
 export async function createJudge(setting: Setting): Promise<(model: Float32Array) => number> {
   const { hidden, testDigits, seed } = trainConfigOf(setting);
   const digits = await loadDigits();

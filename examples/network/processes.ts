@@ -1,4 +1,4 @@
-/** Processes of the command line: a server, and nodes. Whoever starts them stops them, whatever happens. */
+/** Server and node processes of the command line. Their owner must stop them in every case. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -9,53 +9,57 @@ import { behaviorOf, nodeName, type Setting } from './setting.js';
 const endWithParent = new URL('./endWithParent.js', import.meta.url).href;
 const trainer = fileURLToPath(new URL('./trainer.js', import.meta.url));
 
-/** A process, and what it said on standard error, for messages. */
+/** A running process. */
 export interface Running {
   readonly child: ChildProcess;
-  readonly said: () => string;
-  /** Resolves with how it ended. */
+  /** The end of what it wrote to standard error, for error messages. */
+  readonly errorOutput: () => string;
+  /** Resolves once the process has ended. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-const MAX_SAID = 4000;
-/** For a process to end by itself once it is told to. */
-const PATIENCE_MS = 5000;
+const MAX_ERROR_OUTPUT = 4000;
+/** Time between SIGTERM and SIGKILL. */
+const STOP_DEADLINE_MS = 5000;
 
 export class Processes {
   private readonly running = new Set<Running>();
 
-  start(line: readonly string[], stdout: 'pipe' | 'ignore'): Running {
-    // A group of its own: a terminal's interrupt goes to us alone, and we end the others in order.
-    // The channel closes with us, even if we are killed, and that ends them.
-    const child = spawn(process.execPath, ['--import', endWithParent, program, ...line], {
+  start(args: readonly string[], stdout: 'pipe' | 'ignore'): Running {
+    // In a group of its own, so that a terminal's interrupt reaches only this process, which ends the others in order.
+    // The IPC channel closes with this process, even if it is killed, and that ends the child.
+    const child = spawn(process.execPath, ['--import', endWithParent, program, ...args], {
       stdio: ['ignore', stdout, 'pipe', 'ipc'],
       detached: process.platform !== 'win32',
     });
-    let said = '';
-    child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-MAX_SAID)));
+    let errorOutput = '';
+    child.stderr?.on(
+      'data',
+      (chunk: Buffer) => (errorOutput = (errorOutput + chunk.toString()).slice(-MAX_ERROR_OUTPUT)),
+    );
     const ended = once(child, 'close').then(([code, signal]) => {
-      this.running.delete(process_);
+      this.running.delete(running);
       return { code: code as number | null, signal: signal as NodeJS.Signals | null };
     });
-    const process_: Running = { child, said: () => said, ended };
-    this.running.add(process_);
-    return process_;
+    const running: Running = { child, errorOutput: () => errorOutput, ended };
+    this.running.add(running);
+    return running;
   }
 
-  /** Resolves once it listens. @throws Error with what it said, if it ends before */
+  /** Starts a server and resolves once it is listening. @throws Error with its error output if it ends first */
   async serve(flags: readonly string[]): Promise<Running & { readonly url: string }> {
     const server = this.start(['serve', '--json', '--log-level', 'warn', ...flags], 'pipe');
     const lines = createInterface({ input: server.child.stdout! });
     const listening = once(lines, 'line').then(([line]) => JSON.parse(String(line)) as { url: string });
     const failed = server.ended.then(({ code }) => {
-      throw new Error(`the server ended with ${code}: ${server.said()}`);
+      throw new Error(`the server ended with ${code}: ${server.errorOutput()}`);
     });
-    failed.catch(() => undefined); // it ends some time, and that is no failure
+    failed.catch(() => undefined); // it ends eventually, which is not an error
     const { url } = await Promise.race([listening, failed]);
     return { ...server, url };
   }
 
-  /** A node for each of the setting's. */
+  /** Starts every node of a setting. */
   nodes(setting: Setting, server: string, session: string): Running[] {
     return Array.from({ length: setting.nodes }, (_, node) =>
       this.start(
@@ -68,18 +72,18 @@ export class Processes {
     );
   }
 
-  /** Tells all to end, and after a while makes them. */
+  /** Sends SIGTERM to every process, and SIGKILL after a deadline. */
   async stop(): Promise<void> {
     const all = [...this.running];
     for (const { child } of all) child.kill('SIGTERM');
     const timer = setTimeout(() => {
       for (const { child } of all) child.kill('SIGKILL');
-    }, PATIENCE_MS);
+    }, STOP_DEADLINE_MS);
     await Promise.all(all.map(({ ended }) => ended));
     clearTimeout(timer);
   }
 
-  /** At once, for when this process itself must end. */
+  /** Kills every process at once, for when this process must end. */
   kill(): void {
     for (const { child } of this.running) child.kill('SIGKILL');
   }

@@ -1,5 +1,5 @@
-/** What the network demo and its test train: ten nodes on MNIST digits, the last three of them dishonest. */
-import { z } from 'zod';
+/** What the network demo trains: ten nodes on MNIST digits, the last three of them dishonest. */
+import * as z from 'zod';
 import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 
 export const behaviors = ['honest', 'label-flipping', 'sign-flipping', 'inner-product-manipulation'] as const;
@@ -7,18 +7,18 @@ export type Behavior = (typeof behaviors)[number];
 
 export interface Setting {
   readonly nodes: number;
-  /** What the dishonest nodes do, one entry each; they are the last ones. */
+  /** One entry per dishonest node; they are the last nodes. */
   readonly dishonest: readonly Exclude<Behavior, 'honest'>[];
   readonly pipeline: string;
   readonly rounds: number;
-  /** Names the split of the digits, the first model and the batches. */
+  /** Determines the split of the digits, the initial model and the batches. */
   readonly seed: number;
 }
 
-/** As in the demo in one process. */
+/** The same as in the demo in one process. */
 export const LEARNING_RATE = 1.5;
 
-/** What every node is told, by the session's configuration. */
+/** The session's `train` setting, which every node receives. */
 export const trainConfigSchema = z.strictObject({
   seed: z.int(),
   nodes: z.int().min(1),
@@ -41,10 +41,10 @@ export const trainConfigOf = ({ seed, nodes }: Setting): TrainConfig => ({
 export const behaviorOf = ({ nodes, dishonest }: Setting, node: number): Behavior =>
   dishonest[node - (nodes - dishonest.length)] ?? 'honest';
 
-/** 'node-03': in the order of their numbers, as text too. */
+/** 'node-03': padded, so that names sort by number. */
 export const nodeName = (node: number): string => `node-${String(node).padStart(2, '0')}`;
 
-/** A round takes the updates of all nodes, so that the whole run is a function of the setting. */
+/** The quorum is every node, so that the whole run is a function of the setting. */
 export const sessionOf = (setting: Setting, id: string): SessionConfigInput => ({
   id,
   pipeline: setting.pipeline,

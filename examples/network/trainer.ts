@@ -3,8 +3,8 @@
  *
  *   quorate node --session digits --id node-03 --trainer examples/network/trainer.js --set node=3
  *
- * How to train is told by the session's `train` configuration (setting.ts), so that it is the same for all nodes. A
- * dishonest node has what a lone process has to lie with: its own digits and its own update.
+ * The session's `train` setting (setting.ts) says how to train, the same for every node. A dishonest node knows only its
+ * own digits and its own update.
  */
 import type { Train } from '../../src/client/node.js';
 import { flippedLabel, createTrainer as createDigitTrainer } from '../mnist/training.js';
@@ -13,7 +13,7 @@ import { createNetwork } from '../mnist/network.js';
 import { partition } from '../mnist/partition.js';
 import { type Behavior, behaviors, type TrainConfig, trainConfigSchema } from './setting.js';
 
-/** What the honest update is multiplied by. */
+/** The factor that each behavior applies to the honest update. */
 const factors: Readonly<Record<Behavior, number>> = {
   honest: 1,
   'label-flipping': 1,
@@ -27,19 +27,19 @@ export interface NodeOptions {
   readonly behavior?: Behavior;
 }
 
-/** Read once, for however many nodes are in a process. */
+/** Read once per process, however many nodes run in it. */
 let reading: ReturnType<typeof loadDigits> | undefined;
 
-/** @throws RangeError for options that it doesn't have */
+/** @throws RangeError for invalid options */
 export async function createTrainer(options: NodeOptions): Promise<{ train: Train }> {
   const { node, behavior = 'honest' } = options;
-  if (!Number.isSafeInteger(node) || node < 0) throw new RangeError('node must be a whole number');
+  if (!Number.isSafeInteger(node) || node < 0) throw new RangeError('node must be a non-negative integer');
   if (!behaviors.includes(behavior)) throw new RangeError(`behavior must be one of ${behaviors.join(', ')}`);
   const digits = await (reading ??= loadDigits());
   let work: ReturnType<typeof start> | undefined;
 
   const start = ({ seed, nodes, hidden, batchSize, momentum, testDigits }: TrainConfig) => {
-    if (node >= nodes) throw new RangeError(`there are ${nodes} nodes; there is no node ${node}`);
+    if (node >= nodes) throw new RangeError(`node must be less than ${nodes}; got ${node}`);
     const network = createNetwork(hidden);
     const { train } = split(digits, testDigits, seed);
     const held = partition(digits, train, nodes, { kind: 'uniform' }, seed)[node]!;

@@ -1,4 +1,4 @@
-/** One session, from its creation to its end: a server that is there, ten node processes, and what they reach. */
+/** Runs one session on a running server, from its creation to its end, with ten node processes. */
 import { createClient } from '../../src/client/index.js';
 import { writeSafetensors } from '../../src/formats/safetensors.js';
 import { createNetwork } from '../mnist/network.js';
@@ -44,9 +44,9 @@ export async function trainOverNetwork(options: TrainingOptions): Promise<Traine
 
   const nodes = processes.nodes(setting, server, session);
   const stopped = new Promise<never>((_, reject) => {
-    for (const { ended, said } of nodes) {
+    for (const { ended, errorOutput } of nodes) {
       void ended.then(({ code, signal: by }) => {
-        if (code !== 0) reject(new Error(`a node ended with ${code ?? by ?? 'nothing'}: ${said()}`));
+        if (code !== 0) reject(new Error(`a node ended with ${code ?? by ?? 'no code'}: ${errorOutput()}`));
       });
     }
   });

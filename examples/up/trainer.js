@@ -1,11 +1,11 @@
 /**
- * The trainer of examples/up.yaml: a plane through noisy points, y = 2 a − b + 0.5, by gradient descent. A node's points
- * are its own: its seed decides them. A liar sends the opposite of what it has learnt, a hundred times over.
+ * The trainer of examples/up.yaml: fits a plane through noisy points, y = 2 a − b + 0.5, by gradient descent. A node's
+ * seed determines its points. A liar sends −100 times its update.
  */
 
 const truth = [2, -1, 0.5];
 
-/** Uniform over −1 … 1, from a seed. */
+/** A seeded generator, uniform over [−1, 1). */
 function random(seed) {
   let state = seed;
   return () => {

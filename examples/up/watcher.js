@@ -1,10 +1,10 @@
-/** A component of examples/up.yaml: tells of committed rounds. Any program can be one. */
+/** A component of examples/up.yaml that prints committed rounds. Any program can be a component. */
 
-const server = process.env.QUORATE_SERVER; // given to every component
+const server = process.env.QUORATE_SERVER; // set for every component
 
-for (let told = -1; ;) {
-  const answer = await fetch(`${server}/v1/sessions/line`);
-  const { committed } = await answer.json();
-  if (committed !== told) console.log(`round ${(told = committed)}`);
+for (let printed = -1; ;) {
+  const response = await fetch(`${server}/v1/sessions/line`);
+  const { committed } = await response.json();
+  if (committed !== printed) console.log(`round ${(printed = committed)}`);
   await new Promise((resolve) => setTimeout(resolve, 200));
 }

@@ -1,4 +1,3 @@
-/** `aggregate`: checks everything, then runs the pipeline (run.ts) when the engine is free. */
 import { Batch, defaultEngine, Engine } from '../core/engine.js';
 import type { NamedTensors } from '../core/source.js';
 import { refuseUnknown } from '../core/validation.js';
@@ -9,21 +8,23 @@ import type { Report } from './report.js';
 import { type AggregateOptions, Run } from './run.js';
 import { type Input, readUpdates, type Updates } from './updates.js';
 
+/** The result of an aggregation. */
 export interface Aggregate<Value = Float32Array> {
+  /** d float32, or named tensors if the updates are named. */
   readonly value: Value;
+  /** How the value came about: which updates were used, norms, distances, digests, times. */
   readonly report: Report;
 }
 
-type Value<U> = U extends readonly NamedTensors[] ? Record<string, Float32Array> : Float32Array;
-type FlatUpdates = Exclude<Updates, readonly NamedTensors[]>;
-
 /**
- * Aggregates updates by a rule, a pipeline, a rule's name with its parameters, or a pipeline's text.
+ * Aggregates n updates of d float32 into one.
  *
- * Updates are never written to, and must not change until the promise settles. The value is a new array (or the
- * option `into`), the same to the last bit on every host, for any number of threads and any memory limit.
+ * Updates are never written to, and must not change until the promise settles. The value is a new array (or the option
+ * `into`). It has the same bits on every host, for any number of threads and any memory limit.
  *
- * @throws QuorateError see docs/errors.md: EMPTY_INPUT, BAD_TYPE, BAD_SHAPE, NON_FINITE, NON_FINITE_RESULT,
+ * @param updates arrays, a batch, a source of rows, or named tensors
+ * @param rule a rule, a pipeline, a rule's name followed by its parameters, or a pipeline's text
+ * @throws QuorateError, as described in docs/errors.md: EMPTY_INPUT, BAD_TYPE, BAD_SHAPE, NON_FINITE, NON_FINITE_RESULT,
  *   UNKNOWN_RULE, UNKNOWN_PARAMETER, INVALID_PARAMETER, TOO_FEW_UPDATES, ZERO_WEIGHT, SEARCH_TOO_LARGE, MEMORY_LIMIT,
  *   ENGINE_DISPOSED, FOREIGN_BATCH, SOURCE_FAILED, ABORTED, WORKER_FAILED
  * @example
@@ -31,27 +32,27 @@ type FlatUpdates = Exclude<Updates, readonly NamedTensors[]>;
  * const { value } = await aggregate(updates, 'nnm(f=2) > trimmed-mean(f=2)');
  */
 export function aggregate(
-  updates: FlatUpdates,
+  updates: Exclude<Updates, readonly NamedTensors[]>,
   rule: Rule | Pipeline,
   options?: AggregateOptions,
 ): Promise<Aggregate>;
 export function aggregate(
-  updates: FlatUpdates,
+  updates: Exclude<Updates, readonly NamedTensors[]>,
   rule: string,
   parameters?: object,
   options?: AggregateOptions,
 ): Promise<Aggregate>;
-export function aggregate<U extends readonly NamedTensors[]>(
-  updates: U,
+export function aggregate(
+  updates: readonly NamedTensors[],
   rule: Rule | Pipeline,
   options?: AggregateOptions,
-): Promise<Aggregate<Value<U>>>;
-export function aggregate<U extends readonly NamedTensors[]>(
-  updates: U,
+): Promise<Aggregate<Record<string, Float32Array>>>;
+export function aggregate(
+  updates: readonly NamedTensors[],
   rule: string,
   parameters?: object,
   options?: AggregateOptions,
-): Promise<Aggregate<Value<U>>>;
+): Promise<Aggregate<Record<string, Float32Array>>>;
 export async function aggregate(
   updates: Updates,
   rule: Rule | Pipeline | string,
@@ -74,7 +75,7 @@ export async function aggregate(
   return { value: input.name ? input.name(value) : value, report };
 }
 
-/** Checks the pipeline for n updates. @throws QuorateError all that is wrong, but for too few updates: that it returns */
+/** Checks the pipeline for n updates. Returns the error TOO_FEW_UPDATES and throws every other. */
 function tooFewUpdates(pipeline: Pipeline, n: number): QuorateError | undefined {
   try {
     checkPipeline(pipeline, n);
@@ -114,7 +115,7 @@ function checkAnchor({ rule: { name, work } }: Pipeline, d: number): void {
   if (work.kind !== 'linear' || !work.anchor || work.anchor.length === d) return;
   throw new QuorateError(
     'BAD_SHAPE',
-    `${name}: the former aggregate has ${work.anchor.length} entries, the updates have ${d}`,
+    `${name}: the previous aggregate has ${work.anchor.length} entries, the updates have ${d}`,
     {
       got: work.anchor.length,
       expected: d,
@@ -133,10 +134,8 @@ function checkInto(into: unknown, input: Input): void {
     });
   }
   if (input.overlaps(into)) {
-    throw new QuorateError(
-      'INVALID_PARAMETER',
-      'into lies in one of the updates, which are never written to',
-      { parameter: 'into' },
-    );
+    throw new QuorateError('INVALID_PARAMETER', 'into overlaps an update, and updates are never written to', {
+      parameter: 'into',
+    });
   }
 }

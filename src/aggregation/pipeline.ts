@@ -1,15 +1,27 @@
-/** Pre-aggregators in order, then a rule; by factory, by name, or as text. */
+/** Pipelines: pre-aggregators in order, then a rule; from factories, by name, or as text. */
 import { describeParameters, type ParameterDescription } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import { parseStages, stageText } from '../formats/stageText.js';
-import type { Preaggregator } from '../preaggregators/preaggregator.js';
-import { preaggregatorFactories } from '../preaggregators/registry.js';
-import { ruleFactories } from '../rules/registry.js';
-import type { Rule } from '../rules/rule.js';
+import type { Preaggregator, PreaggregatorFactory } from '../preaggregators/preaggregator.js';
+import * as preaggregatorRegistry from '../preaggregators/registry.js';
+import * as ruleRegistry from '../rules/registry.js';
+import type { Rule, RuleFactory } from '../rules/rule.js';
 
+type Listed<Factory extends RuleFactory | PreaggregatorFactory> = Pick<
+  Factory,
+  'definition' | 'kind' | 'from'
+>;
+
+const ruleFactories: readonly Listed<RuleFactory>[] = Object.values(ruleRegistry);
+const preaggregatorFactories: readonly Listed<PreaggregatorFactory>[] = Object.values(preaggregatorRegistry);
+
+/** Pre-aggregators in order, then a rule. Made by `pipeline` or `parsePipeline`; taken by `aggregate`. */
 export interface Pipeline {
+  /** Tells pipelines from rules and pre-aggregators. */
   readonly stage: 'pipeline';
+  /** In the order in which they run. */
   readonly preaggregators: readonly Preaggregator[];
+  /** Turns the pre-aggregated updates into one. */
   readonly rule: Rule;
 }
 
@@ -20,9 +32,9 @@ const isPreaggregator = (value: Preaggregator | Rule): value is Preaggregator =>
   stageOf(value) === 'preaggregator';
 
 /**
- * Pre-aggregators, in order, and a rule after them.
+ * Makes a pipeline of pre-aggregators, in order, and a final rule.
  *
- * @throws QuorateError INVALID_PARAMETER if the last is not a rule, or another is
+ * @throws QuorateError INVALID_PARAMETER if the last stage is not a rule, or an earlier one is
  * @example
  * pipeline(nnm({ f: 2 }), trimmedMean({ f: 2 }))
  */
@@ -31,7 +43,7 @@ export function pipeline(...stages: readonly [...Preaggregator[], Rule]): Pipeli
     if (isPreaggregator(stage)) return stage;
     throw new QuorateError(
       'INVALID_PARAMETER',
-      `pipeline: stage ${position + 1} is no pre-aggregator; a rule can only be the last`,
+      `pipeline: stage ${position + 1} is not a pre-aggregator; only the last stage can be a rule`,
     );
   });
   const rule = stages.at(-1);
@@ -53,16 +65,16 @@ function factoryOf<F extends { definition: { name: string } }>(
   if (factory) return factory;
   const known = factories.map(nameOf);
   const isOther = [...ruleFactories, ...preaggregatorFactories].some((one) => nameOf(one) === name);
-  const problem = isOther ? `'${name}' is no ${role}` : `there is no ${role} '${name}'`;
+  const problem = isOther ? `'${name}' is not a ${role}` : `there is no ${role} '${name}'`;
   throw new QuorateError('UNKNOWN_RULE', `${problem}; there are ${known.join(', ')}`, { rule: name, known });
 }
 
 /**
- * A pipeline from its text, as reports and `pipelineText` print it.
+ * Parses a pipeline's text, as reports and `pipelineText` print it.
  *
- * @param text pre-aggregators and, last, a rule, with their parameters; vectors can't be written
- * @throws QuorateError BAD_TYPE, UNKNOWN_RULE, UNKNOWN_PARAMETER; INVALID_PARAMETER, with `details.position` where the
- *   text itself can't be read
+ * @param text pre-aggregators and, last, a rule, with their parameters; parameters that are vectors have no text
+ * @throws QuorateError BAD_TYPE, UNKNOWN_RULE, UNKNOWN_PARAMETER; INVALID_PARAMETER, with `details.position` if the
+ *   text itself is malformed
  * @example
  * parsePipeline('nnm(f=2) > trimmed-mean(f=2)')
  */
@@ -77,7 +89,7 @@ export function parsePipeline(text: string): Pipeline {
   return pipeline(...preaggregators, factoryOf('rule', ruleFactories, name).from(parameters));
 }
 
-/** A pipeline of what `aggregate` was given: one already, a rule, a rule's name with parameters, or a text. */
+/** The pipeline that `aggregate` was given: as such, as a rule, as a rule's name with parameters, or as text. */
 export function asPipeline(given: unknown, parameters: unknown): Pipeline {
   if (typeof given === 'string') {
     if (parameters === undefined) return parsePipeline(given);
@@ -86,10 +98,10 @@ export function asPipeline(given: unknown, parameters: unknown): Pipeline {
   const stage = stageOf(given);
   if (stage === 'pipeline') return given as Pipeline;
   if (stage === 'rule') return pipeline(given as Rule);
-  throw new QuorateError('BAD_TYPE', "the second argument must be a rule, a pipeline, or a rule's name");
+  throw new QuorateError('BAD_TYPE', "rule must be a rule, a pipeline, a rule's name, or a pipeline's text");
 }
 
-/** Checks every stage against the number of points that reaches it. @throws QuorateError */
+/** Checks every stage against the number of points that reach it. @throws QuorateError */
 export function checkPipeline({ preaggregators, rule }: Pipeline, n: number): void {
   let points = n;
   for (const stage of preaggregators) {
@@ -112,24 +124,34 @@ export function restrictPipeline(
   };
 }
 
-/** As reports name it: 'nnm(f=2) > trimmed-mean(f=2)'. `parsePipeline` reads it, unless it has vectors. */
+/**
+ * The pipeline as text, as reports show it. `parsePipeline` reads it back, unless a parameter is a vector.
+ *
+ * @example
+ * pipelineText(pipeline(nnm({ f: 2 }), trimmedMean({ f: 2 }))) // 'nnm(f=2) > trimmed-mean(f=2)'
+ */
 export function pipelineText({ preaggregators, rule }: Pipeline): string {
   return [...preaggregators, rule].map(stageText).join(' > ');
 }
 
-/** What `rules()` tells of a rule or pre-aggregator. */
+/** The description of a rule or pre-aggregator, as `rules()` lists it. */
 export interface StageDescription {
+  /** In kebab-case, as configuration files name it. */
   readonly name: string;
+  /** A pre-aggregator, or how the rule works: column by column, or by a weight for each update. */
   readonly kind: 'coordinate-wise' | 'linear' | 'pre-aggregator';
+  /** One sentence. */
   readonly summary: string;
+  /** Its parameters, with their defaults. */
   readonly parameters: readonly ParameterDescription[];
   /** On the number of updates n: 'n > 2f'. */
   readonly constraint: string;
+  /** The paper that defines it. */
   readonly source: string;
 }
 
 /**
- * All rules and pre-aggregators: names, parameters, constraints, sources.
+ * Lists all rules, then all pre-aggregators, with their parameters, constraints and sources.
  *
  * @example
  * console.table(rules().map(({ name, constraint, source }) => ({ name, constraint, source })));

@@ -1,18 +1,18 @@
-/** From a pipeline and the distances between the rows: what is to be combined, and how. */
 import type { Geometry } from '../core/geometry.js';
-import type { Combination } from '../core/passes.js';
+import type { Combination } from '../core/tileWork.js';
 import type { Cooperative } from '../core/cooperative.js';
 import type { Pipeline } from './pipeline.js';
 
+/** How the last pass combines the rows. */
 export interface CombinationPlan {
   readonly combination: Combination;
   /** For linear rules: the weights over the rows, an anchor's last. */
   readonly rowWeights: Float64Array | undefined;
-  /** Which rows have any part in it. */
+  /** Whether a row has any influence on the result. */
   readonly used: (row: number) => boolean;
 }
 
-/** What the pipeline makes of the rows, given their geometry. */
+/** Runs a pipeline on the geometry of the rows; the result says how to combine the rows themselves. */
 export function* planCombination(
   { preaggregators, rule: { work } }: Pipeline,
   base: Geometry,

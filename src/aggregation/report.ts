@@ -1,48 +1,59 @@
-/** What an aggregation tells about itself beside its value. */
+/** The report of an aggregation. */
 import type { Tile } from '../core/tiles.js';
 import type { Arena } from '../core/memory.js';
 import { currentHost } from '../core/host.js';
 
+/** What the report says about one update. */
 export interface RowReport {
   /** Position among the updates. */
   readonly index: number;
-  /** Whether anything of it went into the result. */
+  /** Whether it has any influence on the result. */
   readonly used: boolean;
-  /** Its weight in the result; absent where each coordinate is decided by itself, and on a row left out. */
+  /** Its weight in the result. Absent for coordinate-wise rules, and for an excluded update. */
   readonly weight?: number;
-  /** Euclidean norm. Absent, like all below, in a brief report. */
+  /** Euclidean norm. Absent from a brief report, like everything below. */
   readonly norm?: number;
   /** Euclidean distance to the result. */
   readonly distance?: number;
   /**
-   * 0 for an update no farther from the result than the middle one, towards 1 the farther it is:
-   * 1 − (middle distance / its distance). 1 for one that was left out because it is not finite.
+   * From 0 to 1: 0 for an update whose distance to the result is at most the median distance; otherwise
+   * 1 − (median distance / its distance). 1 for an update excluded because it is not finite.
    */
   readonly suspicion?: number;
   /** SHA-256 of its bytes (float32, little-endian), in hex. */
   readonly digest?: string;
 }
 
+/** How an aggregation came about. Plain data. */
 export interface Report {
+  /** The pipeline as text. If updates were excluded, f is the lowered one. */
   readonly pipeline: string;
+  /** Number of updates. */
   readonly n: number;
+  /** Entries per update. */
   readonly d: number;
+  /** One entry per update, in order. */
   readonly rows: readonly RowReport[];
-  /** Rows left out because they are not finite. */
+  /** Indices of updates excluded because they are not finite. */
   readonly excluded: readonly number[];
-  /** SHA-256 of the value's bytes (float32, little-endian), in hex; absent in a brief report. */
+  /** SHA-256 of the value's bytes (float32, little-endian), in hex. Absent from a brief report. */
   readonly resultDigest?: string;
-  /** Milliseconds: distances between the updates, the weights they lead to, combining, digest of the result, all. */
+  /** Time spent, in milliseconds. */
   readonly timesMs: {
+    /** Measuring the distances between updates. */
     readonly distances: number;
+    /** Computing the weights, including exact searches. */
     readonly weights: number;
+    /** Combining the updates into the result. */
     readonly combine: number;
+    /** Hashing the result. */
     readonly digest: number;
+    /** Everything, including the digests of the updates. */
     readonly total: number;
   };
 }
 
-/** The running SHA-256 of each row, fed tile by tile in the first pass over all rows. */
+/** The running SHA-256 of each row, updated tile by tile in the first pass over all rows. */
 export class RowDigests {
   private readonly hashes;
   private digests: readonly string[] | undefined;
@@ -61,7 +72,7 @@ export class RowDigests {
     return this.digests !== undefined;
   }
 
-  /** All digests, in hex. Ends the feeding. */
+  /** All digests, in hex. No more tiles can be added. */
   finish(): readonly string[] {
     this.digests ??= this.hashes.map((hash) => hash.hex());
     return this.digests;
@@ -75,20 +86,20 @@ export function vectorDigest(value: Float32Array): string {
   return hash.hex();
 }
 
-/** How far each distance exceeds the middle one, from 0 to 1. */
+/** By how much each distance exceeds the median distance, from 0 to 1. */
 function suspicions(distances: Float64Array): Float64Array {
   const middle = Float64Array.from(distances).sort()[(distances.length - 1) >> 1]!;
   return distances.map((distance) => (distance <= middle ? 0 : 1 - middle / distance));
 }
 
-/** What is known of the rows that were kept, in their order; digests are of all. */
+/** What is known about the kept rows, in order; `digests` covers all rows. */
 interface RowMeasures {
   readonly rowWeights: Float64Array | undefined;
   readonly used: (row: number) => boolean;
   readonly digests: readonly string[] | undefined;
 }
 
-/** A report of each of n rows, `kept` of which took part; squared norms and distances are in the order of `kept`. */
+/** Reports on each of n rows, of which `kept` took part. Squared norms and distances are in the order of `kept`. */
 export function rowReports(
   n: number,
   kept: readonly number[],

@@ -1,43 +1,45 @@
 /**
- * One aggregation: measure distances if the pipeline needs them, work out the weights, combine, report.
+ * One aggregation: measures distances if the pipeline needs them, computes the weights, combines, reports.
  *
- * Rows that are not finite are found on the way, at no cost: by their norms where distances are measured, else by the
- * result, which can't be finite if they are not. Only then are they looked for.
+ * Rows that are not finite are detected at no cost: by their norms if distances are measured, otherwise by the result,
+ * which can't be finite if they are not. Only then does a further pass identify them.
  */
 import { MAX_PAGES } from '../../bindings/abi.js';
 import type { Engine, EngineSession } from '../core/engine.js';
 import { outlierRows } from '../core/outlierRows.js';
 import { Geometry, type Measured } from '../core/geometry.js';
-import { combinePass, normsPass, pairwisePass, type PassOptions, pulledPass } from '../core/passes.js';
+import { combinePass, normsPass } from '../core/combinePass.js';
+import { pairwisePass, pulledPass } from '../core/distancePasses.js';
 import { type RowSource, withRow } from '../core/source.js';
 import { runCooperatively } from '../core/cooperative.js';
-import type { TiledRows } from '../core/tiles.js';
+import type { PassOptions, TiledRows } from '../core/tiles.js';
 import { QuorateError } from '../errors.js';
 import { checkPipeline, type Pipeline, pipelineText, restrictPipeline } from './pipeline.js';
 import { type CombinationPlan, planCombination } from './plan.js';
 import { vectorDigest, type Report, RowDigests, rowReports } from './report.js';
 import type { Input } from './updates.js';
 
+/** Options of `aggregate`. */
 export interface AggregateOptions {
-  /** Where to run; default: a batch's own engine, or for other updates one that all such calls share. */
+  /** The engine to run on. Default: a batch's own, otherwise one that all calls without an engine share. */
   readonly engine?: Engine;
   /**
-   * What becomes of updates that hold NaN or an infinity: refuse the call, naming them (the default), or leave them
-   * out. Such an update is certainly Byzantine, so each one left out lowers f by one, though not below 0.
+   * What to do with updates that contain NaN or an infinity: refuse the call and name them, or exclude them. Such an
+   * update is certainly Byzantine, so each excluded one lowers f by one, but not below 0. Default: 'refuse'.
    */
   readonly onNonFinite?: 'refuse' | 'exclude';
-  /** A brief report leaves out norms, distances, suspicion and digests, and saves their time. Default: full. */
+  /** A brief report omits norms, distances, suspicion and digests, and saves their time. Default: 'full'. */
   readonly report?: 'full' | 'brief';
   /**
-   * Where to write the value, d long; it is also returned. A row of a batch of the same engine is written in place.
-   * If the call fails, what it holds is unspecified.
+   * Where to write the value, d float32; it is also returned. A row of a batch of the same engine is written in place.
+   * Must not overlap an update. If the call fails, its contents are unspecified.
    */
   readonly into?: Float32Array;
-  /** Gives up between tiles, and in the middle of a search for weights. */
+  /** Cancels the call between tiles, and during a search for weights. */
   readonly signal?: AbortSignal;
 }
 
-/** What one attempt found: a value, or rows that are not finite. */
+/** The outcome of one attempt: a value, or the rows that are not finite. */
 type RunOutcome =
   { readonly value: Float32Array; readonly report: Report } | { readonly bad: readonly number[] };
 
@@ -58,7 +60,7 @@ export class Run {
     this.digests = options.report === 'brief' ? undefined : new RowDigests(input.n);
   }
 
-  /** @param tooFew set if there are too few updates, unless some prove to be Byzantine and lower f */
+  /** @param tooFew set if there are too few updates for this f, which excluding non-finite ones may still lower */
   async run(pipeline: Pipeline, tooFew?: QuorateError): Promise<{ value: Float32Array; report: Report }> {
     const all = Array.from({ length: this.input.n }, (_, i) => i);
     const outcome = tooFew ? { bad: await this.nonFinite(all) } : await this.attempt(pipeline, all);
@@ -70,7 +72,7 @@ export class Run {
     checkPipeline(restricted, kept.length);
     const second = await this.attempt(restricted, kept);
     if ('value' in second) return second;
-    return refuseNonFinite(second.bad); // only a source whose rows change under our hands gets here
+    return refuseNonFinite(second.bad); // only reached if a source's rows change meanwhile
   }
 
   private async nonFinite(rows: readonly number[]): Promise<number[]> {
@@ -167,7 +169,7 @@ export class Run {
       value.buffer === session.arena.memory.buffer && value.byteOffset % 64 === 0 && value.length % 16 === 0;
     const last = { ...pass, onTile: this.digests?.complete === false ? pass.onTile : undefined };
     const { inputsFinite, resultsFinite } = await this.timed('combine', () => {
-      // Rows without weight need not be read again once they are known to be finite.
+      // Rows of weight 0 need not be read again: they are known to be finite.
       if (geometry && !measures && combination.kind === 'weighted-sum') {
         const { weights } = combination;
         const parts = pass.chosen.filter((_, i) => weights[i] !== 0);
@@ -183,10 +185,7 @@ export class Run {
       if (bad.length > 0) return { bad };
     }
     if (!resultsFinite) {
-      throw new QuorateError(
-        'NON_FINITE_RESULT',
-        'the result overflows float32: the updates are too large to be combined',
-      );
+      throw new QuorateError('NON_FINITE_RESULT', 'the result overflows float32');
     }
 
     const squaredNorms =
@@ -217,7 +216,7 @@ export class Run {
 function refuseNonFinite(rows: readonly number[]): never {
   throw new QuorateError(
     'NON_FINITE',
-    `NaN or an infinity in update${rows.length > 1 ? 's' : ''} ${rows.join(', ')}`,
+    `update${rows.length > 1 ? 's' : ''} ${rows.join(', ')} contain${rows.length > 1 ? '' : 's'} NaN or an infinity`,
     { rows },
   );
 }
@@ -231,7 +230,7 @@ function asSource(rows: TiledRows): RowSource {
   return { n: batch.n, d: batch.d, read };
 }
 
-/** For pipelines that ask for no distance. */
+/** For pipelines that need no distances. */
 const unmeasured = (rows: number): Measured => ({
   rows,
   direct: new Float64Array(0),

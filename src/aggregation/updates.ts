@@ -1,17 +1,22 @@
-/** Makes one thing of the kinds of updates that `aggregate` takes. */
+/** Brings the kinds of updates that `aggregate` takes into one form. */
 import { Batch, type Engine } from '../core/engine.js';
 import { arraySource, namedSource, type NamedTensors, type RowSource } from '../core/source.js';
 import type { TiledRows } from '../core/tiles.js';
 import { requireWholeNumber } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 
+/**
+ * n updates of d float32: arrays of equal length, a batch in an engine's memory, a source that is read in pieces, or
+ * objects of named tensors, all with the same names and lengths.
+ */
 export type Updates = readonly Float32Array[] | Batch | RowSource | readonly NamedTensors[];
 
+/** Updates in the form that an aggregation works on. */
 export interface Input {
   readonly n: number;
   readonly d: number;
   readonly rows: TiledRows;
-  /** Gives a flat value the updates' names, if they have names. */
+  /** Splits a flat value into named tensors, if the updates are named. */
   readonly name: ((value: Float32Array) => Record<string, Float32Array>) | undefined;
   /** Whether writing to `target` would change an update. */
   readonly overlaps: (target: Float32Array) => boolean;
@@ -59,11 +64,11 @@ export function readUpdates(updates: unknown, engine: Engine): Input {
     };
   }
   if (updates instanceof Batch) {
-    updates.row(0); // refuses a batch that was released
+    updates.row(0); // throws if the batch was released
     if (updates.engine !== engine) {
       throw new QuorateError(
         'FOREIGN_BATCH',
-        'the batch is in the memory of another engine: pass that one as the option `engine`',
+        'the batch belongs to another engine: pass that engine in the option `engine`',
       );
     }
     const { n, d } = updates;
@@ -78,6 +83,6 @@ export function readUpdates(updates: unknown, engine: Engine): Input {
   }
   throw new QuorateError(
     'BAD_TYPE',
-    'updates must be a list of Float32Array or of named tensors, a batch, or a source of rows',
+    'updates must be an array of Float32Array or of named tensors, a batch, or a source of rows',
   );
 }

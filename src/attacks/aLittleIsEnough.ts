@@ -1,13 +1,17 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineAttack, honestDeviation, honestMean } from './attack.js';
 
 /**
- * μ + τ·σ: every coordinate is shifted by a little, well within what honest updates differ by, and always the same
- * way. The deviation σ has n − 1 in its denominator, hence two honest updates are needed.
+ * μ + τ·σ: shifts every coordinate slightly, well within the spread of honest updates, and always in the same direction.
+ * σ has n − 1 in its denominator, so two honest updates are needed.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const malicious = aLittleIsEnough({ tau: 1 }).forge(honest, 3);
  */
 export const aLittleIsEnough = defineAttack({
   name: 'a-little-is-enough',
-  summary: 'The honest mean, shifted by a multiple of the standard deviation in every coordinate.',
+  summary: 'The honest mean, shifted in every coordinate by a multiple of the standard deviation.',
   source: 'Baruch et al. 2019 (arXiv:1902.06156)',
   parameters: z.strictObject({
     tau: z.number().default(1.5).describe('shift, in standard deviations of the honest updates'),

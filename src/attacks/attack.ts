@@ -1,27 +1,31 @@
 /**
- * What an attack is. It sees all honest updates of a round (the worst case: attackers who work together and watch
- * the network) and makes as many malicious updates as there are attackers.
+ * Attacks: what malicious nodes send. An attack sees all honest updates of a round (the worst case: attackers collude
+ * and watch the network) and makes one malicious update per attacker.
  *
  *   honest      m × Float32Array(d), m ≥ 1, finite; never written to
- *   result      `attackers` × Float32Array(d), each an array of its own
+ *   result      `attackers` × Float32Array(d), separate arrays
  *
- * Sums are in float64, in the order of the rows. A value beyond float32 becomes an infinity, which is what a node
- * that sends it would send.
+ * Sums are float64, in row order. A value beyond float32 becomes an infinity, as it would for a node that sends it.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseParameters, requireWholeNumber } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
-import type { Given } from '../rules/rule.js';
+import type { FactoryArguments } from '../rules/rule.js';
 
+/** An attack with its parameters. Made by a factory such as `signFlipping`. */
 export interface Attack {
+  /** In kebab-case, as configuration files name it. */
   readonly name: string;
-  /** All parameters, the defaults filled in. */
+  /** All parameters, with defaults filled in. Frozen. */
   readonly parameters: Readonly<Record<string, unknown>>;
   /**
-   * @param honest the honest nodes' updates, not written to
-   * @param attackers how many malicious updates to make
+   * Makes the malicious updates.
+   *
+   * @param honest the honest updates, each Float32Array(d), finite; not written to
+   * @param attackers number of malicious updates to make
+   * @returns one new array of d float32 per attacker
    * @throws QuorateError EMPTY_INPUT, BAD_TYPE, BAD_SHAPE or NON_FINITE for the honest updates, INVALID_PARAMETER
-   *   for the number of attackers, TOO_FEW_UPDATES where the attack needs more honest updates
+   *   for the number of attackers, TOO_FEW_UPDATES if the attack needs more honest updates
    */
   forge(honest: readonly Float32Array[], attackers: number): Float32Array[];
 }
@@ -33,9 +37,9 @@ export interface AttackDefinition<S extends z.ZodObject> {
   readonly summary: string;
   readonly source: string;
   readonly parameters: S;
-  /** The fewest honest updates that it can work with. */
+  /** The least number of honest updates that it works with. */
   readonly minHonest: number;
-  /** Gets checked input. One vector that all attackers send, or one each. */
+  /** The input is checked already. Returns one vector that all attackers send, or one per attacker. */
   readonly forge: (
     honest: readonly Float32Array[],
     parameters: z.output<S>,
@@ -43,16 +47,17 @@ export interface AttackDefinition<S extends z.ZodObject> {
   ) => Float32Array | Float32Array[];
 }
 
-/** Makes an attack from its parameters, and describes it. */
+/** Makes attacks of one kind from their parameters, such as `aLittleIsEnough({ tau: 1 })`. */
 export interface AttackFactory<S extends z.ZodObject = z.ZodObject> {
   /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
-  (...given: Given<S>): Attack;
+  (...given: FactoryArguments<S>): Attack;
+  /** @internal */
   readonly definition: AttackDefinition<S>;
-  /** The same, from parameters of unknown origin. */
+  /** Makes the attack from parameters that are not yet checked, from a configuration file for instance. */
   readonly from: (parameters: unknown) => Attack;
 }
 
-/** Turns an attack's definition into its factory: the checks of parameters and input are the same for all. */
+/** Defines an attack. Checks of parameters and input are the same for all. */
 export function defineAttack<S extends z.ZodObject>(definition: AttackDefinition<S>): AttackFactory<S> {
   const { name, minHonest } = definition;
   const from = (given: unknown): Attack => {
@@ -68,7 +73,7 @@ export function defineAttack<S extends z.ZodObject>(definition: AttackDefinition
       },
     };
   };
-  return Object.assign((...given: Given<S>) => from(given[0]), { definition, from });
+  return Object.assign((...given: FactoryArguments<S>) => from(given[0]), { definition, from });
 }
 
 /** @throws QuorateError INVALID_PARAMETER */
@@ -80,18 +85,18 @@ export function checkAttackers(attackers: number): void {
 export function checkHonest(attack: string, honest: readonly Float32Array[], minHonest: number): void {
   const given: unknown = honest;
   if (!Array.isArray(given) || !given.every((row) => row instanceof Float32Array)) {
-    throw new QuorateError('BAD_TYPE', `${attack} needs the honest updates as an array of Float32Array`);
+    throw new QuorateError('BAD_TYPE', `${attack}: honest updates must be an array of Float32Array`);
   }
   if (honest.length === 0 || honest[0]!.length === 0) {
     throw new QuorateError(
       'EMPTY_INPUT',
-      `${attack} needs at least one honest update with at least one entry`,
+      `${attack}: there must be at least one honest update with at least one entry`,
     );
   }
   if (honest.length < minHonest) {
     throw new QuorateError(
       'TOO_FEW_UPDATES',
-      `${attack} needs at least ${minHonest} honest updates; there are ${honest.length}`,
+      `${attack} needs at least ${minHonest} honest updates; got ${honest.length}`,
       { attack, minHonest, n: honest.length },
     );
   }
@@ -100,24 +105,20 @@ export function checkHonest(attack: string, honest: readonly Float32Array[], min
     if (update.length !== d) {
       throw new QuorateError(
         'BAD_SHAPE',
-        `honest update ${row} has ${update.length} entries where update 0 has ${d}`,
+        `honest update ${row} has ${update.length} entries, update 0 has ${d}`,
         { row, expected: d, given: update.length },
       );
     }
     let sum = 0;
     for (let k = 0; k < d; k++) sum += update[k]!;
     if (!Number.isFinite(sum)) {
-      // finite float32 numbers, however many, don't overflow a float64 sum
+      // a float64 sum of finite float32 values can't overflow
       throw new QuorateError('NON_FINITE', `honest update ${row} holds NaN or an infinity`, { rows: [row] });
     }
   }
 }
 
-/**
- * Mean and deviation of each coordinate over the honest updates: n × d float32 in, d float64 out, O(n·d). Plain loops:
- * a callback for each of millions of entries would take most of an attack's time.
- */
-
+/** The mean of each coordinate, in float64. Plain loops: a callback per entry would take most of an attack's time. */
 export function honestMean(honest: readonly Float32Array[]): Float64Array {
   const mean = new Float64Array(honest[0]!.length);
   for (const row of honest) for (let k = 0; k < mean.length; k++) mean[k]! += row[k]!;
@@ -125,7 +126,7 @@ export function honestMean(honest: readonly Float32Array[]): Float64Array {
   return mean;
 }
 
-/** Standard deviation with n − 1 in the denominator (so n ≥ 2), from differences to the mean, not from squares. */
+/** The standard deviation of each coordinate, with n − 1 in the denominator, from differences to the mean. Needs n ≥ 2. */
 export function honestDeviation(honest: readonly Float32Array[], mean: Float64Array): Float64Array {
   const deviation = new Float64Array(mean.length);
   for (const row of honest) {

@@ -1,16 +1,17 @@
 /**
- * `quorate/attacks`: what dishonest nodes may send, to try a pipeline against.
+ * `quorate/attacks`: what malicious nodes may send, to test a pipeline against.
  *
  * @example
- * const lies = aLittleIsEnough({ tau: 1 }).forge(honest, 3);
- * const { value } = await aggregate([...honest, ...lies], trimmedMean({ f: 3 }));
+ * const malicious = aLittleIsEnough({ tau: 1 }).forge(honest, 3);
+ * const { value } = await aggregate([...honest, ...malicious], trimmedMean({ f: 3 }));
  */
-export { type Attack, type AttackDefinition, type AttackFactory } from './attack.js';
-export { aLittleIsEnough } from './aLittleIsEnough.js';
-export { gaussian } from './gaussian.js';
-export { infinity } from './infinity.js';
-export { innerProductManipulation } from './innerProductManipulation.js';
-export { mimic } from './mimic.js';
+export type { Pipeline } from '../aggregation/pipeline.js';
+export type { Batch, Engine } from '../core/engine.js';
+export type { ParameterDescription } from '../core/validation.js';
+export type { Preaggregator } from '../preaggregators/preaggregator.js';
+export type { FactoryArguments, Rule, Stage } from '../rules/rule.js';
+export type { Attack, AttackFactory } from './attack.js';
+export { attack, type AttackDescription, attacks } from './attacksByName.js';
 export {
   type GradedAttack,
   optimal,
@@ -18,5 +19,4 @@ export {
   type OptimalOptions,
   type Optimum,
 } from './optimal.js';
-export { attack, type AttackDescription, attacks } from './registry.js';
-export { signFlipping } from './signFlipping.js';
+export * from './registry.js';

@@ -1,7 +1,13 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineAttack } from './attack.js';
 
-/** +∞ everywhere: one such update, averaged in, destroys a model for good. */
+/**
+ * +∞ everywhere: averaging in one such update destroys a model for good.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const malicious = infinity().forge(honest, 3);
+ */
 export const infinity = defineAttack({
   name: 'infinity',
   summary: 'Infinity in every coordinate.',

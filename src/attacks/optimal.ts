@@ -1,14 +1,4 @@
-/**
- * The optimal variant of an attack with a strength tau: the attackers know the defense, try it on what they are about
- * to send, and send what moves the result farthest from the honest mean.
- *
- * The distance as a function of tau has jumps, where a rule begins to see through the lie, so a grid is searched
- * first; then the surroundings of the best point are halved a few times. Costs grid.length + 2 · refinements
- * aggregations, in each of which the honest updates come first and the malicious ones after them.
- *
- * Source: Shejwalkar and Houmansadr 2021 (doi:10.14722/ndss.2021.24498); the search differs.
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import { aggregate } from '../aggregation/aggregate.js';
 import type { Pipeline } from '../aggregation/pipeline.js';
 import type { Engine } from '../core/engine.js';
@@ -17,37 +7,44 @@ import { QuorateError } from '../errors.js';
 import type { Rule } from '../rules/rule.js';
 import { type Attack, checkAttackers, checkHonest, honestMean } from './attack.js';
 
-/** An attack whose strength is one number: `innerProductManipulation`, `aLittleIsEnough`. */
-export interface GradedAttack {
-  (parameters: { tau: number }): Attack;
-  readonly definition: { readonly name: string; readonly minHonest: number };
-}
+/** The factory of an attack whose strength is one number, such as `innerProductManipulation` or `aLittleIsEnough`. */
+export type GradedAttack = (parameters: { tau: number }) => Attack;
 
+/** Options of `optimal`. */
 export interface OptimalOptions {
-  /** The defender's own rule or pipeline. */
+  /** The defender's rule or pipeline. */
   readonly defense: Rule | Pipeline;
-  /** Strengths to try, ascending; negative ones are allowed. Default: 0.1 to 20 in twelve steps. */
+  /** Strengths to try, ascending; they may be negative. Default: 0.1 to 20 in twelve steps. */
   readonly grid?: readonly number[];
-  /** How often the surroundings of the best strength are halved. Default: 3. */
+  /** How many times the interval around the best strength is halved. Default: 3. */
   readonly refinements?: number;
-  /** Where to run the defense. */
+  /** The engine to run the defense on. Default: one that all calls without an engine share. */
   readonly engine?: Engine;
+  /** Cancels the search. */
   readonly signal?: AbortSignal;
 }
 
+/** The strongest attack found. */
 export interface Optimum {
+  /** Its strength. */
   readonly tau: number;
-  /** From the honest mean to what the defense makes of the honest and these updates. */
+  /** Euclidean distance from the honest mean to the defense's result under this attack. */
   readonly distance: number;
-  /** The malicious updates, one for each attacker. */
+  /** The malicious updates, one per attacker. */
   readonly updates: Float32Array[];
 }
 
+/** An attack that searches for its strongest parameters in every round. Made by `optimal`. */
 export interface OptimalAttack {
+  /** 'optimal a-little-is-enough', for instance. */
   readonly name: string;
-  /** @throws QuorateError as the attack's own `forge` does, and as `aggregate` does with the defense */
+  /**
+   * Finds the strongest malicious updates.
+   *
+   * @throws QuorateError as the attack's own `forge`, and as `aggregate` with the defense
+   */
   search(honest: readonly Float32Array[], attackers: number): Promise<Optimum>;
-  /** The same, only the updates of it. */
+  /** Like `search`, but returns only the updates. */
   forge(honest: readonly Float32Array[], attackers: number): Promise<Float32Array[]>;
 }
 
@@ -61,6 +58,15 @@ const searchParameters = z.strictObject({
 });
 
 /**
+ * The optimal variant of an attack with a strength tau: the attackers know the defense, run it on candidate updates, and
+ * send those that move the result farthest from the honest mean.
+ *
+ * The distance as a function of tau has jumps where the rule starts to filter the attack out. So the search tries a grid
+ * first, then halves the interval around the best point a few times. It costs grid.length + 2 · refinements
+ * aggregations, in which the honest updates come first.
+ *
+ * Source: Shejwalkar and Houmansadr 2021 (doi:10.14722/ndss.2021.24498); the search differs.
+ *
  * @param attack the factory of an attack with a parameter tau
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  * @example
@@ -68,11 +74,11 @@ const searchParameters = z.strictObject({
  * const { tau, distance, updates } = await optimal(aLittleIsEnough, { defense }).search(honest, 3);
  */
 export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalAttack {
-  const name = `optimal ${attack.definition.name}`;
+  const name = `optimal ${attack({ tau: 1 }).name}`; // an attack without tau is refused here
   refuseUnknown(name, options, ['defense', 'grid', 'refinements', 'engine', 'signal']);
   const { defense, engine, signal, grid: givenGrid, refinements: givenRefinements } = options;
   if (defense === undefined) {
-    throw new QuorateError('INVALID_PARAMETER', `${name}: the defense to try it against is missing`, {
+    throw new QuorateError('INVALID_PARAMETER', `${name}: the option 'defense' is required`, {
       parameter: 'defense',
     });
   }
@@ -80,10 +86,9 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
     grid: givenGrid,
     refinements: givenRefinements,
   });
-  attack({ tau: grid[0]! }); // an attack without tau is refused here, before any work
 
   const search = async (honest: readonly Float32Array[], attackers: number): Promise<Optimum> => {
-    checkHonest(name, honest, attack.definition.minHonest);
+    checkHonest(name, honest, 1); // the attack itself may need more
     checkAttackers(attackers);
     const mean = honestMean(honest);
     const outcome = async (tau: number): Promise<Optimum> => {
@@ -116,7 +121,7 @@ export function optimal(attack: GradedAttack, options: OptimalOptions): OptimalA
   return { name, search, forge: async (honest, attackers) => (await search(honest, attackers)).updates };
 }
 
-/** Of equals, the one that was found first. */
+/** Among equals, the one found first. */
 const farther = (a: Optimum, b: Optimum): Optimum => (b.distance > a.distance ? b : a);
 
 function distanceBetween(a: Float32Array, b: Float64Array): number {

@@ -1,7 +1,13 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineAttack, honestMean, scaledVector } from './attack.js';
 
-/** −μ: every attacker sends the opposite of the honest mean. */
+/**
+ * −μ: every attacker sends the opposite of the honest mean.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const malicious = signFlipping().forge(honest, 3);
+ */
 export const signFlipping = defineAttack({
   name: 'sign-flipping',
   summary: 'The opposite of the honest mean.',

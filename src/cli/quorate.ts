@@ -1,18 +1,16 @@
 #!/usr/bin/env node
-/** The command line. Results go to standard output, everything else to standard error. */
+/** The command line. Results go to standard output, everything else goes to standard error. */
 import { Command, type CommanderError } from 'commander';
 import { nodeHost } from '../../bindings/node.js';
 import { installHost } from '../core/host.js';
 import { version } from '../manifest.js';
 import { aggregateCommand } from './commands/aggregate.js';
-import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
 import { nodeCommand } from './commands/node.js';
 import { rulesCommand } from './commands/rules.js';
-import { serveCommand } from './commands/serve.js';
+import { configCommand, serveCommand } from './commands/serve.js';
 import { sessionCommand } from './commands/session.js';
-import { statusCommand } from './commands/status.js';
-import { upCommand } from './commands/up.js';
+import { statusCommand, upCommand } from './commands/up.js';
 import { exitCodes, report } from './terminal/exit.js';
 
 installHost(nodeHost);
@@ -30,9 +28,9 @@ const commands = [
 ];
 
 const program = new Command('quorate')
-  .description('Byzantine-robust aggregation: a server, its nodes, and the rules by themselves.')
+  .description('Byzantine-robust aggregation: runs a server and its nodes, or aggregates files.')
   .version(version)
-  .option('--debug', 'print stacks of errors')
+  .option('--debug', 'print the stack traces of errors')
   .addHelpText(
     'after',
     `
@@ -44,7 +42,7 @@ Examples:
   );
 for (const command of commands) program.addCommand(command);
 
-/** Commander ends the process by itself unless each command is told not to. */
+/** Makes a command throw instead of ending the process, print errors in one format, and wrap help at 80 columns. */
 function prepare(command: Command): void {
   command
     .exitOverride((error: CommanderError) => {
@@ -58,7 +56,7 @@ function prepare(command: Command): void {
 }
 prepare(program);
 
-// A reader that has seen enough, as head has, is no failure.
+// A reader that stops reading, like head, is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure);
 });

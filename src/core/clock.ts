@@ -1,14 +1,19 @@
-/** The clock of this machine. */
-/** Time, so that tests have their own. */
+/** A source of time. Tests pass their own. */
 export interface Clock {
+  /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Calls back once, at the time or later; the returned function cancels. Must not keep the process alive. */
+  /**
+   * Calls back once, at the given time or later. Must not keep the process alive.
+   *
+   * @returns a function that cancels the callback
+   */
   at(timeMs: number, callback: () => void): () => void;
 }
 
-/** Longer timeouts than this fire at once, so that they are waited for in pieces. */
+/** Longer timeouts fire immediately, so they are split. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   at(timeMs, callback) {

@@ -1,13 +1,13 @@
 /**
- * Vectors as bytes, for the wire and for files, all little-endian:
+ * Vectors as bytes, for the network and for files, all little-endian:
  *
  *   f32    4 bytes a value, exact
  *   f16    2 bytes, IEEE binary16: 11 bits of precision, up to ±65504
  *   bf16   2 bytes, bfloat16: 8 bits of precision, the range of float32
  *   int8   1 byte, a whole number times a common scale: errors up to scale / 2 = the largest magnitude / 254
  *
- * Rounding is to the nearest, ties to even, and the same on every host. Work is done by tiles of columns in the
- * engine's memory, so that it takes 128 KiB of it whatever the length.
+ * Rounding is to the nearest, ties to even, and the same on every host. The work is done in tiles of columns, in 128 KiB
+ * of the engine's memory, however long the vector is.
  */
 import { type CoreExports, SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
@@ -15,12 +15,17 @@ import { defaultEngine, type Engine } from './engine.js';
 import { Allocation } from './memory.js';
 import { refuseNonFinite, refuseUnknown, requireVector } from './validation.js';
 
+/** The names of all encodings. */
 export const encodings = ['f32', 'f16', 'bf16', 'int8'] as const;
+/**
+ * How values are stored: `f32` exactly, in 4 bytes; `f16` (IEEE binary16) and `bf16` (bfloat16) in 2; `int8` in 1, as an
+ * integer times a common scale.
+ */
 export type Encoding = (typeof encodings)[number];
 
 const bytesPerValue: Readonly<Record<Encoding, number>> = { f32: 4, f16: 2, bf16: 2, int8: 1 };
 
-/** d values as bytes. */
+/** d values as little-endian bytes. */
 export type Encoded = {
   /** Number of values. */
   readonly d: number;
@@ -31,16 +36,18 @@ export type Encoded = {
   | { readonly encoding: 'int8'; readonly scale: number }
 );
 
+/** Options of `encode` and `decode`. */
 export interface CodecOptions {
+  /** The engine to run on. Default: one that all calls without an engine share. */
   readonly engine?: Engine;
 }
 
-/** Smaller scales than the least normal float32 would lose precision themselves, and have no finite inverse. */
+/** The least normal float32. Smaller scales would lose precision, and have no finite inverse. */
 const MIN_SCALE = 2 ** -126;
-/** The greatest that 127 times is still finite. A 127th of the greatest float32 rounds to the one above it. */
-const GREATEST_SCALE = Math.fround((2 ** 128 - 2 ** 104) / 127) - 2 ** 98;
+/** The largest scale whose 127-fold is finite. A 127th of the largest float32 rounds up to the next one. */
+const MAX_SCALE = Math.fround((2 ** 128 - 2 ** 104) / 127) - 2 ** 98;
 
-/** Converts `count` values from `source` to `target`; false if a value there is not finite. */
+/** Converts `count` values from `source` to `target`. False if one of the results is not finite. */
 type Convert = (source: number, target: number, count: number) => boolean;
 
 const copied =
@@ -81,7 +88,7 @@ function requireEncoding(value: unknown): asserts value is Encoding {
   if (encodings.some((encoding) => encoding === value)) return;
   throw new QuorateError(
     'INVALID_PARAMETER',
-    `there is no encoding '${String(value)}'; there are ${encodings.join(', ')}`,
+    `encoding must be one of ${encodings.join(', ')}; got '${String(value)}'`,
     {
       parameter: 'encoding',
       value,
@@ -91,10 +98,12 @@ function requireEncoding(value: unknown): asserts value is Encoding {
 }
 
 /**
- * @param values are copied; they must not change before the promise resolves
- * @returns bytes of its own
+ * Encodes a vector as bytes.
+ *
+ * @param values d float32; not written to, and must not change before the promise settles
+ * @returns a new array of bytes; for int8 also the scale
  * @throws QuorateError BAD_TYPE, EMPTY_INPUT, INVALID_PARAMETER, UNKNOWN_PARAMETER, NON_FINITE, and
- *   NON_FINITE_RESULT where a finite value is too large for f16 or bf16
+ *   NON_FINITE_RESULT if a finite value is too large for f16 or bf16
  * @example
  * const { bytes, scale } = await encode(update, 'int8');
  */
@@ -132,7 +141,7 @@ export async function encode(
           largest = Math.max(largest, magnitude);
         });
       }
-      const scale = Math.min(Math.max(MIN_SCALE, Math.fround(largest / 127)), GREATEST_SCALE);
+      const scale = Math.min(Math.max(MIN_SCALE, Math.fround(largest / 127)), MAX_SCALE);
 
       const bytes = new Uint8Array(d * size);
       const convert = encoder(core, encoding, scale);
@@ -150,19 +159,19 @@ export async function encode(
 /** @throws QuorateError always */
 function refuseToEncode(values: Float32Array, encoding: Encoding): never {
   refuseNonFinite(values, 'values');
-  throw new QuorateError('NON_FINITE_RESULT', `some value is too large for ${encoding}`, { encoding });
+  throw new QuorateError('NON_FINITE_RESULT', `a value is too large for ${encoding}`, { encoding });
 }
 
 /** @throws QuorateError BAD_TYPE, EMPTY_INPUT, BAD_SHAPE, INVALID_PARAMETER */
 function requireEncoded(encoded: Encoded): void {
   if (encoded === null || typeof encoded !== 'object') {
-    throw new QuorateError('BAD_TYPE', 'what is decoded must be an object with encoding, d and bytes');
+    throw new QuorateError('BAD_TYPE', 'the argument of decode must be an object with encoding, d and bytes');
   }
   const { d, bytes, encoding } = encoded;
   requireEncoding(encoding);
   if (!(bytes instanceof Uint8Array)) throw new QuorateError('BAD_TYPE', 'bytes must be a Uint8Array');
   if (!Number.isSafeInteger(d) || d < 0) {
-    throw new QuorateError('INVALID_PARAMETER', `d must be a whole number; got ${String(d)}`, {
+    throw new QuorateError('INVALID_PARAMETER', `d must be an integer of at least 0; got ${String(d)}`, {
       parameter: 'd',
       value: d,
     });
@@ -171,7 +180,7 @@ function requireEncoded(encoded: Encoded): void {
   if (bytes.length !== expected) {
     throw new QuorateError(
       'BAD_SHAPE',
-      `${d} values as ${encoding} take ${expected} bytes, not ${bytes.length}`,
+      `${d} values as ${encoding} need ${expected} bytes; got ${bytes.length}`,
       {
         d,
         encoding,
@@ -180,7 +189,7 @@ function requireEncoded(encoded: Encoded): void {
       },
     );
   }
-  if (d === 0) throw new QuorateError('EMPTY_INPUT', 'there is nothing to decode');
+  if (d === 0) throw new QuorateError('EMPTY_INPUT', 'd is 0: there is nothing to decode');
   const scale: unknown = 'scale' in encoded ? encoded.scale : undefined;
   const scaleIsRight =
     encoding === 'int8'
@@ -196,8 +205,10 @@ function requireEncoded(encoded: Encoded): void {
 }
 
 /**
- * @param encoded its bytes must not change before the promise resolves
- * @returns a vector of its own
+ * Decodes bytes into a vector.
+ *
+ * @param encoded its bytes are not written to, and must not change before the promise settles
+ * @returns a new array of d float32
  * @throws QuorateError BAD_TYPE, BAD_SHAPE, EMPTY_INPUT, INVALID_PARAMETER, UNKNOWN_PARAMETER, NON_FINITE
  * @example
  * const update = await decode({ encoding: 'f16', d: 1000, bytes });

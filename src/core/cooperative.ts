@@ -1,19 +1,19 @@
 /**
- * Work that may take long, on the caller's own thread: a search that yields between its steps. Whoever runs it gives
- * the event loop a turn now and then, so that a server answers meanwhile, and gives the search up when it is told to.
+ * Long work on the caller's thread: a search yields between its steps, and its runner regularly returns to the event
+ * loop, so that a server stays responsive and the search can be canceled.
  */
 import { stopIfAborted } from './tiles.js';
 
-/** Yields whenever it may be interrupted; returns what it found. */
+/** Work that yields wherever it may be interrupted, and returns its result. */
 export type Cooperative<T> = Generator<void, T, void>;
 
-/** How long the event loop may be kept waiting. */
+/** The longest time for which the event loop is blocked. */
 const MAX_MS = 25;
 
-/** A turn of the event loop, in which timers and connections are served; the same on every host. */
+/** One turn of the event loop, in which timers and connections are served. Works on every host. */
 const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
-/** @throws QuorateError ABORTED by the signal, and whatever the work throws */
+/** Runs the work to its end. @throws QuorateError ABORTED if the signal aborts; and whatever the work throws */
 export async function runCooperatively<T>(
   steps: Cooperative<T>,
   signal: AbortSignal | undefined,

@@ -1,15 +1,16 @@
 /**
- * The greatest eigenvalue of a symmetric matrix, and its eigenvector, to full float64 accuracy.
+ * The largest eigenvalue of a symmetric matrix, and its eigenvector, to full float64 accuracy.
  *
  * Householder's reduction to a tridiagonal matrix, bisection on Sturm sequences for the eigenvalue, inverse
- * iteration for the vector. Exact in the sense that it doesn't iterate from a random start, and the same on every
- * host: nothing but + − × ÷ and sqrt. Time O(n³), 4/3 n³ of it multiplications.
+ * iteration for the vector. There is no random start, and every host gives the same bits: it uses only + − × ÷ and sqrt.
+ * Time O(n³), with 4/3 n³ multiplications.
  * Source: Golub & Van Loan, Matrix Computations (4th ed.), sections 8.3.1, 8.4.1, 8.4.2.
  */
 
+/** An eigenvalue and its eigenvector. */
 export interface Eigenpair {
   readonly value: number;
-  /** Of length 1. Its sign is arbitrary, but always the same. */
+  /** Of length 1. Its sign is arbitrary but deterministic. */
   readonly vector: Float64Array;
 }
 
@@ -59,7 +60,7 @@ function tridiagonalize(matrix: Float64Array, n: number): Tridiagonal {
   };
 }
 
-/** How many eigenvalues are below x, by the signs of the pivots of T − x. */
+/** The number of eigenvalues below x, from the signs of the pivots of T − x. */
 function countBelow({ diagonal, beside }: Tridiagonal, x: number, tiny: number): number {
   let count = 0;
   let pivot = 1;
@@ -89,7 +90,7 @@ function greatestEigenvalue(t: Tridiagonal, scale: number): number {
   }
 }
 
-/** Solves (T − shift) x = b by elimination with row exchanges; pivots that vanish are made tiny. */
+/** Solves (T − shift) x = b by elimination with row exchanges. Zero pivots are replaced by a tiny value. */
 function solveShifted(
   { diagonal, beside }: Tridiagonal,
   shift: number,
@@ -137,18 +138,22 @@ function normalize(x: Float64Array): void {
   for (let i = 0; i < x.length; i++) x[i]! /= length;
 }
 
-/** @param matrix n × n, row-major, symmetric; not written to */
+/**
+ * The largest eigenvalue and its eigenvector.
+ *
+ * @param matrix n × n, row-major, symmetric; not written to
+ */
 export function topEigenpair(matrix: Float64Array, n: number): Eigenpair {
   let scale = 0;
   for (const value of matrix) scale = Math.max(scale, Math.abs(value));
   if (scale === 0) return { value: 0, vector: Float64Array.from({ length: n }, (_, i) => (i === 0 ? 1 : 0)) };
-  // Scaled to entries of at most 1, or squares of an attacker's 1e76 would overflow.
+  // Scaled to entries of at most 1; otherwise the square of an attacker's 1e76 could overflow.
   const t = tridiagonalize(
     matrix.map((value) => value / scale),
     n,
   );
   const value = greatestEigenvalue(t, 1);
-  let vector: Float64Array = new Float64Array(n).map((_, i) => 1 + i / n); // not orthogonal to any likely vector
+  let vector: Float64Array = new Float64Array(n).map((_, i) => 1 + i / n); // unlikely to be orthogonal to the eigenvector
   for (let step = 0; step < 4; step++) {
     vector = solveShifted(t, value, vector, 2 ** -60);
     normalize(vector);

@@ -1,7 +1,4 @@
-/**
- * An engine: the core on its own memory, and its threads. It runs one task at a time; others wait their turn, so
- * concurrent calls can't disturb one another. Several engines are independent.
- */
+/** Engines: the core on its own memory, with its compute threads; and batches of rows in that memory. */
 import {
   type CoreExports,
   type Host,
@@ -19,21 +16,25 @@ import { Allocation, Arena, paddedColumns } from './memory.js';
 import { Threads } from './threads.js';
 import { refuseUnknown, requireWholeNumber } from './validation.js';
 
+/** Options of `createEngine`. */
 export interface EngineOptions {
-  /** Compute threads, the caller's own among them. Default: one for each processor. */
+  /** Number of compute threads, including the caller's, from 1 to 256. Default: one per processor. */
   readonly threads?: number;
-  /** Bound on the core's memory: batches, and the tiles that other updates are read through. At most, and by default, 4 GiB; in a browser the default is 1 GiB. */
+  /**
+   * Limit on the engine's memory, from 1 MiB to 4 GiB: batches, and the tiles through which other updates are read.
+   * Default: 4 GiB, in browsers 1 GiB.
+   */
   readonly memoryLimitBytes?: number;
   /**
-   * Whether selection networks may be compiled at run time; if false they are interpreted, with the same bits
-   * out, more slowly. Default: true, and false where the host forbids compiling.
+   * Whether to compile selection networks at run time. Interpreted networks give the same bits, more slowly. If the
+   * host forbids compiling, networks are interpreted in any case. Default: true.
    */
   readonly compileNetworks?: boolean;
 }
 
-/** Less work than this is done sooner on one thread than it is handed to two: 0.3 ms, in vector operations. */
+/** Below this, in vector operations, one thread is faster than handing over to two: 0.3 ms. */
 const SOLO_OPERATIONS = 1_000_000;
-/** Enough for the core to hold a tile of a few rows. */
+/** Enough for a tile of a few rows. */
 const MIN_MEMORY_BYTES = 1024 * 1024;
 
 interface Core {
@@ -42,36 +43,54 @@ interface Core {
   readonly compute: Compute;
 }
 
-/** What a task may use while it has the engine to itself. */
+/**
+ * What a task may use while it has the engine to itself.
+ *
+ * @internal
+ */
 export interface EngineSession {
   readonly core: CoreExports;
   readonly arena: Arena;
   /** Runs one kernel over a tile's columns on all threads; `meanwhile` runs here while the others compute. */
   run(work: Work, columns: number, operations: number, meanwhile?: () => void): Promise<Proofs>;
-  /** Compiles a selection's module and teaches it to all threads; false if the host won't compile. */
+  /** Compiles a selection's module and sends it to all threads. False if the host doesn't allow compiling. */
   teach(name: string, bytes: () => Uint8Array<ArrayBuffer>): Promise<boolean>;
 }
 
-/** Whether all inputs of a job were finite, and all of its results are. The first may err, on sums that overflow. */
+/**
+ * Whether all inputs of a job were finite, and all of its results are. `inputsFinite` may be false for finite inputs whose
+ * sums overflow.
+ *
+ * @internal
+ */
 export interface Proofs {
   readonly inputsFinite: boolean;
   readonly resultsFinite: boolean;
 }
 
+/**
+ * An instance of the WebAssembly core: its memory and its compute threads. Made by `createEngine`.
+ *
+ * An engine runs one call at a time; concurrent calls queue. Engines are independent of each other. Idle threads don't
+ * keep the process alive.
+ */
 export class Engine {
+  /** Number of compute threads, including the caller's. 1 where memory can't be shared between threads. */
   readonly threads: number;
+  /** Limit on the engine's memory. */
   readonly memoryLimitBytes: number;
+  /** Whether the memory is shared between threads; false on pages that are not cross-origin isolated. */
   readonly sharedMemory: boolean;
   private readonly host: Host;
   private readonly arena: Arena;
   private readonly pool: Threads;
   private readonly mayCompile: boolean;
-  private readonly taught = new Map<string, boolean>();
+  private readonly compiledSelections = new Map<string, boolean>();
   private core: Promise<Core> | undefined;
   private tail: Promise<unknown> = Promise.resolve();
   private disposed = false;
 
-  /** Made by `createEngine`. */
+  /** @internal */
   constructor(options: EngineOptions, host: Host) {
     refuseUnknown('createEngine', options, ['threads', 'memoryLimitBytes', 'compileNetworks']);
     const { threads = host.hardwareThreads, memoryLimitBytes = host.defaultMemoryLimitBytes } = options;
@@ -87,9 +106,14 @@ export class Engine {
   }
 
   /**
-   * Room for n rows of d float32, all zero, in the engine's memory.
+   * Allocates n rows of d float32, all zero, in the engine's memory, to be aggregated without a copy.
    *
    * @throws QuorateError INVALID_PARAMETER, MEMORY_LIMIT, ENGINE_DISPOSED
+   * @example
+   * const batch = engine.batch(updates.length, d);
+   * updates.forEach((update, i) => batch.row(i).set(update));
+   * const { value } = await aggregate(batch, median());
+   * batch.release();
    */
   batch(n: number, d: number): Batch {
     this.requireAlive();
@@ -99,8 +123,9 @@ export class Engine {
   }
 
   /**
-   * Runs a task with the engine to itself, after those that came before.
+   * Runs a task that has the engine to itself, after all earlier ones.
    *
+   * @internal
    * @throws QuorateError ENGINE_DISPOSED
    */
   exclusive<T>(task: (session: EngineSession) => T | Promise<T>): Promise<T> {
@@ -113,9 +138,12 @@ export class Engine {
     return turn;
   }
 
-  /** @throws QuorateError ENGINE_DISPOSED */
+  /**
+   * @internal
+   * @throws QuorateError ENGINE_DISPOSED
+   */
   requireAlive(): void {
-    if (this.disposed) throw new QuorateError('ENGINE_DISPOSED', 'this engine was disposed of');
+    if (this.disposed) throw new QuorateError('ENGINE_DISPOSED', 'this engine was disposed');
   }
 
   private async start(): Promise<Core> {
@@ -154,7 +182,7 @@ export class Engine {
         meanwhile?.();
         core.compute.run(job, 0);
       } finally {
-        await others; // whatever happens here, nobody else may be at work when the blocks are given back
+        await others; // even after a failure: no thread may still use the blocks when they are released
       }
       const [inputs, results] = this.arena.u32(flags, 2);
       return { inputsFinite: inputs === 0, resultsFinite: results === 0 };
@@ -164,10 +192,10 @@ export class Engine {
   }
 
   private async teach(core: Core, name: string, bytes: () => Uint8Array<ArrayBuffer>): Promise<boolean> {
-    let known = this.taught.get(name);
+    let known = this.compiledSelections.get(name);
     if (known === undefined) {
       known = this.mayCompile && (await this.tryTeach(core, name, bytes()));
-      this.taught.set(name, known);
+      this.compiledSelections.set(name, known);
     }
     return known;
   }
@@ -184,7 +212,10 @@ export class Engine {
     return true;
   }
 
-  /** Stops the threads and lets go of the memory, after the tasks that are under way. Harmless if repeated. */
+  /**
+   * Waits for calls in progress, then stops the threads. Later calls throw ENGINE_DISPOSED. The memory is freed with the
+   * last reference to the engine and its batches. May be called repeatedly.
+   */
   async dispose(): Promise<void> {
     this.disposed = true;
     await this.tail;
@@ -193,7 +224,7 @@ export class Engine {
 }
 
 /**
- * An engine of one's own, to choose its threads and memory. Nothing is loaded before it is first used.
+ * Creates an engine with its own threads and memory limit. The core is loaded at first use.
  *
  * @throws QuorateError INVALID_PARAMETER, UNKNOWN_PARAMETER, MEMORY_LIMIT
  * @example
@@ -205,33 +236,34 @@ export function createEngine(options: EngineOptions = {}): Engine {
 
 let shared: Engine | undefined;
 
-/** The engine of calls that name none; made when first needed. */
+/** The engine of all calls without one; created when first needed. */
 export function defaultEngine(): Engine {
   shared ??= createEngine();
   return shared;
 }
 
 /**
- * n rows of d float32 in an engine's own memory, where they are aggregated without being copied.
- *
- * Rows are 64-byte aligned and zero-padded. Where the distance between rows would be a power of two, one cache
- * line is added, for else all rows would compete for the same cache sets.
+ * Bytes from one row of a batch to the next. Rows are 64-byte aligned and zero-padded. If the stride would be a multiple
+ * of 4096 bytes, one cache line is added; otherwise all rows would compete for the same cache sets.
  */
 function strideBytes(d: number): number {
   const bytes = paddedColumns(d) * 4;
   return bytes % 4096 === 0 ? bytes + 64 : bytes;
 }
 
+/** n rows of d float32 in an engine's memory, aggregated without a copy. Made by `engine.batch(n, d)`. */
 export class Batch {
+  /** Number of rows. */
   readonly n: number;
+  /** Entries per row. */
   readonly d: number;
-  /** In whose memory the rows are. */
+  /** The engine whose memory holds the rows. */
   readonly engine: Engine;
   private readonly arena: Arena;
   private readonly stride: number;
   private start: number | undefined;
 
-  /** Made by `engine.batch(n, d)`. */
+  /** @internal */
   constructor(engine: Engine, arena: Arena, n: number, d: number) {
     this.engine = engine;
     this.arena = arena;
@@ -249,10 +281,10 @@ export class Batch {
   }
 
   /**
-   * Row i, to be read and written in place. Where memory can't be shared between threads (a page without
-   * cross-origin isolation), a view lasts until the engine's memory grows: take it again after each call.
+   * A view on row i, to read and write in place. If `engine.sharedMemory` is false, the view becomes detached when the
+   * engine's memory grows, so call `row` again after each call on the engine.
    *
-   * @throws QuorateError INVALID_PARAMETER if there is no such row, ENGINE_DISPOSED after `release`
+   * @throws QuorateError INVALID_PARAMETER if there is no such row; ENGINE_DISPOSED after `release` or `engine.dispose`
    */
   row(i: number): Float32Array {
     if (!Number.isInteger(i) || i < 0 || i >= this.n) {
@@ -261,12 +293,20 @@ export class Batch {
     return this.arena.f32(this.rowAddress(i), this.d);
   }
 
-  /** Where row i stands in the core's memory. */
+  /**
+   * The address of row i in the core's memory.
+   *
+   * @internal
+   */
   rowAddress(i: number): number {
     return this.address + i * this.stride;
   }
 
-  /** Gives the memory back. Views on the rows must not be used any more. */
+  /**
+   * Frees the memory. Views on the rows must not be used afterwards.
+   *
+   * @throws QuorateError ENGINE_DISPOSED if it was released before
+   */
   release(): void {
     this.arena.release(this.address);
     this.start = undefined;

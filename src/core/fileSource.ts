@@ -1,19 +1,22 @@
-/** Updates in a file: n × d float32, little-endian, row after row. Only for hosts with Node's file system. */
+/** Rows in a file. Only for hosts with Node's file system. */
 import { open } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
 import { requireWholeNumber } from './validation.js';
 import { readFully } from '../files/files.js';
 import type { RowSource } from './source.js';
 
-/** A file's rows, which stay open until `close`. */
+/** The rows of an open file. Made by `openRows`. */
 export interface FileRows extends RowSource {
+  /** Closes the file. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a file of rows. Its bytes are read, a tile at a time, each time that an aggregation needs them.
+ * Opens a file of n × d float32, little-endian, row after row. Every aggregation reads it in tiles.
  *
- * @throws QuorateError INVALID_PARAMETER; SOURCE_FAILED if the file can't be opened, BAD_SHAPE if its size isn't n · d · 4
+ * @returns a source of rows, to be closed by the caller
+ *
+ * @throws QuorateError INVALID_PARAMETER; SOURCE_FAILED if the file can't be opened; BAD_SHAPE if its size isn't n · d · 4
  * @example
  * const updates = await openRows('round-7.f32', { n: 64, d: 10_000_000 });
  * const { value } = await aggregate(updates, median());
@@ -28,7 +31,7 @@ export async function openRows(path: string, { n, d }: { n: number; d: number })
   const { size } = await file.stat();
   if (size !== n * d * 4) {
     await file.close();
-    throw new QuorateError('BAD_SHAPE', `${path} has ${size} bytes; ${n} × ${d} float32 are ${n * d * 4}`, {
+    throw new QuorateError('BAD_SHAPE', `${path} has ${size} bytes; ${n} × ${d} float32 take ${n * d * 4}`, {
       path,
       got: size,
       expected: n * d * 4,

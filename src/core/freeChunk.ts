@@ -1,22 +1,23 @@
-/**
- * Gives the memory of a chunk from a socket back at once. Left to the collector, the chunks of a few hundred MB/s are
- * counted as memory that lives, and make it search everything over and over; and each comes to lie in memory that no
- * cache holds any more. Measured in docs/decisions/0018.
- *
- * What is transferred to a port that is closed is taken from its owner and reaches nobody (HTML, "message ports"), so
- * that it is freed there and then. `ArrayBuffer.prototype.transfer` would do the same, but Node 20 doesn't have it.
- */
 import { MessageChannel } from 'node:worker_threads';
 
 const { port1: closedPort } = new MessageChannel();
 closedPort.close();
 
-/** @param chunk used by nobody else; its length is 0 afterwards. One that shares its memory with others is left alone. */
+/**
+ * Frees the memory of a chunk from a socket at once. Left to the garbage collector, chunks of a few hundred MB/s count as
+ * live memory and trigger collections again and again, and each new chunk lands in memory that no cache holds. Measured
+ * in docs/decisions/0018.
+ *
+ * The chunk's buffer is transferred to a closed port, which detaches and discards it (HTML, "message ports").
+ * `ArrayBuffer.prototype.transfer` would do the same, but Node 20 doesn't have it.
+ *
+ * @param chunk must have no other user; its length is 0 afterwards. A chunk that shares its buffer is left alone.
+ */
 export function freeChunk(chunk: Uint8Array): void {
   if (ownsMemory(chunk)) closedPort.postMessage(null, [chunk.buffer]);
 }
 
-/** Whether all of its memory is its own, so that it can be given away. */
+/** Whether the chunk owns all of its buffer, so that the buffer can be transferred. */
 export function ownsMemory(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
   return chunk.buffer instanceof ArrayBuffer && chunk.buffer.byteLength === chunk.byteLength;
 }

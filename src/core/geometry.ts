@@ -1,22 +1,22 @@
 /**
- * Points known by their distances alone: what linear rules and pre-aggregators work with, in n × n float64.
+ * Points that are known only by their distances: what linear rules and pre-aggregators work with, in n × n float64.
  *
  * Every point is a linear combination of the rows, Σ w_i x_i, and is written as its weights w. With D_ij = ‖x_i − x_j‖²
  * and N_i = ‖x_i‖², the squared distance of two points with weights a and b is, for u = a − b,
  *
  *   ‖Σ u_i x_i‖² = (Σ u_i) (Σ u_i N_i) − ½ uᵀ D u
  *
- * (Schoenberg 1935, with the origin as one more point). Where both weights sum to 1 the first term vanishes, and with
- * it all that a large common mean of the rows could spoil.
+ * (Schoenberg 1935, with the origin as one more point). If both weights sum to 1 the first term vanishes, and with it
+ * the errors that a large common mean of the rows would cause.
  *
- * Far rows. This loses what matters where one row is very far away: D_ia, 1e60 say, is known to 7–16 digits, and
- * a combination in which x_a has the weight 1e−30 needs the digits after. So for combinations a far row x_a is
- * replaced by one pulled towards a central row r, x̂_a = r + s (x_a − r) with s a power of two, and is written as
- * x_a = x̂_a / s + (1 − 1/s) r. Then all entries of D are of the same magnitude. (They are measured on s (x_a − r)
- * and x_i − r, for near a large r the sum x̂_a would be rounded.)
+ * Outlier rows. The formula loses precision if one row is very far away: D_ia, 1e60 for example, is known to 7–16
+ * digits, and a combination in which x_a has the weight 1e−30 needs the digits after those. So in combinations an outlier
+ * row x_a is replaced by one pulled toward a central row r, x̂_a = r + s (x_a − r) with s a power of two, and written as
+ * x_a = x̂_a / s + (1 − 1/s) r. Then all entries of D have the same magnitude. (They are measured on s (x_a − r) and
+ * x_i − r; with a large r the sum x̂_a would be rounded.)
  */
 
-/** A row that was pulled towards the center by `scale`. */
+/** A row that is pulled toward the center by the factor `scale`. */
 export interface OutlierRow {
   readonly row: number;
   readonly scale: number;
@@ -27,15 +27,15 @@ export interface Measured {
   readonly rows: number;
   /** Between the rows themselves. */
   readonly direct: Float64Array;
-  /** Between the rows, the far ones pulled; the same as `direct` if none is. */
+  /** Between the rows, with outlier rows pulled. The same array as `direct` if there are none. */
   readonly pulled: Float64Array;
   readonly center: number;
   readonly far: readonly OutlierRow[];
 }
 
-/** A point, ready to have its distance to others taken. */
+/** A point, prepared for measuring its distance to others. */
 interface Place {
-  /** Weights over the rows, the far ones pulled. */
+  /** Weights over the rows, with outlier rows pulled. */
   readonly coordinates: Float64Array;
   /** D · coordinates. */
   readonly product: Float64Array;
@@ -47,20 +47,21 @@ interface Place {
   readonly norms: number;
 }
 
-/** Below this share of its terms, a difference of large numbers is computed again from the differing weights. */
+/** If a distance is below this share of its terms, it is computed again from the difference of the weights. */
 const CANCELLATION = 1e-8;
 
+/** A set of points, each a combination of the measured rows. */
 export class Geometry {
-  /** Points that a rule works on. */
+  /** Number of points. */
   readonly n: number;
   private readonly measured: Measured;
-  /** The weights of each point over the rows; absent where the points are the first n rows. */
+  /** The weights of each point over the rows. Absent if the points are the first n rows. */
   private readonly points: readonly Float64Array[] | undefined;
   private readonly anchors: number;
   private places: readonly Place[] | undefined;
   private matrix: Float64Array | undefined;
 
-  /** @param anchors how many of the rows, the last ones, are points of reference rather than updates */
+  /** @param anchors number of rows, the last ones, that are reference points rather than updates */
   constructor(measured: Measured, anchors = 0, points?: readonly Float64Array[]) {
     this.measured = measured;
     this.anchors = anchors;
@@ -81,7 +82,7 @@ export class Geometry {
     return this.squaredDistance(i, this.n);
   }
 
-  /** These points' combinations: one new point for each vector of n weights. */
+  /** Combinations of these points: one new point for each vector of n weights. */
   map(combinations: readonly Float64Array[]): Geometry {
     return new Geometry(
       this.measured,
@@ -90,7 +91,7 @@ export class Geometry {
     );
   }
 
-  /** The weights over the rows of a combination of the n points and then, where weights are given for them, the anchors. */
+  /** The weights over the rows of a combination of the n points and, if further weights are given, of the anchors. */
   rowWeights(weights: Float64Array): Float64Array {
     const { points, n } = this;
     const total = new Float64Array(this.measured.rows);

@@ -1,4 +1,4 @@
-/** One task at a time for each key; others of the same key wait their turn, in order. */
+/** Runs one task at a time per key; later tasks with the same key wait in order. */
 export class KeyedMutex {
   private readonly tails = new Map<string, Promise<unknown>>();
 
@@ -16,7 +16,7 @@ export class KeyedMutex {
     return turn;
   }
 
-  /** Resolves when nothing is under way that was when this was called. */
+  /** Resolves when all tasks that are running or waiting now have ended. */
   async idle(): Promise<void> {
     await Promise.all(this.tails.values());
   }

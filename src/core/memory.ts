@@ -1,6 +1,6 @@
 /**
- * The core's linear memory: 64-byte aligned blocks, given out first-fit from a list of free ones, and views on
- * them. The kernels allocate nothing; all of it is done here, so several threads can run on one memory.
+ * The core's linear memory: 64-byte aligned blocks, allocated first-fit from a list of free blocks, and views on them.
+ * Kernels never allocate, so that several threads can run on one memory.
  */
 import { MAX_PAGES, PAGE_BYTES } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
@@ -14,9 +14,10 @@ interface Block {
 const FIRST_BYTE = 1024;
 const ALIGNMENT = 64;
 
-/** Blocks of float32 rows are padded with zeros to a whole number of cache lines. */
+/** Columns of a row after padding to whole cache lines. */
 export const paddedColumns = (d: number) => Math.ceil(d / 16) * 16;
 
+/** Allocates blocks of one memory. */
 export class Arena {
   readonly memory: WebAssembly.Memory;
   private readonly limitBytes: number;
@@ -31,7 +32,7 @@ export class Arena {
     } catch (error) {
       throw new QuorateError(
         'MEMORY_LIMIT',
-        `this host can't reserve ${limitBytes} bytes of memory: give a smaller memoryLimitBytes`,
+        `the host can't reserve ${limitBytes} bytes of memory; use a smaller memoryLimitBytes`,
         { memoryLimitBytes: limitBytes },
         error,
       );
@@ -39,14 +40,14 @@ export class Arena {
     this.free = [{ start: FIRST_BYTE, end: this.limitBytes }];
   }
 
-  /** The most that could still be allocated at once. */
+  /** The size of the largest free block. */
   get largestFreeBytes(): number {
     return Math.max(0, ...this.free.map(({ start, end }) => end - start));
   }
 
   /**
-   * Takes a block; its contents are whatever they were. May grow the memory, after which older views are
-   * stale if the memory is not shared.
+   * Allocates a block with unspecified contents. This may grow the memory, which detaches older views if the memory is
+   * not shared.
    *
    * @throws QuorateError MEMORY_LIMIT
    */
@@ -56,7 +57,7 @@ export class Arena {
     if (index < 0) {
       throw new QuorateError(
         'MEMORY_LIMIT',
-        `${bytes} bytes don't fit: ${this.largestFreeBytes} of the ${this.limitBytes} bytes of the core's memory are free in one piece`,
+        `${bytes} bytes don't fit: the largest free block has ${this.largestFreeBytes} of the memory's ${this.limitBytes} bytes`,
         { bytes, largestFreeBytes: this.largestFreeBytes, memoryLimitBytes: this.limitBytes },
       );
     }
@@ -76,14 +77,14 @@ export class Arena {
     } catch (error) {
       throw new QuorateError(
         'MEMORY_LIMIT',
-        `the host has no ${bytes} bytes of memory left`,
+        `the host can't provide ${bytes} bytes of memory`,
         { bytes },
         error,
       );
     }
   }
 
-  /** Gives a block back, by the address that `allocate` returned. */
+  /** Frees a block, by the address that `allocate` returned. */
   release(start: number): void {
     const size = this.sizes.get(start);
     if (size === undefined) throw new Error(`no block starts at ${start}`);
@@ -114,7 +115,7 @@ export class Arena {
   }
 }
 
-/** Blocks that are all given back together, when the work that took them ends. */
+/** Blocks that are freed together, when the work that allocated them ends. */
 export class Allocation {
   private readonly arena: Arena;
   private readonly starts: number[] = [];
@@ -129,7 +130,7 @@ export class Allocation {
     return start;
   }
 
-  /** Takes a block and fills it. */
+  /** Allocates and fills a block. */
   u32(values: ArrayLike<number>): number {
     const start = this.take(values.length * 4);
     this.arena.u32(start, values.length).set(values);

@@ -1,15 +1,11 @@
-/**
- * Finds the rows that are so far from the others that combinations with them would lose what distinguishes the
- * others (see geometry.ts), and by how much to pull them in.
- */
 import type { OutlierRow } from './geometry.js';
 
-/** In units of the center's distance to the nearer half of the rows. */
+/** Rows farther from the center than this many times its distance to the nearer half of the rows are outliers. */
 const FAR = 64;
-/** The least power of two that float32 holds in full. */
+/** The least normal float32. */
 const MIN_SCALE = 2 ** -126;
 
-/** The row whose nearer half of the others is nearest, and the squared distance to the last of those. */
+/** The row with the least distance to the nearer half of the others, and that distance, squared. */
 function centralRow(distances: Float64Array, rows: number): { center: number; squaredRadius: number } {
   let center = 0;
   let squaredRadius = Infinity;
@@ -21,7 +17,7 @@ function centralRow(distances: Float64Array, rows: number): { center: number; sq
   return { center, squaredRadius };
 }
 
-/** The least squared length that is not 0 in the central row's surroundings, where half of the rows coincide. */
+/** If half of the rows coincide: the least nonzero squared length around the central row. */
 function smallestScale(distances: Float64Array, rows: number, center: number): number {
   const own = distances.slice(center * (rows + 1), center * (rows + 1) + rows);
   const norm = distances[center * (rows + 1) + rows]!;
@@ -29,7 +25,12 @@ function smallestScale(distances: Float64Array, rows: number, center: number): n
   return own.reduce((least, value) => (value > 0 && value < least ? value : least), Infinity);
 }
 
-/** @param distances (rows + 1)² squared distances, the origin last */
+/**
+ * Finds the rows that are so far from the others that combinations with them would lose what distinguishes the others
+ * (see geometry.ts), and the factor by which to pull each one in.
+ *
+ * @param distances (rows + 1)² squared distances, the origin last
+ */
 export function outlierRows(distances: Float64Array, rows: number): { center: number; far: OutlierRow[] } {
   const { center, squaredRadius } = centralRow(distances, rows);
   const squared = squaredRadius > 0 ? squaredRadius : smallestScale(distances, rows, center);

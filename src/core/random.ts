@@ -1,11 +1,12 @@
 /**
- * Seeded randomness that is the same, bit for bit, on every engine: integer operations, comparisons, division
- * by a power of two, and no Math function but floor and imul.
+ * Seeded random numbers with the same bits on every JavaScript engine: only integer operations, comparisons, division by
+ * a power of two, and no Math function except floor and imul.
  *
- * The generator is xoshiro128** (Blackman and Vigna 2021, arXiv:1805.01407), its state filled by hashing the
- * given words. It is meant for experiments; nothing secret may depend on it.
+ * The generator is xoshiro128** (Blackman and Vigna 2021, arXiv:1805.01407), with a state hashed from the given words.
+ * It is for experiments; nothing secret may depend on it.
  */
 
+/** A stream of random numbers. */
 export interface Random {
   /** A uniform integer in [0, 2³²). */
   readonly uint32: () => number;
@@ -28,10 +29,10 @@ function mix(word: number): number {
 }
 
 /**
- * A generator of the stream that the words name: the same words give the same stream, and streams whose words
- * differ (seed, round, row, say) have nothing to do with each other.
+ * Creates the generator for a tuple of words, such as seed, round and row. Equal words give equal streams; different
+ * words give unrelated streams.
  *
- * @param words safe, non-negative integers; both halves of their 53 bits count
+ * @param words safe, non-negative integers; all 53 bits count
  */
 export function createRandom(...words: number[]): Random {
   let hash = STEP;
@@ -58,7 +59,7 @@ export function createRandom(...words: number[]): Random {
   const uniform = (): number => ((uint32() >>> 5) * 2 ** 26 + (uint32() >>> 6)) / 2 ** 53;
 
   const below = (bound: number): number => {
-    const fair = WORD - (WORD % bound); // what lies above would favor the small results
+    const fair = WORD - (WORD % bound); // draws above it would favor small results
     let draw = uint32();
     while (draw >= fair) draw = uint32();
     return draw % bound;
@@ -81,8 +82,8 @@ export function createRandom(...words: number[]): Random {
 
   /**
    * |z| = k + x is drawn in two parts by rejection: k has weight exp(−k/2) · exp(−k(k−1)/2) = exp(−k²/2), x in
-   * [0, 1) has exp(−x(2k + x)/2), together exp(−(k + x)²/2). Uniforms are only compared, so that no logarithm,
-   * which engines round differently, is needed (Karney 2016, arXiv:1303.6257).
+   * [0, 1) has exp(−x(2k + x)/2), together exp(−(k + x)²/2). Uniforms are only compared, which avoids logarithms:
+   * engines round them differently (Karney 2016, arXiv:1303.6257).
    */
   const normal = (): number => {
     for (;;) {

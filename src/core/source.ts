@@ -1,20 +1,28 @@
-/**
- * Where updates come from: anything that can copy a range of columns of a row into the core's memory.
- *
- * n × d is not bounded by the core's 4 GiB, for no more than a tile of each row is held at a time.
- */
+/** Where updates come from: anything that can copy a range of columns of a row into the core's memory. */
 import { QuorateError } from '../errors.js';
 
-/** n rows of d float32, read in pieces, any number of times. Rows must not change while they are aggregated. */
+/**
+ * n rows of d float32, read in pieces and repeatedly. Rows must not change while they are aggregated. n × d may exceed
+ * the engine's memory, which holds one tile of each row at a time.
+ *
+ * @example
+ * const source = { n, d, read: (row, column, into) => void into.set(rows[row].subarray(column, column + into.length)) };
+ */
 export interface RowSource {
+  /** Number of rows. */
   readonly n: number;
+  /** Entries per row. */
   readonly d: number;
-  /** Fills `into` with row `row` from column `column` on. Several reads may be under way at once. */
+  /**
+   * Fills all of `into` with row `row`, from column `column` on. Several reads may be in progress at once. `into` is a view
+   * on the core's memory and must not be used after the read.
+   */
   read(row: number, column: number, into: Float32Array): void | Promise<void>;
+  /** Releases whatever the source holds. `aggregate` never calls it. */
   close?(): Promise<void>;
 }
 
-/** Updates with named parts. All have the same names and lengths. */
+/** An update as named tensors. All updates have the same names and lengths. */
 export type NamedTensors = Readonly<Record<string, Float32Array>>;
 
 function kindOf(value: unknown): string {
@@ -30,7 +38,7 @@ function requireFloat32(value: unknown, what: string): asserts value is Float32A
 }
 
 /**
- * Updates as arrays; nothing is copied until they are read.
+ * A source of arrays; nothing is copied until it is read.
  *
  * @throws QuorateError EMPTY_INPUT, BAD_TYPE, BAD_SHAPE
  */
@@ -56,13 +64,13 @@ export function arraySource(rows: readonly Float32Array[]): RowSource {
   };
 }
 
-/** Named tensors laid end to end, in the order of their names, so that the order of keys changes nothing. */
+/** Named tensors concatenated in the order of their names, so that the order of keys has no influence. */
 export interface NamedSource extends RowSource {
-  /** Cuts a vector of d entries into named copies. */
+  /** Splits a vector of d entries into named copies. */
   name(value: Float32Array): Record<string, Float32Array>;
 }
 
-/** @throws QuorateError EMPTY_INPUT, BAD_TYPE, BAD_SHAPE */
+/** A source of named tensors. @throws QuorateError EMPTY_INPUT, BAD_TYPE, BAD_SHAPE */
 export function namedSource(updates: readonly NamedTensors[]): NamedSource {
   if (updates.length === 0) throw new QuorateError('EMPTY_INPUT', 'there are no updates');
   updates.forEach((update: unknown, i) => {
@@ -122,7 +130,7 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
   };
 }
 
-/** The source's rows, and one more after them. */
+/** The source's rows, followed by one more. */
 export function withRow(source: RowSource, row: Float32Array): RowSource {
   return {
     n: source.n + 1,

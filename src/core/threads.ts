@@ -1,6 +1,6 @@
 /**
- * The compute threads of one engine. They start at the first job that is worth them, share the engine's memory,
- * and let the process end while they are idle.
+ * The compute threads of one engine. They start with the first job that is large enough, share the engine's memory, and
+ * don't keep the process alive while idle.
  */
 import type { ComputeThread, Host } from '../../bindings/abi.js';
 import type { Job } from '../../bindings/job.js';
@@ -69,13 +69,14 @@ class Thread {
   }
 }
 
+/** A pool of compute threads that run one job at a time together. */
 export class Threads {
   private readonly host: Host;
   private readonly count: number;
   private threads: Thread[] | undefined;
-  private readonly learnt = new Map<string, WebAssembly.Module>();
+  private readonly learned = new Map<string, WebAssembly.Module>();
 
-  /** @param count threads beside the caller's own */
+  /** @param count threads besides the caller's */
   constructor(host: Host, count: number) {
     this.host = host;
     this.count = count;
@@ -85,21 +86,21 @@ export class Threads {
     this.threads ??= Array.from({ length: this.count }, (_, index) => {
       const thread = new Thread(this.host.startThread());
       thread.send({ kind: 'start', module, memory, thread: index + 1 });
-      for (const [name, selection] of this.learnt) thread.send({ kind: 'learn', name, module: selection });
+      for (const [name, selection] of this.learned) thread.send({ kind: 'learn', name, module: selection });
       return thread;
     });
     return this.threads;
   }
 
   learn(name: string, module: WebAssembly.Module): void {
-    this.learnt.set(name, module);
+    this.learned.set(name, module);
     for (const thread of this.threads ?? []) thread.send({ kind: 'learn', name, module });
   }
 
   /**
-   * Has every thread take segments of the job; resolves when no thread is at work any more.
+   * Runs a job on all threads. Settles when every thread has stopped working.
    *
-   * @throws QuorateError WORKER_FAILED; the next job starts new threads
+   * @throws QuorateError WORKER_FAILED; after it, the next job starts new threads
    */
   async run(job: Job, module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<void> {
     const outcomes = await Promise.allSettled(this.started(module, memory).map((thread) => thread.run(job)));

@@ -1,49 +1,72 @@
 /**
- * Gives a source's rows to the kernels, a range of columns at a time. Rows in the core's own memory are one tile
- * of all columns, without a copy. Other rows are copied; while one tile is computed on, the next is read.
+ * Brings rows to the kernels, a range of columns at a time. Rows in the core's memory form a single tile, without a copy.
+ * Other rows are copied; while the kernels work on one tile, the next is read.
  *
- * A tile begins at a whole segment, so that the sums over segments, and with them every bit of a result, are the
- * same for any size of tile.
+ * Tiles begin at segment boundaries, so that the sums over segments, and every bit of a result, are the same for any
+ * tile size.
  */
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { QuorateError } from '../errors.js';
-import type { Batch } from './engine.js';
+import type { Batch, EngineSession } from './engine.js';
 import { Allocation, type Arena, paddedColumns } from './memory.js';
 import type { RowSource } from './source.js';
 
+/** A range of columns of the chosen rows, in the core's memory. */
 export interface Tile {
   /** Columns `first` … `first + width − 1` of the whole. */
   readonly first: number;
   readonly width: number;
-  /** `width`, padded to a multiple of 16: what kernels work on. */
+  /** `width` padded to a multiple of 16, as kernels need it. */
   readonly columns: number;
-  /** Where each of the chosen rows has the tile's first column. */
+  /** The address of the tile's first column in each chosen row. */
   readonly addresses: readonly number[];
   /** The same addresses, in the core's memory. */
   readonly table: number;
 }
 
-/** Rows of which each may or may not be in the core's memory already. */
+/** Rows that are in the core's memory, or must be copied to it. */
 export type TiledRows = { readonly batch: Batch } | { readonly source: RowSource };
 
+/** How to tile. */
 export interface TileOptions {
   readonly arena: Arena;
   readonly threads: number;
-  /** Rows of float32 that the work needs beside the source's, and bytes for each segment of a tile. */
+  /** Rows of float32 that the work needs besides the source's. */
   readonly extraRows: number;
+  /** Bytes that the work needs per segment of a tile. */
   readonly bytesPerSegment: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** With one thread, tiles that stay in the second-level cache; with several, tiles worth handing over. */
+/** What a pass over the data needs. */
+export interface PassOptions {
+  readonly session: EngineSession;
+  readonly threads: number;
+  /** Set where the memory is shared, as modules that import it must declare. */
+  readonly sharedMaximumPages: number | undefined;
+  readonly rows: TiledRows;
+  /** Which rows, in order. */
+  readonly chosen: readonly number[];
+  readonly signal: AbortSignal | undefined;
+  /** Called once for each tile, while its rows are in the core's memory. */
+  readonly onTile?: ((tile: Tile) => void) | undefined;
+}
+
+/** Columns that one vector operation handles. */
+export const VECTOR_COLUMNS = 4;
+
+export const segmentsOf = (columns: number) => Math.ceil(columns / SEGMENT_COLUMNS);
+
+/** One thread: tiles that stay in the second-level cache. Several threads: tiles large enough to share. */
 const SMALL_TILE_BYTES = 1024 * 1024;
 const LARGE_TILE_BYTES = 16 * 1024 * 1024;
 
-/** @throws QuorateError ABORTED */
+/** @throws QuorateError ABORTED if the signal has aborted */
 export function stopIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new QuorateError('ABORTED', 'the aggregation was aborted', {}, signal.reason);
 }
 
+/** Visits all tiles of the chosen rows, one after the other. @throws QuorateError ABORTED, MEMORY_LIMIT, SOURCE_FAILED */
 export async function forEachTile(
   rows: TiledRows,
   chosen: readonly number[],
@@ -63,7 +86,7 @@ export async function forEachTile(
   }
 }
 
-/** Rows that need no copy are one tile, but for work that makes rows of its own: that goes by pieces of limited size. */
+/** Rows that need no copy form one tile, except for work that allocates rows itself, which gets tiles of limited size. */
 async function forEachPiece(
   { d, addresses }: { readonly d: number; readonly addresses: readonly number[] },
   options: TileOptions,
@@ -90,13 +113,13 @@ async function forEachPiece(
   }
 }
 
-/** How many columns a tile has, and whether there is room to read the next one while it is worked on. */
+/** A tile's columns, and whether there is room to read the next tile meanwhile. */
 interface TileSize {
   readonly columns: number;
   readonly double: boolean;
 }
 
-/** As many segments as the budget holds, one at the least; two tiles if there is room for them. */
+/** As many segments as fit, at least one; two tiles if there is room for both. */
 function tileSize(n: number, d: number, options: TileOptions): TileSize {
   const { extraRows, bytesPerSegment } = options;
   const least = Math.min(SEGMENT_COLUMNS, paddedColumns(d));
@@ -105,7 +128,7 @@ function tileSize(n: number, d: number, options: TileOptions): TileSize {
   if (bytesFor(1) > available) {
     throw new QuorateError(
       'MEMORY_LIMIT',
-      `${n} rows need ${bytesFor(1)} bytes of the core's memory at a time; ${available} are free`,
+      `${n} rows need ${bytesFor(1)} bytes of the core's memory at once; ${available} are free`,
       { needed: bytesFor(1), available },
     );
   }
@@ -137,7 +160,7 @@ async function forEachCopiedTile(
     return places[index];
   };
 
-  /** Begins to fill a place; returns a promise only if the source does. */
+  /** Starts to fill a place. Returns a promise only if the source does. */
   const fill = (first: number, index: number): Promise<void> | undefined => {
     const { addresses } = place(index);
     const width = Math.min(maxColumns, d - first);
@@ -149,7 +172,7 @@ async function forEachCopiedTile(
     });
     if (reads.length === 0) return undefined;
     const filled = settle(reads);
-    filled.catch(() => undefined); // it is awaited later, when the kernels are done with the tile before
+    filled.catch(() => undefined); // it is awaited later, after the kernels have finished the previous tile
     return filled;
   };
 
@@ -161,7 +184,7 @@ async function forEachCopiedTile(
     const width = Math.min(maxColumns, d - first);
     const tile = { first, width, columns: paddedColumns(width), ...place(index) };
     const more = first + maxColumns < d;
-    // An asynchronous source reads on while the kernels run; a synchronous one would only evict their rows.
+    // An asynchronous source reads ahead while the kernels run; a synchronous one would only evict their rows.
     const ahead = asynchronous && double;
     if (ahead && more) {
       index = 1 - index;
@@ -171,14 +194,14 @@ async function forEachCopiedTile(
       await visit(tile);
       stopIfAborted(signal);
     } catch (error) {
-      if (more) await filling?.catch(() => undefined); // it still writes to our memory
+      if (more) await filling?.catch(() => undefined); // it may still write to this memory
       throw error;
     }
     if (!ahead && more) filling = fill(first + maxColumns, index);
   }
 }
 
-/** Begins a read. @throws QuorateError SOURCE_FAILED */
+/** Starts a read. @throws QuorateError SOURCE_FAILED */
 function readRow(
   source: RowSource,
   row: number,
@@ -194,10 +217,10 @@ function readRow(
 
 function sourceFailed(reason: unknown): QuorateError {
   if (reason instanceof QuorateError) return reason;
-  return new QuorateError('SOURCE_FAILED', `the rows could not be read: ${String(reason)}`, {}, reason);
+  return new QuorateError('SOURCE_FAILED', `a source could not read its rows: ${String(reason)}`, {}, reason);
 }
 
-/** Waits for all reads to end, even if one fails: the others would write into memory given back. */
+/** Waits for all reads to end, even if one fails: the others would write into freed memory. */
 async function settle(reads: readonly Promise<void>[]): Promise<void> {
   const outcomes = await Promise.allSettled(reads);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');

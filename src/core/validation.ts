@@ -1,5 +1,5 @@
-/** Checks of options that every part uses: unknown ones are refused, nothing is clamped. */
-import { z } from 'zod';
+/** Checks of options and parameters that every part shares. Unknown ones are refused; nothing is clamped. */
+import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { parse } from '../schema.js';
 
@@ -12,7 +12,7 @@ export function refuseUnknown(where: string, options: object, known: readonly st
     if (known.includes(key)) continue;
     throw new QuorateError(
       'UNKNOWN_PARAMETER',
-      `${where}: there is no option '${key}'; there are ${known.join(', ')}`,
+      `${where} has no option '${key}'; its options are ${known.join(', ')}`,
       {
         parameter: key,
         known,
@@ -25,18 +25,12 @@ export function refuseUnknown(where: string, options: object, known: readonly st
 export function requireWholeNumber(name: string, value: unknown, min: number, max: number): void {
   if (typeof value === 'number' && (Number.isInteger(value) || value === max) && value >= min && value <= max)
     return;
-  const bounds = max === Infinity ? `at min ${min}` : `${min} to ${max}`;
-  throw new QuorateError(
-    'INVALID_PARAMETER',
-    `${name} must be a whole number, ${bounds}; got ${String(value)}`,
-    {
-      parameter: name,
-      value,
-    },
-  );
+  const bounds = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
+  throw new QuorateError('INVALID_PARAMETER', `${name} must be an integer ${bounds}; got ${String(value)}`, {
+    parameter: name,
+    value,
+  });
 }
-
-/* Checks of single vectors: models, changes, decoded updates. */
 
 /** @throws QuorateError BAD_TYPE, EMPTY_INPUT */
 export function requireVector(value: unknown, what: string): asserts value is Float32Array {
@@ -57,31 +51,35 @@ export function requireVectorOf(d: number, value: unknown, what: string): assert
   });
 }
 
-/** Names the first entry that is NaN or an infinity. @throws QuorateError NON_FINITE */
+/** Refuses NaN and infinities; the error names the first one. @throws QuorateError NON_FINITE */
 export function refuseNonFinite(values: Float32Array, what: string): void {
   const index = values.findIndex((value) => !Number.isFinite(value));
   if (index < 0) return;
   throw new QuorateError('NON_FINITE', `${what}: entry ${index} is ${values[index]}`, { what, index });
 }
 
-/* Checks parameters against their schema, and describes a schema for `rules()` and the documentation. */
+/** The parameter f: how many Byzantine updates are tolerated. */
+export const byzantineBound = z.int().min(0).describe('maximum number of Byzantine updates');
 
-/** The max Byzantine updates that are tolerated. */
-export const byzantineBound = z.int().min(0).describe('max Byzantine updates');
-
-/** A parameter, as `rules()` tells it. */
+/** The description of a parameter, as `rules()`, `optimizers()` and `attacks()` list it. */
 export interface ParameterDescription {
+  /** As it is written in code and configuration files. */
   readonly name: string;
+  /** What it means, in a few words. */
   readonly description: string;
-  /** A JSON schema of the values. */
+  /** A JSON schema of its values. */
   readonly schema: Readonly<Record<string, unknown>>;
+  /** Whether it must be given. */
   readonly required: boolean;
+  /** Its value if it is not given. Absent if it has none. */
   readonly default?: unknown;
 }
 
 /**
- * @param owner whose parameters they are, for the message
- * @param given none: no parameters
+ * Checks a stage's parameters and fills in defaults.
+ *
+ * @param owner the stage's name, for the message
+ * @param given undefined is the same as no parameters
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  */
 export function parseParameters<S extends z.ZodObject>(
@@ -92,6 +90,7 @@ export function parseParameters<S extends z.ZodObject>(
   return parse(owner, schema, given ?? {});
 }
 
+/** Describes a schema's parameters. */
 export function describeParameters(schema: z.ZodObject): ParameterDescription[] {
   const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return Object.entries(properties).map(([name, property]) => {

@@ -1,22 +1,25 @@
 /**
- * Files that are there whole or not at all: written under another name, fsynced, renamed, the folder fsynced.
- * What a crash leaves behind ends in `.tmp` and is removed at the next opening.
+ * Files that exist completely or not at all: written under a temporary name, fsynced, renamed, then the folder fsynced.
+ * A crash leaves at most a `.tmp` file, which the next opening removes.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Files, onDisk } from './files.js';
 
+/** Suffix of incomplete files. */
 export const temporarySuffix = '.tmp';
 
-/** What was set aside because it was damaged; nothing reads it again. */
+/** Suffix of damaged files that were set aside. Nothing reads them again. */
 export const damagedSuffix = '.damaged';
 
 let temporaries = 0;
 
 /**
- * @param write fills the new file and returns the name that it shall have in the folder; a file of that name is
- *   replaced
- * @param onRename called when the file has that name, before that is durable: what fails from here on leaves it there
+ * Creates or replaces a file atomically and durably.
+ *
+ * @param write fills the new file and returns its name in the folder; an existing file of that name is replaced
+ * @param onRename called after the rename, before it is durable: a later failure leaves the file in place
+ * @returns the file's name
  * @throws QuorateError STORE_FULL, STORE_FAILED
  */
 export async function createAtomically(
@@ -37,14 +40,14 @@ export async function createAtomically(
       await syncFolder(files, folder);
       return name;
     } catch (error) {
-      await file.close().catch(() => undefined); // closed already, or closing is what failed
-      await files.unlink(temporary).catch(() => undefined); // renamed already, or the next opening removes it
+      await file.close().catch(() => undefined); // already closed, or closing failed
+      await files.unlink(temporary).catch(() => undefined); // already renamed, or the next opening removes it
       throw error;
     }
   });
 }
 
-/** Makes what was created, renamed or removed in a folder durable. Windows has no such call, nor needs it. */
+/** Makes creations, renames and removals in a folder durable. Windows neither has nor needs such a call. */
 export async function syncFolder(files: Files, folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await files.open(folder, 'r');
@@ -55,7 +58,7 @@ export async function syncFolder(files: Files, folder: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, durably; nothing, if it is there. */
+/** Creates a folder and its parents durably, if it doesn't exist. */
 export async function makeFolder(files: Files, folder: string): Promise<void> {
   const first = await files.mkdir(folder, { recursive: true });
   if (first === undefined) return;
@@ -64,7 +67,7 @@ export async function makeFolder(files: Files, folder: string): Promise<void> {
   }
 }
 
-/** Removes what an interrupted write has left. @returns the names of the other files and folders */
+/** Removes the temporary files of interrupted writes. @returns the names of the other files and folders */
 export async function listFolder(files: Files, folder: string): Promise<string[]> {
   return onDisk('list', folder, async () => {
     const names = await files.readdir(folder);

@@ -1,21 +1,22 @@
-/** The file system as the disk store uses it, so that a test can stand between. */
+/** The file system as the disk store uses it, which tests can replace. */
 import type * as fileSystem from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
 
+/** The file system calls that the disk store makes. */
 export type Files = Pick<
   typeof fileSystem,
   'open' | 'rename' | 'unlink' | 'readdir' | 'mkdir' | 'rm' | 'readFile'
 >;
 
-/** A file that is not what it should be. It was moved aside or left alone, never read as data. */
+/** A damaged file. It was set aside or left alone, and not used. */
 export interface Damage {
   readonly file: string;
   readonly session: string | null;
   readonly message: string;
 }
 
-/** What every part of the disk store is given. */
+/** What every part of the disk store receives. */
 export interface Disk {
   readonly files: Files;
   readonly note: (damage: Damage) => void;
@@ -24,7 +25,7 @@ export interface Disk {
 /** ENOSPC: no room; EDQUOT: none for this user; EFBIG: none in a file, by a limit of the process. */
 const fullCodes: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
-/** What the system said, as a QuorateError: STORE_FULL or STORE_FAILED. */
+/** Wraps an error of the system in a QuorateError: STORE_FULL or STORE_FAILED. */
 export function storeError(error: unknown, action: string, file: string): QuorateError {
   if (error instanceof QuorateError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -37,7 +38,7 @@ export function storeError(error: unknown, action: string, file: string): Quorat
   );
 }
 
-/** Runs `work`; what it throws becomes a QuorateError. */
+/** Runs `work`. @throws QuorateError STORE_FULL or STORE_FAILED for whatever it throws */
 export async function onDisk<T>(action: string, file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -46,6 +47,7 @@ export async function onDisk<T>(action: string, file: string, work: () => Promis
   }
 }
 
+/** The error for a damaged file. */
 export function corruptFile(file: string, problem: string, offset?: number): QuorateError {
   const where = offset === undefined ? '' : ` at byte ${offset}`;
   return new QuorateError('CORRUPT_FILE', `${file}${where}: ${problem}`, {
@@ -54,7 +56,7 @@ export function corruptFile(file: string, problem: string, offset?: number): Quo
   });
 }
 
-/** Writes all of `bytes`, where FileHandle.write may write a part only. */
+/** Writes all of `bytes`; FileHandle.write may write only a part. */
 export async function writeFully(
   file: fileSystem.FileHandle,
   bytes: Uint8Array,
@@ -66,16 +68,15 @@ export async function writeFully(
   }
 }
 
+/** A vector's bytes, as a view. */
 export function bytesOf(vector: Float32Array): Uint8Array {
   return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
-/* Reads of a file at a position, any number at once. Only for hosts with Node's file system. */
-
 /**
- * Fills `bytes` from `position` on.
+ * Fills `bytes` from `position` on. Several reads of one file may be in progress at once.
  *
- * @throws Error of the system; or if the file ends before
+ * @throws Error of the system, or if the file ends too early
  */
 export async function readFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;) {

@@ -1,11 +1,10 @@
 /**
- * One process a folder, by a lock of the kernel's on the file `lock`: it ends with the process, however that ends, so
- * there is no stale lock to be judged, and it holds between containers of a machine that share the folder, where
- * process ids mean nothing.
+ * Allows one process per folder, by a kernel lock on the file `lock`. The lock ends with the process, however it ends, so
+ * there are no stale locks, and it works between containers that share the folder, where process ids mean nothing.
  *
- * Node has no call for it. On Linux the command flock (of util-linux, or busybox) locks a descriptor that it inherits;
- * the lock belongs to the open file, which stays open here after the command has ended. Elsewhere a flag of open()
- * does it. Limits: between machines it holds as far as the network file system's flock does.
+ * Node has no call for this. On Linux the command flock (util-linux or busybox) locks a descriptor that it inherits; the
+ * lock belongs to the open file description, which stays open here after the command exits. Other systems have a flag of
+ * open(). Between machines the lock is only as good as the network file system's flock.
  */
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
@@ -13,7 +12,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
 import { type Files, onDisk, writeFully } from './files.js';
 
-/** BSD's O_EXLOCK | O_NONBLOCK, libuv's UV_FS_O_EXLOCK: flags that Node passes on but does not name. */
+/** O_EXLOCK | O_NONBLOCK of BSD, UV_FS_O_EXLOCK of libuv: flags that Node passes on but doesn't name. */
 const exclusiveFlags: Partial<Record<NodeJS.Platform, number>> = {
   darwin: 0x24,
   freebsd: 0x24,
@@ -24,7 +23,13 @@ const exclusiveFlags: Partial<Record<NodeJS.Platform, number>> = {
 
 const exitLocked = 1;
 
-/** @returns what gives the lock back. @throws QuorateError STORE_LOCKED, with `details.pid` if it is known; STORE_FAILED */
+/**
+ * Locks a folder.
+ *
+ * @param path of the lock file
+ * @returns a function that releases the lock
+ * @throws QuorateError STORE_LOCKED, with `details.pid` if it is known; STORE_FAILED
+ */
 export async function lockFolder(files: Files, path: string): Promise<() => Promise<void>> {
   const flags = exclusiveFlags[process.platform] ?? 0;
   let file: FileHandle;
@@ -37,7 +42,7 @@ export async function lockFolder(files: Files, path: string): Promise<() => Prom
   }
   try {
     if (flags === 0) await flock(file, path);
-    // For the message that another process gives; the lock stands without it, on a full disk, say.
+    // For other processes' error messages. The lock holds even if this fails, on a full disk for instance.
     await file.truncate(0).catch(() => undefined);
     await writeFully(file, Buffer.from(`${process.pid}\n`), 0).catch(() => undefined);
   } catch (error) {
@@ -61,7 +66,7 @@ async function flock(file: FileHandle, path: string): Promise<void> {
   );
 }
 
-/** Who has the lock, as far as the file tells. */
+/** The process that holds the lock, if the file says so. */
 async function holder(file: FileHandle): Promise<number | null> {
   const text = await file.readFile('utf8').catch(() => '');
   return /^\d{1,10}\n$/.test(text) ? Number(text) : null;
@@ -71,7 +76,7 @@ const isBusy = (code: unknown): boolean => code === 'EAGAIN' || code === 'EWOULD
 
 function locked(path: string, pid: number | null): QuorateError {
   const by = pid === null ? '' : ` (pid ${pid})`;
-  return new QuorateError('STORE_LOCKED', `another process${by} has opened the folder of ${path}`, {
+  return new QuorateError('STORE_LOCKED', `another process${by} has the folder of ${path} open`, {
     file: path,
     pid,
   });

@@ -1,18 +1,19 @@
 /**
- * YAML as configuration needs it: what JSON can hold, and nothing that is more than it seems. Aliases that lead into
- * themselves, or unfold to more than anybody writes, are refused, and so is what is nested too deep to be walked
- * through.
+ * YAML for configuration, restricted to what JSON can express. Recursive aliases, aliases that expand excessively, and
+ * values that are nested too deeply are refused.
  */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { QuorateError } from '../errors.js';
 
-/** Deeper than anything that is taken; as in JSON bodies. */
+/** More than any configuration needs; the same limit as for JSON bodies. */
 const MAX_NESTING = 64;
 
 /**
- * @param what is read, for the message
- * @returns maps, lists, texts, numbers, true, false and null; of a tag only the value
+ * Parses YAML.
+ *
+ * @param what the text is, for the message
+ * @returns maps, lists, strings, numbers, booleans and null; tags are ignored
  * @throws QuorateError MALFORMED
  */
 export function parseYaml(what: string, text: string): unknown {
@@ -20,7 +21,7 @@ export function parseYaml(what: string, text: string): unknown {
   try {
     value = parse(text, { resolveKnownTags: false, logLevel: 'error' });
   } catch (error) {
-    // Some come as other errors than the parser's own: aliases of nothing, aliases without end.
+    // Not always the parser's own errors: unresolved and endless aliases throw others.
     const reason = error instanceof Error ? error.message : String(error);
     throw new QuorateError('MALFORMED', `${what}: ${reason}`, {}, error);
   }
@@ -28,34 +29,36 @@ export function parseYaml(what: string, text: string): unknown {
   return value;
 }
 
-/** @throws QuorateError MALFORMED for what is nested deeper than `levels`, as what has no end is, and for `__proto__` */
+/** @throws QuorateError MALFORMED for values nested deeper than `levels`, such as recursive ones, and for `__proto__` */
 function requirePlain(what: string, value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (levels === 0) {
     throw new QuorateError('MALFORMED', `${what}: nested more than ${MAX_NESTING} levels deep`);
   }
   for (const [key, inner] of Object.entries(value)) {
-    // A schema would pass it over without a word.
-    if (key === '__proto__') throw new QuorateError('MALFORMED', `${what}: '__proto__' is no name`);
+    // A schema would silently ignore it.
+    if (key === '__proto__')
+      throw new QuorateError('MALFORMED', `${what}: '__proto__' is not allowed as a name`);
     requirePlain(what, inner, levels - 1);
   }
 }
 
-/** Configuration files: YAML, and so JSON too. */
+/** A parsed configuration file. */
 export type Tree = Record<string, unknown>;
 
+/** Whether a value is a mapping. */
 export const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An empty file is an empty mapping. @throws QuorateError NOT_FOUND, MALFORMED */
+/** Reads a configuration file in YAML or JSON. An empty file is an empty mapping. @throws QuorateError NOT_FOUND, MALFORMED */
 export async function readYamlFile(file: string): Promise<Tree> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new QuorateError('NOT_FOUND', `the configuration ${file} cannot be read`, { file }, error);
+    throw new QuorateError('NOT_FOUND', `can't read the configuration ${file}`, { file }, error);
   }
   const tree = parseYaml(file, text) ?? {};
   if (isTree(tree)) return tree;
-  throw new QuorateError('MALFORMED', `${file}: a configuration is a mapping of settings`, { file });
+  throw new QuorateError('MALFORMED', `${file}: a configuration must be a mapping of settings`, { file });
 }

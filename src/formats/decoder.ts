@@ -1,16 +1,15 @@
 /**
- * Decodes values as they arrive, and checks that they are finite: the core's kernels on a small memory of their own,
- * one for the process. Everything is synchronous, so it waits for no aggregation, and the memory is free again at the
- * end of each call.
+ * Decodes values as they arrive and checks that they are finite, with the core's kernels on a small memory of their own,
+ * one per process. Calls are synchronous: they don't wait for aggregations, and the memory is free again after each.
  *
- *   source   64 KiB   up to 16384 values as they came
+ *   source   64 KiB   up to 16384 values as received
  *   target   64 KiB   the same as float32
  */
 import { type CoreExports, PAGE_BYTES } from '../../bindings/abi.js';
 import { instantiateCore } from '../../bindings/instantiate.js';
 import { currentHost } from '../core/host.js';
 
-/** The most values that are decoded at a time. */
+/** The largest number of values per call. */
 export const TILE_VALUES = 16_384;
 
 const TILE_BYTES = TILE_VALUES * 4;
@@ -18,6 +17,7 @@ const TILE_BYTES = TILE_VALUES * 4;
 const SOURCE = 1024;
 const TARGET = SOURCE + TILE_BYTES;
 
+/** Decodes up to `TILE_VALUES` values at a time. */
 export class Decoder {
   private readonly core: CoreExports;
   private readonly source: Uint8Array;
@@ -26,17 +26,17 @@ export class Decoder {
   /** Made by `loadDecoder`. */
   constructor(core: CoreExports, memory: WebAssembly.Memory) {
     this.core = core;
-    // The memory never grows, so these stay what they are.
+    // The memory never grows, so these views stay valid.
     this.source = new Uint8Array(memory.buffer, SOURCE, TILE_BYTES);
     this.target = new Uint8Array(memory.buffer, TARGET, TILE_BYTES);
   }
 
   /**
-   * Checks and decodes the whole values in `before` and `bytes`, one after the other; what is left of the last one is
-   * ignored. At most TILE_VALUES values.
+   * Checks and decodes the complete values in `before` followed by `bytes`, at most TILE_VALUES. A trailing part of a
+   * value is ignored.
    *
-   * @returns the values' float32 bytes, in the decoder's memory until it is next used; or where the first value that
-   *   is not finite stands
+   * @returns the values' float32 bytes, in the decoder's memory and valid until the next call; or the index of the first
+   *   value that is not finite
    */
   decode(format: FlatFormat, before: Uint8Array, bytes: Uint8Array): Uint8Array | number {
     this.source.set(before);
@@ -74,7 +74,7 @@ async function load(): Promise<Decoder> {
 
 let loading: Promise<Decoder> | undefined;
 
-/** The process's decoder, made when first needed; a failure to load the core may be tried again. */
+/** The process's decoder, created when first needed. If loading the core fails, the next call tries again. */
 export function loadDecoder(): Promise<Decoder> {
   loading ??= load().catch((error: unknown) => {
     loading = undefined;
@@ -88,12 +88,13 @@ export type UpdateFormat =
   | { readonly kind: 'f32' | 'f16' | 'bf16' }
   /** value = byte · scale */
   | { readonly kind: 'int8'; readonly scale: number }
-  /** Tensors by name, each float32, float16 or bfloat16. */
+  /** Named tensors, each float32, float16 or bfloat16. */
   | { readonly kind: 'safetensors' };
 
-/** One value after the other, nothing else. */
+/** Values in sequence, without a header. */
 export type FlatFormat = Exclude<UpdateFormat, { readonly kind: 'safetensors' }>;
 
+/** Size of a value. */
 export const bytesPerValue: Readonly<Record<FlatFormat['kind'], number>> = {
   f32: 4,
   f16: 2,

@@ -1,5 +1,5 @@
 /**
- * NumPy's .npy files, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html, with arrays of floats:
+ * NumPy's .npy files (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html) with arrays of floats:
  *
  *   6 bytes       \x93NUMPY
  *   2 bytes       version: 1, 2 or 3, and 0
@@ -12,15 +12,16 @@ import { loadDecoder } from './decoder.js';
 import { SegmentStream } from './segments.js';
 import { valuesIn } from './tensorShape.js';
 
+/** An array of float32. */
 export interface NpyArray {
-  /** None for a single value. */
+  /** Extents; none for a single value. */
   readonly shape: readonly number[];
   /** Row-major. */
   readonly values: Float32Array;
 }
 
 const MAGIC = '\x93NUMPY';
-/** What NumPy itself reads without being told that it may read more. */
+/** NumPy's own default limit. */
 const MAX_HEADER_BYTES = 10_000;
 
 const dtypes: Readonly<Record<string, { kind: 'f32' | 'f16' | 'f64'; bytes: number }>> = {
@@ -44,28 +45,28 @@ const member =
 
 function readMembers(text: string): Map<string, string> {
   const members = new Map<string, string>();
-  if (!text.startsWith('{')) throw malformed('the header does not begin with {');
+  if (!text.startsWith('{')) throw malformed('the header does not start with {');
   let position = 1;
   for (;;) {
     if (/\s*\}\s*$/y.test(text.slice(position))) return members;
     member.lastIndex = position;
     const found = member.exec(text);
-    if (!found) throw malformed(`the header can't be read at position ${position}`, { position });
+    if (!found) throw malformed(`the header is malformed at position ${position}`, { position });
     const [, descr, order, shape, string, flag, tuple] = found;
     const name = descr ?? order ?? shape;
     const value = { descr: string, fortran_order: flag, shape: tuple }[name!];
     if (value === undefined || members.has(name!))
-      throw malformed(`${name} is of the wrong kind, or there twice`);
+      throw malformed(`${name} has the wrong type, or occurs twice`);
     members.set(name!, value);
     position = member.lastIndex;
   }
 }
 
-/** The extents in Python's tuple, without its parentheses: '', '3,', '3, 4'. */
+/** The extents in a Python tuple without its parentheses: '', '3,', '3, 4'. */
 function readShape(tuple: string): number[] {
   const extents = tuple.split(',').map((extent) => extent.trim());
   // In Python (3) is a number, and (3,) a tuple.
-  if (extents.length === 1 && extents[0] !== '') throw malformed('the shape is no tuple');
+  if (extents.length === 1 && extents[0] !== '') throw malformed('the shape is not a tuple');
   if (extents.at(-1) === '') extents.pop();
   return extents.map(Number);
 }
@@ -73,19 +74,22 @@ function readShape(tuple: string): number[] {
 /** @throws QuorateError MALFORMED */
 function readHeader(bytes: Uint8Array): Header {
   if (bytes.length < 10 || String.fromCharCode(...bytes.subarray(0, 6)) !== MAGIC) {
-    throw malformed('the file does not begin as .npy files do');
+    throw malformed('the file does not start with the .npy signature');
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const version = `${view.getUint8(6)}.${view.getUint8(7)}`;
   if (!['1.0', '2.0', '3.0'].includes(version))
-    throw malformed(`version ${version} is not known`, { version });
+    throw malformed(`version ${version} is not supported`, { version });
   const start = version === '1.0' ? 10 : 12;
-  if (bytes.length < start) throw malformed('the file ends in its header');
+  if (bytes.length < start) throw malformed('the file ends within its header');
   const length = version === '1.0' ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length > MAX_HEADER_BYTES || start + length > bytes.length) {
-    throw malformed(`a header of ${length} bytes, in a file of ${bytes.length}`, { length });
+    throw malformed(
+      `the header's length, ${length} bytes, exceeds the limit or the file's ${bytes.length} bytes`,
+      { length },
+    );
   }
-  // Of the names and values that are taken, each is the same in Latin-1 and UTF-8.
+  // All accepted names and values are the same in Latin-1 and UTF-8.
   const text = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
   const members = readMembers(text);
   const descr = members.get('descr');
@@ -100,16 +104,16 @@ function readHeader(bytes: Uint8Array): Header {
 /**
  * Reads an array of float16, float32 or float64, which is rounded to float32.
  *
- * @param bytes must not change before the promise resolves
- * @throws QuorateError MALFORMED; BAD_TYPE for other values, big-endian ones, and arrays in Fortran's order; BAD_SHAPE
- *   for more than 2⁵³ values; NON_FINITE, also for what is too large for float32
+ * @param bytes must not change before the promise settles
+ * @throws QuorateError MALFORMED; BAD_TYPE for other types, big-endian values, and arrays in Fortran order; BAD_SHAPE
+ *   for more than 2⁵³ values; NON_FINITE, also for values too large for float32
  */
 export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
   const { descr, fortranOrder, shape, dataOffset } = readHeader(bytes);
   if (!Object.hasOwn(dtypes, descr)) {
     throw new QuorateError(
       'BAD_TYPE',
-      `the array is of '${descr}'; there may be ${Object.keys(dtypes).join(', ')}`,
+      `the array's type must be one of ${Object.keys(dtypes).join(', ')}; got '${descr}'`,
       {
         descr,
       },
@@ -118,14 +122,14 @@ export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
   if (fortranOrder && shape.length > 1) {
     throw new QuorateError(
       'BAD_TYPE',
-      "the array is in Fortran's order: save numpy.ascontiguousarray(…) of it",
+      'the array is in Fortran order; save numpy.ascontiguousarray(array) instead',
     );
   }
   const type = dtypes[descr]!;
   const count = valuesIn(shape, 'array');
   const data = bytes.subarray(dataOffset);
   if (data.length !== count * type.bytes) {
-    throw malformed(`${count} values take ${count * type.bytes} bytes, not ${data.length}`, {
+    throw malformed(`${count} values take ${count * type.bytes} bytes; got ${data.length}`, {
       got: data.length,
       expected: count * type.bytes,
     });
@@ -159,7 +163,7 @@ function narrow(data: Uint8Array, values: Float32Array): void {
 }
 
 /**
- * The updates in an array: each row of [n, d], or the one that [d] is.
+ * The updates in an array of shape [n, d], or the single update in one of shape [d].
  *
  * @returns views of the array's values
  * @throws QuorateError BAD_SHAPE
@@ -169,7 +173,11 @@ function narrow(data: Uint8Array, values: Float32Array): void {
 export function npyRows({ shape, values }: NpyArray): Float32Array[] {
   if (shape.length === 1) return [values];
   if (shape.length !== 2) {
-    throw new QuorateError('BAD_SHAPE', `updates are [n, d] or [d], not [${shape.join(', ')}]`, { shape });
+    throw new QuorateError(
+      'BAD_SHAPE',
+      `updates must have the shape [n, d] or [d]; got [${shape.join(', ')}]`,
+      { shape },
+    );
   }
   const [n, d] = shape as readonly [number, number];
   if (d === 0) throw new QuorateError('BAD_SHAPE', 'the updates have no entries', { shape });
@@ -177,7 +185,7 @@ export function npyRows({ shape, values }: NpyArray): Float32Array[] {
 }
 
 /**
- * A file, version 1.0, of float32.
+ * Writes a file, version 1.0, of float32.
  *
  * @param array is copied
  * @throws QuorateError BAD_TYPE, BAD_SHAPE
@@ -188,7 +196,7 @@ export function writeNpy({ shape, values }: NpyArray): Uint8Array {
   if (values.length !== expected) {
     throw new QuorateError(
       'BAD_SHAPE',
-      `[${shape.join(', ')}] are ${expected} values, not ${values.length}`,
+      `the shape [${shape.join(', ')}] needs ${expected} values; got ${values.length}`,
       {
         got: values.length,
         expected,
@@ -197,7 +205,7 @@ export function writeNpy({ shape, values }: NpyArray): Uint8Array {
   }
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const literal = `{'descr': '<f4', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // The values begin at a multiple of 64 bytes, after a line's end.
+  // The values start at a multiple of 64 bytes, after a newline.
   const dataOffset = Math.ceil((10 + literal.length + 1) / 64) * 64;
   if (dataOffset - 10 > MAX_HEADER_BYTES)
     throw new QuorateError('BAD_SHAPE', 'the array has too many dimensions');

@@ -1,15 +1,17 @@
-/** Whole safetensors files in memory; safetensorsHeader.ts has the layout. */
+/** Whole safetensors files in memory. The layout is described in safetensorsHeader.ts. */
 import { QuorateError } from '../errors.js';
 import { loadDecoder } from './decoder.js';
 import { type Metadata, readSafetensorsHeader, safetensorsHeader } from './safetensorsHeader.js';
 import { SegmentStream } from './segments.js';
 import { type TensorShape, valuesIn } from './tensorShape.js';
 
+/** A named tensor of float32. */
 export interface Tensor extends TensorShape {
-  /** Row-major, as many as the shape says. */
+  /** Row-major; as many as the shape requires. */
   readonly values: Float32Array;
 }
 
+/** The contents of a file. */
 export interface Safetensors {
   /** In the order of their data in the file. */
   readonly tensors: readonly Tensor[];
@@ -17,10 +19,10 @@ export interface Safetensors {
 }
 
 /**
- * A file of float32 tensors, one after the other in this order.
+ * Writes a file of float32 tensors, in this order.
  *
  * @param tensors are copied
- * @throws QuorateError BAD_TYPE, BAD_SHAPE; INVALID_PARAMETER for a name that is taken
+ * @throws QuorateError BAD_TYPE, BAD_SHAPE; INVALID_PARAMETER for a duplicate name
  * @example
  * await writeFile('model.safetensors', writeSafetensors([{ name: 'w', shape: [2, 2], values }]));
  */
@@ -35,7 +37,7 @@ export function writeSafetensors(tensors: readonly Tensor[], metadata: Metadata 
     if (values.length !== expected) {
       throw new QuorateError(
         'BAD_SHAPE',
-        `tensor '${name}' has ${values.length} values; [${shape.join(', ')}] are ${expected}`,
+        `tensor '${name}' has ${values.length} values; the shape [${shape.join(', ')}] needs ${expected}`,
         { tensor: name, got: values.length, expected },
       );
     }
@@ -54,18 +56,22 @@ export function writeSafetensors(tensors: readonly Tensor[], metadata: Metadata 
 /**
  * Reads a file of F32, F16 and BF16 tensors.
  *
- * @param bytes must not change before the promise resolves
- * @returns tensors whose values lie in one array, one after the other: `tensors[0].values.buffer`
+ * @param bytes must not change before the promise settles
+ * @returns tensors whose values are consecutive views on one array
  * @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE; NON_FINITE, where `details.index` counts over all values
  */
 export async function readSafetensors(bytes: Uint8Array): Promise<Safetensors> {
   const header = readSafetensorsHeader(bytes);
   const size = header.dataOffset + header.dataBytes;
   if (bytes.length !== size) {
-    throw new QuorateError('MALFORMED', `safetensors: the file has ${bytes.length} bytes, not ${size}`, {
-      got: bytes.length,
-      expected: size,
-    });
+    throw new QuorateError(
+      'MALFORMED',
+      `safetensors: the file has ${bytes.length} bytes; its header announces ${size}`,
+      {
+        got: bytes.length,
+        expected: size,
+      },
+    );
   }
   const all = new Float32Array(header.tensors.reduce((sum, { values }) => sum + values, 0));
   const target = new Uint8Array(all.buffer);

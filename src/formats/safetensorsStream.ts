@@ -1,7 +1,7 @@
 /**
- * A safetensors body as it arrives: its header is gathered, up to a bound that follows from the model's tensors, and
- * must name these very tensors. Where they lie in the model's order their values are handed on as they come; in another
- * order they are put in place in memory, d · 4 bytes, and handed on at the end.
+ * A safetensors body as it arrives. Its header is collected, up to a limit that depends on the model's tensors, and must
+ * name exactly these tensors. If they are in the model's order, their values are passed on as they arrive; otherwise they
+ * are put in place in memory, d · 4 bytes, and passed on at the end.
  */
 import { QuorateError } from '../errors.js';
 import type { Decoder } from './decoder.js';
@@ -15,21 +15,22 @@ import {
 import { type Segment, SegmentStream, type Sink } from './segments.js';
 import { type TensorShape, valuesIn } from './tensorShape.js';
 
-/** Headers may be written less tightly than ours, and hold metadata. */
+/** Room for headers that are formatted less compactly than ours, and for metadata. */
 const SPARE_HEADER_BYTES = 65_536;
 
-/** The longest header that is waited for: a bound on what a stream keeps before it knows anything. */
+/** The longest header accepted, which limits what a stream buffers before the header is complete. */
 function maxHeaderBytes(tensors: readonly TensorShape[]): number {
   const own = tensors.reduce((sum, { name, shape }) => sum + name.length + shape.length * 8 + 80, 0);
   return Math.min(SPARE_HEADER_BYTES + 6 * own, MAX_HEADER_BYTES);
 }
 
+/** Decodes a safetensors body to the model's values. */
 export class SafetensorsStream {
   private readonly decoder: Decoder;
   private readonly model: readonly TensorShape[];
   private readonly sink: Sink;
   private readonly maxHeaderBytes: number;
-  /** Of the file: at first its length, then all of the header. */
+  /** The start of the file: first the header's length, then the whole header. */
   private beginning: Uint8Array = new Uint8Array(LENGTH_BYTES);
   private filled = 0;
   private values: SegmentStream | undefined;
@@ -42,7 +43,7 @@ export class SafetensorsStream {
     this.maxHeaderBytes = maxHeaderBytes(model);
   }
 
-  /** @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE, NON_FINITE; and what the sink throws */
+  /** @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE, NON_FINITE; and whatever the sink throws */
   write(chunk: Uint8Array): void | Promise<void> {
     let rest = chunk;
     while (!this.values) {
@@ -56,16 +57,16 @@ export class SafetensorsStream {
     return this.values.write(rest);
   }
 
-  /** @throws QuorateError MALFORMED, BAD_SHAPE; and what the sink throws */
+  /** @throws QuorateError MALFORMED, BAD_SHAPE; and whatever the sink throws */
   end(): void | Promise<void> {
     if (!this.values) {
-      throw new QuorateError('MALFORMED', 'safetensors: the file ends before its header does');
+      throw new QuorateError('MALFORMED', 'safetensors: the file ends within its header');
     }
     this.values.end();
     if (this.gathered) return this.sink(this.gathered);
   }
 
-  /** Reads the length and makes room for the header, or reads that. */
+  /** Reads the header's length and allocates room for it, or reads the header. */
   private readBeginning(): void {
     if (this.filled > LENGTH_BYTES) {
       this.values = this.open(readSafetensorsHeader(this.beginning).tensors);
@@ -109,7 +110,7 @@ export class SafetensorsStream {
   }
 }
 
-/** Neighbors of one encoding made one, so that small tensors are not handed on one by one. */
+/** Joins neighbors with the same encoding, so that small tensors are not passed on one by one. */
 function merged(segments: readonly Segment[]): Segment[] {
   const all: Segment[] = [];
   for (const { format, values } of segments) {
@@ -121,7 +122,9 @@ function merged(segments: readonly Segment[]): Segment[] {
 }
 
 /**
- * @returns where each tensor of the file begins in the model, in values
+ * Matches the file's tensors with the model's.
+ *
+ * @returns where each tensor of the file starts in the model, in values
  * @throws QuorateError BAD_SHAPE if they are not the model's tensors, each with its shape
  */
 function matchTensors(tensors: readonly TensorShape[], model: readonly TensorShape[]): number[] {
@@ -138,7 +141,7 @@ function matchTensors(tensors: readonly TensorShape[], model: readonly TensorSha
     const place = places.get(name);
     if (!place) throw refuse(name, 'is not in the model');
     if (shape.length !== place.shape.length || shape.some((extent, k) => extent !== place.shape[k])) {
-      const text = `[${shape.join(', ')}], in the model [${place.shape.join(', ')}]`;
+      const text = `[${shape.join(', ')}] instead of the model's [${place.shape.join(', ')}]`;
       throw refuse(name, `has the shape ${text}`, { got: shape, expected: place.shape });
     }
     return place.offset;

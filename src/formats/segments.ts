@@ -1,16 +1,9 @@
-/**
- * Values that arrive in chunks of any size and alignment, from a socket: decodes them to float32, checks that they are
- * finite and as many as they should be, and hands them on in order. A vector is one segment; a safetensors file may
- * change its encoding from tensor to tensor.
- *
- * Float32 is handed on as the very chunk that came, after one copy into the decoder's memory, where it is checked.
- */
 import { QuorateError } from '../errors.js';
 import { bytesPerValue, type Decoder, type FlatFormat, TILE_VALUES } from './decoder.js';
 
 /**
- * Takes the next float32 bytes, little-endian, cut anywhere. They may be reused as soon as it returns or its promise
- * resolves.
+ * Receives the next float32 bytes, little-endian, split anywhere. They may be reused as soon as it returns, or its
+ * promise resolves.
  */
 export type Sink = (bytes: Uint8Array) => void | Promise<void>;
 
@@ -22,18 +15,26 @@ export interface Segment {
 
 const sizeOf = ({ format, values }: Segment): number => values * bytesPerValue[format.kind];
 
+/**
+ * Decodes values that arrive from a socket in chunks of any size and alignment to float32, checks that they are finite
+ * and of the right number, and passes them on in order. A vector is one segment; a safetensors file may change its
+ * encoding from tensor to tensor.
+ *
+ * Float32 chunks are passed on as they are; they are checked on a copy in the decoder's memory.
+ */
 export class SegmentStream {
   private readonly decoder: Decoder;
   private readonly segments: readonly Segment[];
   private readonly sink: Sink;
-  /** Index of the segment under way, and what is missing of it. */
+  /** Index of the current segment. */
   private current = 0;
+  /** Bytes of it that have not arrived. */
   private missingBytes: number;
-  /** Of all. */
+  /** Values decoded so far, in all segments. */
   private values = 0;
   private received = 0;
   private readonly expected: number;
-  /** The beginning of a value that a chunk's end has split. */
+  /** The start of a value that is split between two chunks. */
   private split: Uint8Array = new Uint8Array(0);
   private tile: Uint8Array | undefined;
 
@@ -46,8 +47,10 @@ export class SegmentStream {
   }
 
   /**
-   * @param chunk must not change until this returns or its promise resolves; nor may another be written
-   * @throws QuorateError BAD_SHAPE if this is more than is expected, NON_FINITE; and what the sink throws
+   * Takes the next bytes.
+   *
+   * @param chunk must not change, and no other may be written, until this returns or its promise resolves
+   * @throws QuorateError BAD_SHAPE if there are more bytes than expected, NON_FINITE; and whatever the sink throws
    */
   write(chunk: Uint8Array): void | Promise<void> {
     const got = this.received + chunk.length;
@@ -56,7 +59,7 @@ export class SegmentStream {
     return this.advance(chunk);
   }
 
-  /** @throws QuorateError BAD_SHAPE if something is missing */
+  /** Marks the end. @throws QuorateError BAD_SHAPE if bytes are missing */
   end(): void {
     if (this.received < this.expected) this.refuseSize(this.received);
   }
@@ -82,12 +85,12 @@ export class SegmentStream {
     return this.current < this.segments.length ? sizeOf(this.segments[this.current]!) : 0;
   }
 
-  /** How many bytes still fit into the decoder beside the split value. */
+  /** The number of bytes that fit in the decoder besides the split value. */
   private roomFor(format: FlatFormat): number {
     return TILE_VALUES * bytesPerValue[format.kind] - this.split.length;
   }
 
-  /** Float32: checked a tile at a time, handed on as it is. */
+  /** Float32: checked one tile at a time, passed on as it is. */
   private pass(bytes: Uint8Array): void | Promise<void> {
     const format = { kind: 'f32' } as const;
     for (let done = 0; done < bytes.length;) {
@@ -101,7 +104,7 @@ export class SegmentStream {
   private decode(format: FlatFormat, bytes: Uint8Array): void | Promise<void> {
     const decoded = this.check(format, bytes);
     if (decoded.length === 0) return;
-    // The sink may take its time, and the decoder serves others meanwhile.
+    // The decoder may serve other streams before the sink is done.
     this.tile ??= new Uint8Array(TILE_VALUES * 4);
     this.tile.set(decoded);
     return this.sink(this.tile.subarray(0, decoded.length));
@@ -128,9 +131,13 @@ export class SegmentStream {
 
   /** @throws QuorateError BAD_SHAPE always */
   private refuseSize(got: number, atLeast = ''): never {
-    throw new QuorateError('BAD_SHAPE', `the values take ${this.expected} bytes; ${atLeast}${got} came`, {
-      expected: this.expected,
-      got,
-    });
+    throw new QuorateError(
+      'BAD_SHAPE',
+      `expected ${this.expected} bytes of values; received ${atLeast}${got}`,
+      {
+        expected: this.expected,
+        got,
+      },
+    );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Stages as text, as reports print them and configuration files hold them: `nnm(f=2) > trimmed-mean(f=2)`.
+ * Stages as text, as in reports and configuration files: `nnm(f=2) > trimmed-mean(f=2)`.
  *
  *   text   = stage { ">" stage }
  *   stage  = name [ "(" [ key "=" value { "," key "=" value } ] ")" ]
@@ -7,20 +7,20 @@
  *   key    = a letter or underscore, then letters, digits and underscores
  *   value  = a number, a string, true or false, as in JSON
  *
- * White space may stand between any two of these. Vectors can't be written. One pass, time linear in the text.
+ * White space is allowed between any two of these. Vectors have no text. One pass, linear in the text's length.
  */
 import { QuorateError } from '../errors.js';
 
-/** A stage as it was written; whether it exists, and takes these parameters, is for others to say. */
+/** A stage as written. Neither its name nor its parameters are checked yet. */
 export interface WrittenStage {
   readonly name: string;
-  /** Without a prototype, so that no key means more than it says. */
+  /** Without a prototype, so that no key has a special meaning. */
   readonly parameters: Readonly<Record<string, number | string | boolean>>;
-  /** Of its name in the text, from 0. */
+  /** Position of its name in the text, from 0. */
   readonly position: number;
 }
 
-/** Far more than any pipeline needs, and far less than what a pattern's search through one string overflows at. */
+/** Far more than any pipeline needs, and far below the length at which a regular expression overflows the stack. */
 const MAX_CHARACTERS = 10_000;
 
 const space = /[ \t\r\n]*/y;
@@ -43,7 +43,7 @@ class Reader {
     return this.position === this.text.length;
   }
 
-  /** Takes what the pattern matches here, and the space after it; undefined if it matches nothing. */
+  /** Consumes what the pattern matches here, and the space after it. Undefined if it doesn't match. */
   take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.position;
     const found = pattern.exec(this.text)?.[0];
@@ -77,14 +77,14 @@ function readValue(reader: Reader, parameter: string): number | string | boolean
   const written = reader.take(value);
   if (written === undefined) {
     if (reader.takeSign('[')) {
-      reader.refuse(`${parameter} is a vector, which can't be written as text,`, position, { parameter });
+      reader.refuse(`${parameter} is a vector, which has no text,`, position, { parameter });
     }
     return reader.refuse(`${parameter} must be a number, true, false or a "string"`, position, { parameter });
   }
   try {
     return JSON.parse(written) as number | string | boolean;
   } catch {
-    return reader.refuse(`${parameter} is no string as JSON has them`, position, { parameter });
+    return reader.refuse(`${parameter} is not a valid JSON string`, position, { parameter });
   }
 }
 
@@ -103,9 +103,9 @@ function readParameters(reader: Reader): WrittenStage['parameters'] {
 }
 
 /**
- * Reads stages; at least one.
+ * Parses one or more stages.
  *
- * @param what is read, for the message
+ * @param what the kind of text, for the message
  * @throws QuorateError BAD_TYPE; INVALID_PARAMETER, with `details.position` in the text
  */
 export function parseStages(what: string, text: string): WrittenStage[] {
@@ -132,8 +132,8 @@ function showValue(value: unknown): string {
 }
 
 /**
- * A stage with its parameters, those that are undefined left out: 'nnm(f=2)'. `parseStages` reads it, unless a
- * parameter is a vector, of which only the length is shown.
+ * A stage as text, without undefined parameters: 'nnm(f=2)'. `parseStages` reads it back, unless a parameter is a vector,
+ * of which only the length is shown.
  */
 export function stageText(stage: {
   readonly name: string;

@@ -1,16 +1,17 @@
-/** What a model is made of: named tensors, their float32 values one after the other, each row-major. */
 import { QuorateError } from '../errors.js';
 
+/** A named part of a model. A model's float32 values are those of its tensors in order, each row-major. */
 export interface TensorShape {
+  /** Unique within the model. */
   readonly name: string;
   /** Extents; none for a single value. */
   readonly shape: readonly number[];
 }
 
 /**
- * How many values a tensor of this shape has.
+ * The number of values in a tensor of this shape.
  *
- * @throws QuorateError BAD_SHAPE if an extent is not a whole number ≥ 0, or the product is beyond 2⁵³
+ * @throws QuorateError BAD_SHAPE if an extent is not an integer of at least 0, or the product exceeds 2⁵³
  */
 export function valuesIn(shape: readonly number[], name: string): number {
   let values = 1;

@@ -1,11 +1,3 @@
-/**
- * An update's way in: the body of an upload, as it comes from a socket, becomes the model's d float32 values. They are
- * handed on while they arrive, in the model's order, each checked to be finite; nothing is kept but the part of a value
- * that a chunk's end has split.
- *
- * A safetensors body is handed on in the same way if its tensors lie in the model's order, as they do in a file that
- * was made from the model. In another order it is gathered first, in d · 4 bytes.
- */
 import { QuorateError } from '../errors.js';
 import { loadDecoder, type UpdateFormat } from './decoder.js';
 import { SafetensorsStream } from './safetensorsStream.js';
@@ -14,35 +6,42 @@ import type { TensorShape } from './tensorShape.js';
 
 export type { Sink };
 
-/** What an update must be. */
+/** What an update must contain. */
 export interface Expected {
   /** Number of values. */
   readonly d: number;
-  /** The model's tensors, in order; d values altogether. */
+  /** The model's tensors, in order; d values in total. */
   readonly tensors: readonly TensorShape[];
 }
 
+/** An upload's body on its way in. Made by `vectorStream`. */
 export interface VectorStream {
   /**
-   * The next bytes of the body, cut anywhere. Without a promise all is done when it returns; a promise resolves when
-   * the sink is ready for more. Until then `chunk` must not change, and nothing else be written. After an error the
-   * stream takes nothing more, and what went to the sink is worthless.
+   * Takes the next bytes of the body, split anywhere. If it returns a promise, `chunk` must not change and nothing else
+   * may be written until the promise resolves. After an error every further call throws the same error, and the sink's
+   * output is incomplete.
    *
-   * @throws QuorateError BAD_SHAPE as soon as there is more than there should be, or another tensor; NON_FINITE, with
-   *   `details.index`; MALFORMED and BAD_TYPE for safetensors; what the sink throws
+   * @throws QuorateError BAD_SHAPE as soon as the body is too long or contains a wrong tensor; NON_FINITE, with
+   *   `details.index`; MALFORMED and BAD_TYPE for safetensors; whatever the sink throws
    */
   write(chunk: Uint8Array): void | Promise<void>;
   /**
-   * The body is complete. Resolves when the sink has all values.
+   * Marks the end of the body. Resolves when the sink has all values.
    *
-   * @throws QuorateError BAD_SHAPE if values are missing, MALFORMED for safetensors; what the sink throws
+   * @throws QuorateError BAD_SHAPE if values are missing, MALFORMED for safetensors; whatever the sink throws
    */
   end(): Promise<void>;
 }
 
 /**
- * @param format of the body; an int8 scale as it was sent
- * @param sink takes the d · 4 bytes, float32 little-endian; slows the sender down if it returns a promise
+ * Decodes the body of an upload, as it arrives from a socket, to the model's d float32 values. They are passed on in the
+ * model's order as they arrive, each checked to be finite; only a value split between chunks is kept.
+ *
+ * A safetensors body is passed on in the same way if its tensors are in the model's order. Otherwise it is collected
+ * first, in d · 4 bytes.
+ *
+ * @param format of the body
+ * @param sink receives the d · 4 bytes, float32 little-endian; a promise that it returns slows the sender down
  * @throws QuorateError INVALID_PARAMETER for a scale that is negative or not finite
  * @example
  * const stream = await vectorStream({ kind: 'f32' }, { d, tensors }, (bytes) => slot.write(bytes));
@@ -65,7 +64,7 @@ export async function vectorStream(
 /** @throws QuorateError INVALID_PARAMETER */
 function requireScale(scale: number): void {
   if (typeof scale === 'number' && scale >= 0 && Number.isFinite(Math.fround(scale))) return;
-  throw new QuorateError('INVALID_PARAMETER', `int8 takes a finite scale of 0 or more; got ${scale}`, {
+  throw new QuorateError('INVALID_PARAMETER', `int8 needs a finite scale of at least 0; got ${scale}`, {
     parameter: 'scale',
     value: scale,
   });
@@ -76,7 +75,7 @@ interface Steps {
   end(): void | Promise<void>;
 }
 
-/** Ends for good at the first error, so that no one can go on as if nothing had been. */
+/** Fails permanently at the first error. */
 class OnceStream implements VectorStream {
   private readonly steps: Steps;
   private failure: { readonly error: unknown } | undefined;

@@ -1,13 +1,17 @@
-/**
- * m ← β₁·m + (1 − β₁)·Δ, v ← β₂·v + (1 − β₂)·Δ², w ← w + η·m / (√v + τ)
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import { beta, biasCorrection, correction, eta, tau } from './parameters.js';
 import { serverOptimizer } from './serverOptimizer.js';
 
+/**
+ * FedAdam: m ← β₁·m + (1 − β₁)·Δ, v ← β₂·v + (1 − β₂)·Δ², w ← w + η·m / (√v + τ)
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { model, state } = await optimize(current, delta, fedAdam({ eta: 0.1 }));
+ */
 export const fedAdam = serverOptimizer({
   name: 'fed-adam',
-  summary: 'Steps measured by a moving average of squared changes.',
+  summary: 'Adaptive steps, scaled by a moving average of squared changes.',
   source: 'Reddi et al. 2021 (arXiv:2003.00295)',
   parameters: z.strictObject({
     eta: eta(0.1),

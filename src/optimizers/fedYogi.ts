@@ -1,13 +1,17 @@
-/**
- * m ← β₁·m + (1 − β₁)·Δ, v ← v − (1 − β₂)·Δ²·sign(v − Δ²), w ← w + η·m / (√v + τ)
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import { beta, biasCorrection, correction, eta, tau } from './parameters.js';
 import { serverOptimizer } from './serverOptimizer.js';
 
+/**
+ * FedYogi: m ← β₁·m + (1 − β₁)·Δ, v ← v − (1 − β₂)·Δ²·sign(v − Δ²), w ← w + η·m / (√v + τ)
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { model, state } = await optimize(current, delta, fedYogi({ eta: 0.01 }));
+ */
 export const fedYogi = serverOptimizer({
   name: 'fed-yogi',
-  summary: 'Like Adam, but the variance moves by no more than a share of the squared change.',
+  summary: 'Like FedAdam, but the variance changes by at most a share of the squared change.',
   source: 'Reddi et al. 2021 (arXiv:2003.00295)',
   parameters: z.strictObject({
     eta: eta(0.01),

@@ -1,9 +1,3 @@
-/**
- * One step of a server optimizer: model and Δ in, the next model and state out.
- *
- * Columns go through the engine's memory a tile at a time, 256 KiB of it whatever the length of the model. The
- * result is float32 arithmetic in a fixed order: the same bits on every host.
- */
 import { SEGMENT_COLUMNS } from '../../bindings/abi.js';
 import { defaultEngine, type Engine, type EngineSession } from '../core/engine.js';
 import { Allocation, paddedColumns } from '../core/memory.js';
@@ -16,33 +10,40 @@ import {
   stateVectors,
 } from './serverOptimizer.js';
 
+/** Options of `optimize`. */
 export interface OptimizeOptions {
+  /** The engine to run on. Default: one that all calls without an engine share. */
   readonly engine?: Engine;
 }
 
+/** The result of one optimizer step. Both vectors are new arrays. */
 export interface OptimizeResult {
   /** The next model. */
   readonly model: Float32Array;
-  /** To be given to the next step, and kept in a checkpoint. */
+  /** Pass it to the next step, and store it in checkpoints. */
   readonly state: OptimizerState;
 }
 
-/** A vector's way through the core: where its tile stands, what it was, and what it becomes, if it changes. */
+/** One vector on its way through the core: the address of its tile, its old values, and the new ones if it changes. */
 interface Lane {
   readonly name: 'model' | 'delta' | StateVector;
   readonly address: number;
-  /** Zeros, if absent. */
+  /** Zeros if absent. */
   readonly from: Float32Array | undefined;
   readonly into: Float32Array | undefined;
 }
 
 /**
- * @param model d float32; like all that is given, it is not written to, and must not change before the promise
- *   resolves
+ * Takes one step of a server optimizer: model and Δ in, the next model and state out.
+ *
+ * The arithmetic is float32 in a fixed order, with the same bits on every host. It uses 256 KiB of the engine's memory,
+ * however long the model is. Inputs are not written to, and must not change before the promise settles.
+ *
+ * @param model d float32
  * @param delta aggregate − model, d float32
- * @param optimizer from its own function (`fedAdam({ eta: 0.1 })`), or by name from `optimizer`
- * @param state what the step before returned; left out at the first step, where it is all zeros
- * @returns vectors of its own
+ * @param optimizer from its factory (`fedAdam({ eta: 0.1 })`), or by name from `optimizer`
+ * @param state the state that the previous step returned; omit it in the first step
+ * @returns new arrays
  * @throws QuorateError BAD_TYPE, EMPTY_INPUT, BAD_SHAPE, INVALID_PARAMETER, UNKNOWN_PARAMETER, NON_FINITE,
  *   NON_FINITE_RESULT, MEMORY_LIMIT, ENGINE_DISPOSED
  * @example
@@ -114,7 +115,7 @@ function run(
   }
 }
 
-/** Finds out what a kernel disliked. @throws QuorateError always */
+/** Finds the reason for which a kernel refused its tile. @throws QuorateError always */
 function refuse(lanes: readonly Lane[]): never {
   for (const { name, from } of lanes) {
     if (!from) continue;
@@ -137,7 +138,7 @@ function requireOptimizer(optimizer: ServerOptimizer): void {
   if (optimizer !== null && typeof optimizer === 'object' && optimizer.stage === 'optimizer') return;
   throw new QuorateError(
     'BAD_TYPE',
-    'the optimizer must be made by one of fedAvg, fedAdam, … or by optimizer(name)',
+    'optimizer must come from a factory such as fedAvg, or from optimizer(name)',
   );
 }
 
@@ -146,7 +147,7 @@ function requireState(state: OptimizerState, optimizer: ServerOptimizer, d: numb
   if (!Number.isSafeInteger(state.step) || state.step < 0) {
     throw new QuorateError(
       'INVALID_PARAMETER',
-      `state: step must be a whole number; got ${String(state.step)}`,
+      `state: step must be an integer of at least 0; got ${String(state.step)}`,
       {
         parameter: 'step',
         value: state.step,
@@ -160,7 +161,7 @@ function requireState(state: OptimizerState, optimizer: ServerOptimizer, d: numb
     else if (vector !== undefined) {
       throw new QuorateError(
         'BAD_SHAPE',
-        `${optimizer.name} keeps no ${name}: this is another optimizer's state`,
+        `state: ${optimizer.name} keeps no ${name}; this state belongs to another optimizer`,
         {
           optimizer: optimizer.name,
           vector: name,

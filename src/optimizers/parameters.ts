@@ -1,35 +1,37 @@
-/** The parameters that several optimizers share, and the bias corrections. */
-import { z } from 'zod';
+/** Parameters that several optimizers share, and the bias correction. */
+import * as z from 'zod';
 
-/** The kernels calculate in float32, where a number must still be what it is meant to be. */
+/** The kernels compute in float32, so values must stay valid after rounding. */
 const positive = z
   .number()
   .positive()
   .refine((value) => {
     const rounded = Math.fround(value);
     return rounded > 0 && rounded < Infinity;
-  }, 'must be positive and finite as float32 too');
+  }, 'must be positive and finite as float32');
 
 const fraction = z
   .number()
   .min(0)
   .lt(1)
-  .refine((value) => Math.fround(value) < 1, 'must be less than 1 as float32 too');
+  .refine((value) => Math.fround(value) < 1, 'must be less than 1 as float32');
 
 export const eta = (standard: number) => positive.default(standard).describe('server learning rate');
 export const beta = (standard: number, what: string) =>
-  fraction.default(standard).describe(`share of the former ${what} that is kept`);
+  fraction.default(standard).describe(`decay: share of the previous ${what} that is kept`);
 
-/** Of the three adaptive optimizers. */
-export const tau = positive.default(1e-3).describe('bounds how much small variances count');
+/** For the three adaptive optimizers. */
+export const tau = positive
+  .default(1e-3)
+  .describe('added to √v: bounds the step where the variance is small');
 export const biasCorrection = z
   .boolean()
   .default(false)
-  .describe('whether moments are corrected for having begun at zero');
+  .describe('whether to correct the moments for starting at zero');
 
 /**
- * What a moving average that began at zero is multiplied by after `step` steps: 1 / (1 − betaᵗ). By repeated
- * multiplication, for powers differ between JavaScript engines.
+ * The factor that corrects a moving average that started at zero, after `step` steps: 1 / (1 − betaᵗ). Uses repeated
+ * multiplication because JavaScript engines round powers differently.
  */
 export function correction(isWanted: boolean, betaKept: number, step: number): number {
   if (!isWanted) return 1;

@@ -1,25 +1,26 @@
 /**
- * A server optimizer turns the change Δ = aggregate − model into the next model. It has parameters, at most two
- * vectors of state as long as the model, and counts its steps; the arithmetic is a kernel's, in float32.
+ * A server optimizer turns the change Δ = aggregate − model into the next model. It has parameters, up to two state
+ * vectors as long as the model, and a step count. A kernel does the arithmetic, in float32.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CoreExports } from '../../bindings/abi.js';
 import { parseParameters } from '../core/validation.js';
-import type { Given } from '../rules/rule.js';
+import type { FactoryArguments } from '../rules/rule.js';
 
 /** The vectors that an optimizer may keep from step to step. */
 export const stateVectors = ['momentum', 'variance'] as const;
+/** The name of a vector that an optimizer keeps from step to step. */
 export type StateVector = (typeof stateVectors)[number];
 
-/** What is to be kept between steps, a checkpoint's share: plain data. */
+/** What an optimizer keeps between steps, as plain data. Store it in checkpoints. */
 export interface OptimizerState {
-  /** Steps taken so far. */
+  /** Number of steps taken. */
   readonly step: number;
-  /** As long as the model; those that the optimizer has. */
+  /** The vectors that the optimizer keeps, each as long as the model. */
   readonly vectors: Readonly<Partial<Record<StateVector, Float32Array>>>;
 }
 
-/** Columns of the vectors in the core's memory, by address; what the optimizer doesn't keep is at 0. */
+/** Columns of the vectors in the core's memory, by address; 0 for vectors that the optimizer doesn't keep. */
 export interface OptimizerTile {
   readonly model: number;
   readonly delta: number;
@@ -29,7 +30,7 @@ export interface OptimizerTile {
   readonly columns: number;
 }
 
-/** Updates a tile in place. Returns 0, or another number if the tile held or now holds what it must not. */
+/** Updates a tile in place. Returns 0, or another number if an input or a result is not finite, or a variance negative. */
 export type OptimizerKernel = (tile: OptimizerTile) => number;
 
 export interface OptimizerDefinition<S extends z.ZodObject = z.ZodObject> {
@@ -44,25 +45,31 @@ export interface OptimizerDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly kernel: (core: CoreExports, parameters: z.output<S>, step: number) => OptimizerKernel;
 }
 
-/** An optimizer with its parameters: what `optimize` takes. It keeps no state of its own. */
+/** A server optimizer with its parameters. Made by a factory such as `fedAdam`; taken by `optimize`. Stateless itself. */
 export interface ServerOptimizer {
+  /** Tells optimizers from rules and pre-aggregators. */
   readonly stage: 'optimizer';
+  /** In kebab-case, as configuration files name it. */
   readonly name: string;
-  /** All of them, the defaults filled in. */
+  /** All parameters, with defaults filled in. Frozen. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** The vectors that it keeps from step to step. */
   readonly state: readonly StateVector[];
+  /** @internal */
   readonly kernel: (core: CoreExports, step: number) => OptimizerKernel;
 }
 
-/** Makes an optimizer from its parameters, and describes it. */
+/** Makes optimizers of one kind from their parameters, such as `fedAdam({ eta: 0.1 })`. */
 export interface OptimizerFactory<S extends z.ZodObject = z.ZodObject> {
   /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
-  (...given: Given<S>): ServerOptimizer;
+  (...given: FactoryArguments<S>): ServerOptimizer;
+  /** @internal */
   readonly definition: OptimizerDefinition<S>;
-  /** The same, from parameters of unknown origin. */
+  /** Makes the optimizer from parameters that are not yet checked, from a configuration file for instance. */
   readonly from: (parameters: unknown) => ServerOptimizer;
 }
 
+/** Defines a server optimizer. */
 export function serverOptimizer<S extends z.ZodObject>(
   definition: OptimizerDefinition<S>,
 ): OptimizerFactory<S> {
@@ -76,5 +83,5 @@ export function serverOptimizer<S extends z.ZodObject>(
       kernel: (core: CoreExports, step: number) => definition.kernel(core, parameters, step),
     });
   };
-  return Object.assign((...given: Given<S>) => from(given[0]), { definition, from });
+  return Object.assign((...given: FactoryArguments<S>) => from(given[0]), { definition, from });
 }

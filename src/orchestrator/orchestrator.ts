@@ -1,86 +1,100 @@
-/** Runs a plan: does what `step` decides, and tells it what comes of that. */
+/** Runs a plan: carries out the effects that a step returns, and feeds the results back as events. */
 import { type Clock, systemClock } from '../core/clock.js';
 import { check } from './processes/checks.js';
+import { launch, type Launched, type OutputStream } from './processes/launch.js';
 import { Reaper } from './processes/reaper.js';
-import { launch, type Launched, type Stream } from './processes/launch.js';
-import { inOrder } from './plan/order.js';
-import type { Component, SystemPlan } from './plan/systemPlan.js';
+import { type Component, inStartOrder, type SystemPlan } from './plan/systemPlan.js';
 import type {
   ComponentAnnouncement,
   ComponentEvent,
   SystemEffect,
-  UntimedSystemEvent,
   SystemOutcome,
   SystemState,
+  UntimedSystemEvent,
 } from './supervise/state.js';
-import { beginSystem, stepSystem, systemWakesAtMs } from './supervise/system.js';
 import { type SystemView, viewOf } from './supervise/statusView.js';
+import { initialSystemState, nextSystemTickAtMs, stepSystem } from './supervise/system.js';
 
+/** A line that a component wrote. */
 export interface LogLine {
   readonly component: string;
-  readonly stream: Stream;
+  readonly stream: OutputStream;
+  /** Without its line break; a line longer than 65,536 characters arrives in pieces. */
   readonly line: string;
   readonly atMs: number;
 }
 
+/** What `createOrchestrator` takes. */
 export interface OrchestratorOptions {
   readonly plan: SystemPlan;
-  /** What components write. While a returned promise is open, no more of that stream is read. */
+  /** Called with each line of output. While the returned promise is pending, no more of that stream is read. */
   readonly onLine?: (line: LogLine) => void | Promise<void>;
+  /** Called on each change in a component's state. */
   readonly onEvent?: (event: ComponentAnnouncement & { readonly atMs: number }) => void;
+  /** Defaults to the system clock. */
   readonly clock?: Clock;
-  /** Of waits, uniform over [0, 1). */
+  /** Uniform over [0, 1); varies the delays before restarts. Defaults to Math.random. */
   readonly random?: () => number;
 }
 
+/** A supervised system of processes. */
 export interface Orchestrator {
-  /** Starts everything, each component once those that it depends on are up. */
+  /** Starts every component, each once its dependencies are up. */
   start(): void;
-  /** How everything is now. */
+  /** The status at this moment. */
   view(): SystemView;
-  /** Stops all, dependents first. May be called again. */
+  /** Stops every component, dependents first. Calling it again changes nothing. */
   stop(): void;
-  /** SIGKILL to whatever is left. */
-  hasten(): void;
-  /** When nothing is left of what was started. Never rejects. */
+  /** Sends SIGKILL to every component at once. */
+  kill(): void;
+  /** Resolves once every process has ended. Never rejects. */
   readonly ended: Promise<SystemOutcome>;
 }
 
 /**
- * What starts a plan's components and keeps them up. In Node on Unix systems.
+ * Creates the supervisor of a plan's components. Nothing starts before `start()`. Node on Unix systems only.
  *
- * @throws QuorateError INVALID_PARAMETER for dependencies that are unknown or circular
+ * `up` does the same for a system file, and adds the status page and the lock that keeps a system from running twice.
+ *
+ * @throws QuorateError INVALID_PARAMETER for unknown or circular dependencies
+ * @example
+ * const { components } = await loadPlan('quorate.yaml');
+ * const orchestrator = createOrchestrator({ plan: { components, stopsWhenDone: true }, onEvent: console.log });
+ * orchestrator.start();
+ * console.log(await orchestrator.ended);
  */
-export const createOrchestrator = (options: OrchestratorOptions): Orchestrator => new Running(options);
+export const createOrchestrator = (options: OrchestratorOptions): Orchestrator =>
+  new ProcessOrchestrator(options);
 
-class Running implements Orchestrator {
+class ProcessOrchestrator implements Orchestrator {
   private readonly plan: SystemPlan;
   private readonly components: ReadonlyMap<string, Component>;
   private readonly options: OrchestratorOptions;
   private readonly clock: Clock;
-  private readonly guard: Reaper;
-  /** The present process of each. */
+  private readonly reaper: Reaper;
+  /** The current process of each component. */
   private readonly processes = new Map<string, Launched>();
-  /** What ends each check that is under way. Nobody asks any more for what it would have said. */
+  /** Cancels the check that a component's name maps to, and discards its result. */
   private readonly checks = new Map<string, () => Promise<void>>();
   private state: SystemState;
-  private cancelWake: () => void = () => undefined;
+  private cancelTick: () => void = () => undefined;
   private finish: (outcome: SystemOutcome) => void = () => undefined;
   readonly ended: Promise<SystemOutcome>;
 
   constructor(options: OrchestratorOptions) {
     this.options = options;
-    this.plan = { ...options.plan, components: inOrder(options.plan.components) };
+    this.plan = { ...options.plan, components: inStartOrder(options.plan.components) };
     this.components = new Map(this.plan.components.map((component) => [component.name, component]));
     this.clock = options.clock ?? systemClock;
-    this.state = beginSystem(this.plan);
+    this.state = initialSystemState(this.plan);
     this.ended = new Promise((resolve) => (this.finish = resolve));
-    this.guard = new Reaper(Math.max(...this.plan.components.map(({ stopDeadlineMs }) => stopDeadlineMs), 0));
+    const graceMs = Math.max(0, ...this.plan.components.map(({ stopDeadlineMs }) => stopDeadlineMs));
+    this.reaper = new Reaper(graceMs);
   }
 
   start(): void {
-    this.guard.begin();
-    this.happen({ type: 'tick' });
+    this.reaper.start();
+    this.dispatch({ type: 'tick' });
   }
 
   view(): SystemView {
@@ -88,28 +102,28 @@ class Running implements Orchestrator {
   }
 
   stop(): void {
-    this.happen({ type: 'stop' });
+    this.dispatch({ type: 'stop' });
   }
 
-  hasten(): void {
-    this.happen({ type: 'hasten' });
+  kill(): void {
+    this.dispatch({ type: 'kill' });
   }
 
-  private happen(happening: UntimedSystemEvent): void {
+  private dispatch(event: UntimedSystemEvent): void {
     const atMs = this.clock.now();
-    const chance = (this.options.random ?? Math.random)();
-    const { state, effects } = stepSystem(this.plan, this.state, { ...happening, atMs, chance });
+    const random = (this.options.random ?? Math.random)();
+    const { state, effects } = stepSystem(this.plan, this.state, { ...event, atMs, random });
     this.state = state;
-    for (const effect of effects) this.run(effect, atMs);
-    this.cancelWake();
-    const nextMs = systemWakesAtMs(state);
-    if (nextMs !== null) this.cancelWake = this.clock.at(nextMs, () => this.happen({ type: 'tick' }));
+    for (const effect of effects) this.perform(effect, atMs);
+    this.cancelTick();
+    const nextMs = nextSystemTickAtMs(state);
+    if (nextMs !== null) this.cancelTick = this.clock.at(nextMs, () => this.dispatch({ type: 'tick' }));
   }
 
-  private run(effect: SystemEffect, atMs: number): void {
+  private perform(effect: SystemEffect, atMs: number): void {
     switch (effect.type) {
       case 'start':
-        void this.startOne(effect.component, effect.run);
+        void this.run(effect.component, effect.run);
         break;
       case 'check':
         this.check(effect.component, effect.run);
@@ -121,42 +135,43 @@ class Running implements Orchestrator {
         this.options.onEvent?.({ atMs, ...effect.event });
         break;
       case 'end':
-        this.guard.close();
+        this.reaper.close();
         this.finish(effect.outcome);
         break;
     }
   }
 
-  private async startOne(name: string, run: number): Promise<void> {
+  /** Runs a component's process from its start to its exit. */
+  private async run(name: string, run: number): Promise<void> {
     const component = this.components.get(name)!;
-    const tell = (event: ComponentEvent): void =>
-      this.happen({ type: 'component', component: name, run, event });
+    const report = (event: ComponentEvent): void =>
+      this.dispatch({ type: 'component', component: name, run, event });
     const pattern = component.check.kind === 'line' ? new RegExp(component.check.pattern) : null;
-    const process_ = launch(component, this.guard, (stream, line) => {
-      if (stream === 'stdout' && pattern?.test(line)) tell({ type: 'checked', trouble: null });
+    const launched = launch(component, this.reaper, (stream, line) => {
+      if (stream === 'stdout' && pattern?.test(line)) report({ type: 'checked', error: null });
       return this.options.onLine?.({ component: name, stream, line, atMs: this.clock.now() });
     });
-    this.processes.set(name, process_);
-    const pid = await process_.started;
-    if (pid !== null) tell({ type: 'started', pid });
-    const exit = await process_.exited;
-    process_.silence();
+    this.processes.set(name, launched);
+    const pid = await launched.started;
+    if (pid !== null) report({ type: 'started', pid });
+    const exit = await launched.exited;
+    launched.closeOutput();
     await this.checks.get(name)?.();
-    tell({ type: 'exited', exit });
+    report({ type: 'exited', exit });
   }
 
   private check(name: string, run: number): void {
-    const end = new AbortController();
-    let isAsked = true;
-    const over = check(this.components.get(name)!, this.guard, end).then((trouble) => {
+    const controller = new AbortController();
+    let isCanceled = false;
+    const finished = check(this.components.get(name)!, this.reaper, controller).then((error) => {
       this.checks.delete(name);
-      if (isAsked)
-        this.happen({ type: 'component', component: name, run, event: { type: 'checked', trouble } });
+      if (!isCanceled)
+        this.dispatch({ type: 'component', component: name, run, event: { type: 'checked', error } });
     });
     this.checks.set(name, () => {
-      isAsked = false;
-      end.abort();
-      return over;
+      isCanceled = true;
+      controller.abort();
+      return finished;
     });
   }
 }

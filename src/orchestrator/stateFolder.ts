@@ -1,10 +1,10 @@
 /**
- * A system's own folder: what its components are given as files, where its status is told, and a lock, for one system a
- * folder. Nobody else may read it: there may be tokens in it.
+ * A system's own folder: the files that it hands to its components, the URL of its status page, and a lock that keeps
+ * the system from running twice. Only its owner can read it, because it may hold tokens.
  */
 import * as files from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { onDisk } from '../files/files.js';
 import { lockFolder } from '../files/folderLock.js';
@@ -13,22 +13,22 @@ import type { PlannedFile } from './plan/components.js';
 const addressSchema = z.object({ url: z.url(), pid: z.int() });
 
 export interface StateFolder {
-  /** Tells where the status is. */
+  /** Writes down the URL of the status page. */
   announce(url: string): Promise<void>;
-  /** Takes that back, and gives the lock back. */
+  /** Removes the URL and releases the lock. */
   close(): Promise<void>;
 }
 
 const addressFile = (folder: string): string => join(folder, 'status.json');
 
-/** @throws QuorateError STORE_LOCKED where the system runs already, STORE_FULL, STORE_FAILED */
+/** @throws QuorateError STORE_LOCKED if the system is already running, STORE_FULL, STORE_FAILED */
 export async function openStateFolder(folder: string, planned: readonly PlannedFile[]): Promise<StateFolder> {
   await onDisk('make', folder, () => files.mkdir(folder, { recursive: true, mode: 0o700 }));
   const unlock = await lockFolder(files, join(folder, 'lock'));
   const write = (path: string, text: string): Promise<void> =>
     onDisk('write', path, () => files.writeFile(path, text, { mode: 0o600 }));
   try {
-    await files.rm(addressFile(folder), { force: true }); // of one that was killed
+    await files.rm(addressFile(folder), { force: true }); // left by a system that was killed
     for (const { path, text } of planned) await write(path, text);
   } catch (error) {
     await unlock();
@@ -43,14 +43,19 @@ export async function openStateFolder(folder: string, planned: readonly PlannedF
   };
 }
 
-/** Where the status of the system with this folder is told. @throws QuorateError NOT_FOUND */
+/**
+ * The URL of a running system's status page, for `readStatus`.
+ *
+ * @param folder the system's own folder: `stateFolderOf(file)`
+ * @throws QuorateError NOT_FOUND if no system runs in this folder
+ */
 export async function statusAddress(folder: string): Promise<string> {
   try {
     return addressSchema.parse(JSON.parse(await files.readFile(addressFile(folder), 'utf8'))).url;
   } catch (error) {
     throw new QuorateError(
       'NOT_FOUND',
-      `no system runs here: ${addressFile(folder)} tells no address`,
+      `no system is running here: ${addressFile(folder)} holds no URL`,
       { folder },
       error,
     );

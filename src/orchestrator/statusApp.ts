@@ -1,9 +1,9 @@
 /**
- * The system's status over HTTP, for this machine only:
+ * The system's status over HTTP, on 127.0.0.1 only:
  *
- *   GET /v1/components   all of them (views.ts)
- *   GET /health/live     200 while the orchestrator answers
- *   GET /health/ready    200 while every component is up or completed, else 503
+ *   GET /v1/components   every component (supervise/statusView.ts)
+ *   GET /health/live     200 while the orchestrator responds
+ *   GET /health/ready    200 if every component is up or completed, otherwise 503
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -35,20 +35,20 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-/** @param port 0: any that is free. @throws QuorateError INVALID_PARAMETER where it can't be had */
+/** @param port 0 picks a free port. @throws QuorateError INVALID_PARAMETER if the port is taken */
 export async function serveStatus(view: () => SystemView, port: number): Promise<StatusServer> {
   const app = new Koa();
   app.use(requestLog(silent)).use(errorResponse(silent));
   app.use((ctx) => {
-    const answer = routes.get(ctx.path);
-    if (!answer) throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}`);
+    const respond = routes.get(ctx.path);
+    if (!respond) throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}`);
     if (!methods.includes(ctx.method)) {
-      throw new QuorateError('METHOD_NOT_ALLOWED', `${ctx.path} takes ${methods.join(', ')}`, {
+      throw new QuorateError('METHOD_NOT_ALLOWED', `${ctx.path} allows ${methods.join(', ')}`, {
         allowed: methods,
       });
     }
     ctx.set('Cache-Control', 'no-store');
-    answer(ctx, view());
+    respond(ctx, view());
   });
 
   const handle = app.callback();

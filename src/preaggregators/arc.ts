@@ -1,13 +1,18 @@
-/** Adaptive robust clipping: the longest updates are scaled to the norm of the longest that is left alone. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { byzantineBound } from '../core/validation.js';
-import { everyPoint } from '../rules/krum.js';
-import { leastIndices } from '../rules/nearest.js';
+import { everyPoint, leastIndices } from '../rules/nearest.js';
 import { preaggregator, scaled } from './preaggregator.js';
 
+/**
+ * Adaptive robust clipping: scales the ⌊2(f/n)(n − f)⌋ longest updates down to the norm of the longest remaining one.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, pipeline(arc({ f: 2 }), trimmedMean({ f: 2 })));
+ */
 export const arc = preaggregator({
   name: 'arc',
-  summary: 'The ⌊2(f/n)(n − f)⌋ updates of greatest norm are scaled to the norm of the next.',
+  summary: 'Scales the ⌊2(f/n)(n − f)⌋ longest updates down to the norm of the next longest.',
   source: 'Allouah et al. 2025 (arXiv:2405.14432)',
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > f',

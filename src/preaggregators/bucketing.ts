@@ -1,10 +1,8 @@
-/** Means of groups of s updates, after a seeded permutation; the last group may be short. */
-import { z } from 'zod';
-import { everyPoint } from '../rules/krum.js';
-import { meanOf } from '../rules/nearest.js';
+import * as z from 'zod';
+import { everyPoint, meanOf } from '../rules/nearest.js';
 import { preaggregator } from './preaggregator.js';
 
-/** mulberry32 (T. Ettinger, 2017, public domain): uniform numbers k / 2³², by integer operations alone. */
+/** mulberry32 (T. Ettinger, 2017, public domain): uniform numbers k / 2³², from integer operations only. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {
@@ -26,12 +24,19 @@ function permutation(n: number, seed: number): number[] {
   return order;
 }
 
+/**
+ * Bucketing: permutes the updates by a seed and averages groups of s; the last group may be smaller.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, pipeline(bucketing({ s: 2, seed: round }), median()));
+ */
 export const bucketing = preaggregator({
   name: 'bucketing',
-  summary: 'Means of groups of s updates, in a seeded random order.',
+  summary: 'Means of groups of s updates, in a random order determined by the seed.',
   source: 'Karimireddy et al. 2022 (arXiv:2006.09365)',
   parameters: z.strictObject({
-    s: z.int().min(1).describe('updates in a group'),
+    s: z.int().min(1).describe('updates per group'),
     seed: z.int().min(0).max(0xffffffff).describe('seed of the permutation'),
   }),
   constraint: 'n ≥ 1',

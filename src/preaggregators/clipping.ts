@@ -1,13 +1,19 @@
-/** Each update is scaled down to a given norm, if it is longer. */
-import { z } from 'zod';
-import { everyPoint } from '../rules/krum.js';
+import * as z from 'zod';
+import { everyPoint } from '../rules/nearest.js';
 import { preaggregator, scaled } from './preaggregator.js';
 
+/**
+ * Clipping: scales each update that is longer than c down to the norm c.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, pipeline(clipping({ c: 10 }), mean()));
+ */
 export const clipping = preaggregator({
   name: 'clipping',
-  summary: 'Each update longer than c is scaled to the norm c.',
+  summary: 'Scales each update longer than c down to the norm c.',
   source: 'Allouah et al. 2025 (arXiv:2405.14432)',
-  parameters: z.strictObject({ c: z.number().positive().describe('greatest norm') }),
+  parameters: z.strictObject({ c: z.number().positive().describe('largest norm allowed') }),
   constraint: 'n ≥ 1',
   minUpdates: () => 1,
   needsDistances: true,

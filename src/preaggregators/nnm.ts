@@ -1,10 +1,15 @@
-/** Nearest-neighbor mixing: each update becomes the mean of the n − f nearest to it, itself included. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { byzantineBound } from '../core/validation.js';
-import { everyPoint } from '../rules/krum.js';
-import { leastIndices, meanOf } from '../rules/nearest.js';
+import { everyPoint, leastIndices, meanOf } from '../rules/nearest.js';
 import { preaggregator } from './preaggregator.js';
 
+/**
+ * Nearest-neighbor mixing: each update becomes the mean of the n − f updates nearest to it, itself included.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, pipeline(nnm({ f: 2 }), trimmedMean({ f: 2 })));
+ */
 export const nnm = preaggregator({
   name: 'nnm',
   summary: 'Each update becomes the mean of the n − f updates nearest to it, itself included.',

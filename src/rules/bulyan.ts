@@ -1,17 +1,10 @@
-/**
- * First n − 2f updates are chosen by Krum, one at a time, each removed before the next is sought; then, per
- * coordinate, the mean of the n − 4f values nearest to the median of the chosen.
- *
- * While r updates are left, Krum counts r − f − 2 neighbors, but at least one: at the end fewer would be left.
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
-import { everyPoint } from './krum.js';
-import { leastIndices } from './nearest.js';
+import { everyPoint, leastIndices } from './nearest.js';
 import { coordinateRule } from './rule.js';
 
-/** For each point, its squared distances to the other points that are left, the least first. */
+/** For each point, its squared distances to the other remaining points, in ascending order. */
 function sortedDistances(geometry: Geometry): number[][] {
   const points = everyPoint(geometry);
   return points.map((i) =>
@@ -22,17 +15,27 @@ function sortedDistances(geometry: Geometry): number[][] {
   );
 }
 
-/** Added up from the least on, as Krum does it: the same bits, and so the same choice. */
+/** Summed in ascending order, as Krum does: the same bits, hence the same choice. */
 function sumOfFirst(distances: readonly number[], count: number): number {
   let sum = 0;
   for (let k = 0; k < count && k < distances.length; k++) sum += distances[k]!;
   return sum;
 }
 
+/**
+ * Selects n − 2f updates by repeated Krum, removing each winner; then takes, per coordinate, the mean of the n − 4f
+ * selected values nearest to their median. Needs n ≥ 4f + 3.
+ *
+ * With r updates left, Krum counts r − f − 2 neighbors, but at least one.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, bulyan({ f: 1 }));
+ */
 export const bulyan = coordinateRule({
   name: 'bulyan',
   summary:
-    'n − 2f updates chosen by repeated Krum; then, per coordinate, the mean of the n − 4f values nearest to their median.',
+    'Selects n − 2f updates by repeated Krum; then, per coordinate, the mean of the n − 4f values nearest to their median.',
   source: 'El Mhamdi et al. 2018 (arXiv:1802.07927)',
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n ≥ 4f + 3',
@@ -48,7 +51,7 @@ export const bulyan = coordinateRule({
       const winner = left[best!]!;
       chosen.push(winner);
       left = left.filter((point) => point !== winner);
-      // Sorted once: of equal distances any one may go.
+      // The distances stay sorted; among equal ones it doesn't matter which is removed.
       for (const point of left) {
         const own = distances[point]!;
         own.splice(own.indexOf(geometry.squaredDistance(point, winner)), 1);
@@ -56,6 +59,6 @@ export const bulyan = coordinateRule({
     }
     return chosen.sort((a, b) => a - b);
   },
-  // n is the number of points chosen, of which 2f are dropped.
+  // Here n is the number of selected points; 2f of them are dropped.
   column: (_, { f }) => ({ kind: 'nearest-mean', f: 2 * f, center: 'median' }),
 });

@@ -1,23 +1,26 @@
-/**
- * Covariance-bound agnostic filter: the weights of the updates that stand out most along the direction of greatest
- * variance are lowered, again and again, until n − 2f are left in all; the mean of the least variance met wins.
- *
- * Each step brings the weight of one update to 0, the one that stands out most among those that have weight left,
- * so there are at most n steps.
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import { byzantineBound } from '../core/validation.js';
 import { widestSpread } from './covariance.js';
 import { linearRule } from './rule.js';
 
+/**
+ * Covariance-bound agnostic filter: repeatedly lowers the weights of the updates that deviate most along the direction
+ * of greatest variance, until n − 2f of the weight is left. Returns the mean with the least variance on the way. Needs
+ * n > 2f.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, caf({ f: 2 }));
+ */
 export const caf = linearRule({
   name: 'caf',
-  summary: 'A weighted mean, its weights filtered along the direction of greatest variance.',
+  summary: 'A weighted mean; the weights are filtered along the direction of greatest variance.',
   source: 'Allouah et al. 2025 (arXiv:2505.01874)',
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > 2f',
   minUpdates: ({ f }) => 2 * f + 1,
   needsDistances: true,
+  // Each step brings one update's weight to 0, so there are at most n steps.
   *weights(geometry, { f }) {
     const { n } = geometry;
     let weights: Float64Array = new Float64Array(n).fill(1);

@@ -1,24 +1,31 @@
-/**
- * From a former aggregate (or 0), moves by the mean of the updates' differences from it, none counting for more
- * than tau:   v ← v + mean(d_i · min(1, tau / ‖d_i‖)),  d_i = x_i − v,  repeated.
- */
-import { z } from 'zod';
+import * as z from 'zod';
 import { linearRule } from './rule.js';
 
-const former = z
+const previousAggregate = z
   .custom<Float32Array>((value) => value instanceof Float32Array, 'must be a Float32Array')
   .refine((value) => value.every((entry) => Number.isFinite(entry)), 'must be finite')
   .optional()
-  .describe('the former aggregate, where the iteration begins; default: 0');
+  .describe('previous aggregate, where the iteration starts; default: 0');
 
+/**
+ * Centered clipping: moves from the previous aggregate (or 0) by the mean of the updates' differences from it, each
+ * clipped to the length tau, and repeats:   v ← v + mean(d_i · min(1, tau / ‖d_i‖)),  d_i = x_i − v
+ *
+ * `previous` is not copied and must not change while the rule is in use.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, centeredClipping({ tau: 10, previous: lastAggregate }));
+ */
 export const centeredClipping = linearRule({
   name: 'centered-clipping',
-  summary: 'Moves from the former aggregate by the mean of the differences, each clipped to the length tau.',
+  summary:
+    'Moves from the previous aggregate by the mean of the differences, each clipped to the length tau.',
   source: 'Karimireddy et al. 2021 (arXiv:2012.10333)',
   parameters: z.strictObject({
-    tau: z.number().positive().describe('longest difference that counts in full'),
-    iterations: z.int().min(1).max(10_000).default(1).describe('how often to move'),
-    previous: former,
+    tau: z.number().positive().describe('length to which differences are clipped'),
+    iterations: z.int().min(1).max(10_000).default(1).describe('number of iterations'),
+    previous: previousAggregate,
   }),
   constraint: 'n ≥ 1',
   minUpdates: () => 1,

@@ -1,13 +1,18 @@
-/** Comparative gradient elimination: the mean of the shortest updates. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { byzantineBound } from '../core/validation.js';
-import { everyPoint } from './krum.js';
-import { leastIndices, meanOf } from './nearest.js';
+import { everyPoint, leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
 
+/**
+ * Comparative gradient elimination: the mean of the n − f updates with the smallest norms. Needs n > f.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, cge({ f: 2 }));
+ */
 export const cge = linearRule({
   name: 'cge',
-  summary: 'The mean of the n − f updates of least norm.',
+  summary: 'The mean of the n − f updates with the smallest norms.',
   source: 'Gupta et al. 2021 (arXiv:2008.04699)',
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > f',

@@ -1,5 +1,5 @@
 /**
- * The direction in which weighted points vary most, from their distances alone.
+ * The direction of greatest variance of weighted points, from their distances alone.
  *
  * With μ = Σ c_i x_i / Σ c_i, the inner products ⟨x_i − μ, x_j − μ⟩ follow from the squared distances (the doubly
  * centered matrix of Torgerson 1952), and the covariance Σ c_i (x_i − μ)(x_i − μ)ᵀ / Σ c_i has the same top
@@ -11,11 +11,14 @@ import type { Geometry } from '../core/geometry.js';
 export interface Spread {
   /** The covariance's greatest eigenvalue: the variance along the direction. */
   readonly variance: number;
-  /** ⟨x_i − μ, v⟩ for every point, those of weight 0 too; v is the eigenvector, of length 1. */
+  /** ⟨x_i − μ, v⟩ for every point, even those of weight 0; v is the eigenvector of length 1. */
   readonly projections: Float64Array;
 }
 
-/** @param weights one for each point, not negative, not all 0 */
+/**
+ * @param weights one per point, not negative, not all 0
+ * @returns variance 0 and zero projections if all weighted points coincide
+ */
 export function widestSpread(geometry: Geometry, weights: ArrayLike<number>): Spread {
   const { n } = geometry;
   const members = Array.from({ length: n }, (_, i) => i).filter((i) => weights[i]! > 0);

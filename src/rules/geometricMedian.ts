@@ -1,11 +1,11 @@
 /**
- * The point with the least sum of distances to the updates, by Weiszfeld's iteration with smoothing, from z = 0:
+ * Weiszfeld's iteration with smoothing, from z = 0:
  *
  *   β_i = 1 / max(nu, ‖x_i − z‖),   z ← Σ β_i x_i / Σ β_i
  *
- * z stays a combination of the updates, so it is its weights that are iterated, in n numbers instead of d.
+ * z is always a combination of the updates, so the iteration works on its n weights instead of d coordinates.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { linearRule } from './rule.js';
 
 /** The middle one; of an even number, the lower of the two. */
@@ -13,23 +13,25 @@ function middle(values: Float64Array): number {
   return Float64Array.from(values).sort()[(values.length - 1) >> 1]!;
 }
 
+/**
+ * Geometric median: the point with the least sum of distances to the updates, by smoothed Weiszfeld iteration.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, geometricMedian({ maxIterations: 100 }));
+ */
 export const geometricMedian = linearRule({
   name: 'geometric-median',
   summary: 'The point with the least sum of distances to the updates (smoothed Weiszfeld).',
   source: 'Pillutla et al. 2022 (arXiv:1912.13445)',
   parameters: z.strictObject({
-    nu: z.number().positive().default(1e-6).describe('distances below it count as it'),
+    nu: z.number().positive().default(1e-6).describe('smoothing: shorter distances count as this'),
     tolerance: z
       .number()
       .min(0)
       .default(1e-9)
-      .describe('ends when the point moves by less than this share of the middle distance to it'),
-    maxIterations: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(1000)
-      .describe('ends at the latest after so many iterations'),
+      .describe('stops when the point moves by less than this share of its median distance to the updates'),
+    maxIterations: z.int().min(1).max(10_000).default(1000).describe('stops after this many iterations'),
   }),
   constraint: 'n ≥ 1',
   minUpdates: () => 1,

@@ -1,20 +1,23 @@
-/** The update with the nearest neighbors. Each candidate's neighbors are other updates, never itself. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
-import { leastIndices, meanOf } from './nearest.js';
+import { everyPoint, leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
 
-/** Blanchard et al. count n − f − 2 neighbors. Some implementations count one more; so may the caller. */
-export const neighborCount = z.int().min(1).optional().describe('neighbors that count; default: n − f − 2');
+/** Blanchard et al. count n − f − 2 neighbors. Some implementations count one more, so the number is a parameter. */
+export const neighborCount = z
+  .int()
+  .min(1)
+  .optional()
+  .describe('number of neighbors to count; default: n − f − 2');
 
 /** @throws QuorateError INVALID_PARAMETER */
 export function checkNeighbors(rule: string, n: number, neighbors: number | undefined): void {
   if (neighbors === undefined || neighbors < n) return;
   throw new QuorateError(
     'INVALID_PARAMETER',
-    `${rule}: each of ${n} updates has only ${n - 1} neighbors, not ${neighbors}`,
+    `${rule}: neighbors must be at most ${n - 1} for ${n} updates; got ${neighbors}`,
     {
       parameter: 'neighbors',
       value: neighbors,
@@ -38,9 +41,14 @@ export function krumScores(
   });
 }
 
-/** The indices of all points. */
-export const everyPoint = ({ n }: Geometry): number[] => Array.from({ length: n }, (_, i) => i);
-
+/**
+ * The update with the least sum of squared distances to its nearest neighbors. A candidate is never its own neighbor.
+ * Needs n > 2f + 2.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, krum({ f: 2 }));
+ */
 export const krum = linearRule({
   name: 'krum',
   summary: 'The update with the least sum of squared distances to its nearest neighbors.',

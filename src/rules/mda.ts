@@ -1,15 +1,14 @@
 /**
- * Minimum diameter averaging: the mean of the n − f updates whose greatest distance between two of them is least.
- * Exact, without trying the C(n, f) subsets.
+ * The subset of n − f points with the least diameter, exactly, without trying the C(n, f) subsets.
  *
- * A diameter r is possible if at most f updates can be removed so that no pair farther apart than r is left: a
- * vertex cover of size f in the graph of those pairs. Whether there is one is decided by branching on the vertex
- * of highest degree, which is removed, or else all of its neighbors are; graphs of degree two are chains and rings,
- * and need no branching. That takes at most 1.47^f steps. The least r is found by bisection over the sorted distances.
+ * A diameter r is possible if removing at most f points leaves no pair farther apart than r: a vertex cover of size f
+ * in the graph of those pairs. To decide whether one exists, the search branches on the vertex of highest degree:
+ * either it is removed, or all of its neighbors are. Graphs of degree two are chains and rings and need no branching.
+ * This takes at most 1.47^f steps. Bisection over the sorted distances finds the least r.
  *
- * Several subsets may have the least diameter; the first in the order of the rows is taken.
+ * If several subsets have the least diameter, the first one in row order is used.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
 import type { Cooperative } from '../core/cooperative.js';
@@ -20,13 +19,13 @@ import { linearRule } from './rule.js';
 /** At f = 30, 1.47^f is 100,000 steps for each of some twenty decisions. */
 const LARGEST_F = 30;
 
-/** Which pairs are too far apart, and which vertices were removed. */
+/** Edges join pairs that are too far apart; `removed` marks the vertices taken out. */
 interface Graph {
   readonly neighbors: readonly (readonly number[])[];
   readonly removed: Uint8Array;
 }
 
-/** For a graph whose degrees are at most two: a chain of m vertices needs ⌊m/2⌋ of them, a ring ⌈m/2⌉. */
+/** Cover size of a graph whose degrees are at most two: ⌊m/2⌋ for a chain of m vertices, ⌈m/2⌉ for a ring. */
 function coverOfChains({ neighbors, removed }: Graph, degrees: Int32Array): number {
   const seen = Uint8Array.from(removed);
   let cover = 0;
@@ -125,9 +124,17 @@ function* firstSubset(geometry: Geometry, f: number): Cooperative<number[]> {
   return kept;
 }
 
+/**
+ * Minimum diameter averaging: the mean of the n − f updates whose largest mutual distance is smallest, by an exact
+ * search. Needs n > 2f; f is at most 30.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER; `aggregate` throws SEARCH_TOO_LARGE for f > 30
+ * @example
+ * const { value } = await aggregate(updates, mda({ f: 2 }));
+ */
 export const mda = linearRule({
   name: 'mda',
-  summary: 'The mean of the n − f updates of least diameter; an exact search.',
+  summary: 'The mean of the n − f updates with the least diameter; an exact search.',
   source: 'El Mhamdi et al. 2020 (arXiv:1905.03853)',
   parameters: z.strictObject({ f: byzantineBound }),
   constraint: 'n > 2f',
@@ -136,7 +143,7 @@ export const mda = linearRule({
     if (f <= LARGEST_F) return;
     throw new QuorateError(
       'SEARCH_TOO_LARGE',
-      `mda: the search for f = ${f} may not end; f is at most ${LARGEST_F}`,
+      `mda: f must be at most ${LARGEST_F} for the exact search; got ${f}`,
       { rule: 'mda', n, f, largest: LARGEST_F },
     );
   },

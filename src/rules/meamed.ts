@@ -1,8 +1,15 @@
-/** Per coordinate: the mean around the median. Of two values equally far from it, the lesser is the nearer. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { byzantineBound } from '../core/validation.js';
 import { coordinateRule } from './rule.js';
 
+/**
+ * Mean around the median: per coordinate, the mean of the n − f values nearest to the median. If two values are equally
+ * near, the smaller one counts as the nearer. Needs n > 2f.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, meamed({ f: 2 }));
+ */
 export const meamed = coordinateRule({
   name: 'meamed',
   summary: 'Per coordinate, the mean of the n − f values nearest to the median.',

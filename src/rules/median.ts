@@ -1,7 +1,13 @@
-/** Per coordinate: the median; for an even number of updates the midpoint of the two middle values. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { coordinateRule } from './rule.js';
 
+/**
+ * Coordinate-wise median. For an even number of updates, the midpoint of the two middle values.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
+ * @example
+ * const { value } = await aggregate(updates, median());
+ */
 export const median = coordinateRule({
   name: 'median',
   summary: 'Per coordinate, the median.',

@@ -1,4 +1,8 @@
-/** Orders of rows by a number, ties by index, as several rules and pre-aggregators need them. */
+/** Choices among points, as several rules and pre-aggregators need them: all, the least by some number, their mean. */
+import type { Geometry } from '../core/geometry.js';
+
+/** The indices of all points. */
+export const everyPoint = ({ n }: Geometry): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** The indices of the `count` least values, in order; among equal ones the lower index comes first. */
 export function leastIndices(values: ArrayLike<number>, count: number): number[] {

@@ -1,18 +1,18 @@
 /**
  * The two kinds of rule.
  *
- * A *coordinate-wise* rule selects from each sorted column, or counts signs in it. A *linear* rule returns
- * Σ w_i x_i, with weights that follow from the distances between the updates alone. So a rule is a few lines:
- * what it is called, what it needs, and either its selection or its weights; no rule touches the data itself.
+ * A *coordinate-wise* rule selects from each sorted column, or counts signs in it. A *linear* rule returns Σ w_i x_i,
+ * with weights that depend only on the distances between the updates. So a rule is a few lines: its name, its
+ * preconditions, and either its selection or its weights. No rule touches the data itself.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';
-import type { ColumnSelection } from '../core/selectionNetwork/selection.js';
+import type { Column } from '../core/tileWork.js';
 import { parseParameters } from '../core/validation.js';
 import type { Cooperative } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 
-/** What both kinds, and pre-aggregators, say of themselves. */
+/** The description that both kinds of rule share with pre-aggregators. */
 export interface Definition<S extends z.ZodObject = z.ZodObject> {
   /** In kebab-case, as configuration files name it. */
   readonly name: string;
@@ -20,33 +20,30 @@ export interface Definition<S extends z.ZodObject = z.ZodObject> {
   readonly summary: string;
   readonly source: string;
   readonly parameters: S;
-  /** For readers: 'n > 2f'. */
+  /** For readers, on the number of updates: 'n > 2f'. */
   readonly constraint: string;
-  /** For the check: the least n that satisfies the constraint. */
+  /** The least n that satisfies the constraint. */
   readonly minUpdates: (parameters: z.output<S>) => number;
-  /** Anything else that n decides, a number of neighbors say. @throws QuorateError */
+  /** Checks whatever else depends on n, such as a number of neighbors. @throws QuorateError */
   readonly check?: (n: number, parameters: z.output<S>) => void;
-  /** The parameters once only the rows `kept` (in order) are left and each lost one has lowered f by one. */
+  /** The parameters after all rows but `kept` (in order) were excluded. f is lowered elsewhere. */
   readonly restrict?: (parameters: z.output<S>, kept: readonly number[]) => z.output<S>;
 }
 
-/** What a coordinate-wise rule does with a column. */
-export type Column = ColumnSelection | { readonly kind: 'sign-vote'; readonly step: number };
-
 export interface CoordinateDefinition<S extends z.ZodObject> extends Definition<S> {
   readonly column: (n: number, parameters: z.output<S>) => Column;
-  /** Which points it works on, if not on all: their indices, from the distances. */
+  /** The indices of the points that it works on, from the distances; absent if it works on all. */
   readonly choose?: (geometry: Geometry, parameters: z.output<S>) => readonly number[];
 }
 
 export interface LinearDefinition<S extends z.ZodObject> extends Definition<S> {
-  /** False if the weights don't depend on the updates at all. */
+  /** False if the weights don't depend on the updates. */
   readonly needsDistances: boolean;
-  /** Whether it measures distances to combinations of the points, and not only between the points. */
+  /** Whether it measures distances to combinations of the points, not only between points. */
   readonly combines?: boolean;
-  /** A further row that the geometry is to know, after the updates: a former aggregate. */
+  /** One more row of the geometry, after the updates: the previous aggregate. */
   readonly anchor?: (parameters: z.output<S>) => Float32Array | undefined;
-  /** Weights over the geometry's points and, last, its anchor if the rule has one; in steps where it may take long. */
+  /** Weights of the geometry's points and, last, of the anchor if the rule has one. A generator if it may take long. */
   readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array | Cooperative<Float64Array>;
 }
 
@@ -64,36 +61,47 @@ interface Linear {
   readonly rowWeights: (geometry: Geometry) => Cooperative<Float64Array>;
 }
 
-/** What rules and pre-aggregators have in common once their parameters are known. */
+/** A rule or pre-aggregator with its parameters. */
 export interface Stage {
+  /** In kebab-case, as configuration files name it. */
   readonly name: string;
+  /** All parameters, with defaults filled in. Frozen. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** @throws QuorateError TOO_FEW_UPDATES, INVALID_PARAMETER, SEARCH_TOO_LARGE */
+  /**
+   * Checks that n updates suffice for these parameters. `aggregate` calls it before any work.
+   *
+   * @throws QuorateError TOO_FEW_UPDATES, INVALID_PARAMETER, SEARCH_TOO_LARGE, ZERO_WEIGHT
+   */
   readonly check: (n: number) => void;
 }
 
-/** A rule with its parameters: what `aggregate` takes. */
+/** A rule with its parameters: turns n updates into one. Made by a factory such as `krum`; taken by `aggregate`. */
 export interface Rule extends Stage {
+  /** Tells rules from pre-aggregators and pipelines. */
   readonly stage: 'rule';
+  /** @internal */
   readonly work: Coordinates | Linear;
+  /** @internal */
   readonly restrict: (kept: readonly number[], lost: number) => Rule;
 }
 
-/** A factory's argument: it may be left out where every parameter has a default. */
-export type Given<S extends z.ZodObject> =
+/** The arguments of a factory whose parameters have the schema S: none are needed if every parameter has a default. */
+export type FactoryArguments<S extends z.ZodObject> =
   Record<never, never> extends z.input<S> ? [parameters?: z.input<S>] : [parameters: z.input<S>];
 
-/** Makes a rule from its parameters, and describes it. */
+/** Makes rules of one kind from their parameters, such as `trimmedMean({ f: 2 })`. */
 export interface RuleFactory<S extends z.ZodObject = z.ZodObject> {
   /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
-  (...given: Given<S>): Rule;
+  (...given: FactoryArguments<S>): Rule;
+  /** @internal */
   readonly definition: Definition<S>;
+  /** How the rule works: column by column, or by a weight for each update. */
   readonly kind: 'coordinate-wise' | 'linear';
-  /** The same, from parameters of unknown origin. */
+  /** Makes the rule from parameters that are not yet checked, from a configuration file for instance. */
   readonly from: (parameters: unknown) => Rule;
 }
 
-/** @throws QuorateError TOO_FEW_UPDATES, and what the definition's own check throws */
+/** @throws QuorateError TOO_FEW_UPDATES, and whatever the definition's own check throws */
 export function checkStage<S extends z.ZodObject>(
   definition: Definition<S>,
   parameters: z.output<S>,
@@ -103,14 +111,14 @@ export function checkStage<S extends z.ZodObject>(
   if (n < least) {
     throw new QuorateError(
       'TOO_FEW_UPDATES',
-      `${definition.name} needs ${definition.constraint}: ${least} updates at least for these parameters; there are ${n}`,
+      `${definition.name} needs ${definition.constraint}: at least ${least} updates for these parameters; got ${n}`,
       { rule: definition.name, n, minUpdates: least, constraint: definition.constraint },
     );
   }
   definition.check?.(n, parameters);
 }
 
-/** Parameters after `lost` updates proved to be Byzantine: each lowers f, though not below 0. */
+/** The parameters after `lost` updates proved to be Byzantine: each lowers f by one, but not below 0. */
 export function restrictParameters<S extends z.ZodObject>(
   definition: Definition<S>,
   parameters: z.output<S>,
@@ -138,10 +146,10 @@ function ruleFactory<S extends z.ZodObject>(
     restrict: (kept, lost) => configure(restrictParameters(definition, parameters, kept, lost)),
   });
   const from = (given: unknown) => configure(parseParameters(definition.name, definition.parameters, given));
-  return Object.assign((...given: Given<S>) => from(given[0]), { definition, kind, from });
+  return Object.assign((...given: FactoryArguments<S>) => from(given[0]), { definition, kind, from });
 }
 
-/** A rule that works on each column by itself. */
+/** Defines a rule that works on each column separately. */
 export function coordinateRule<S extends z.ZodObject>(definition: CoordinateDefinition<S>): RuleFactory<S> {
   const { choose } = definition;
   return ruleFactory(definition, 'coordinate-wise', (parameters) => ({
@@ -151,7 +159,7 @@ export function coordinateRule<S extends z.ZodObject>(definition: CoordinateDefi
   }));
 }
 
-/** A rule that is a weighted sum of the updates. */
+/** Defines a rule that is a weighted sum of the updates. */
 export function linearRule<S extends z.ZodObject>(definition: LinearDefinition<S>): RuleFactory<S> {
   return ruleFactory(definition, 'linear', (parameters) => ({
     kind: 'linear',

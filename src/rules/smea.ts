@@ -1,23 +1,22 @@
 /**
- * Smallest maximum eigenvalue averaging: the mean of the n − f updates whose covariance has the least top
- * eigenvalue. Exact, by a search of the subsets with two cuts:
+ * The subset of n − f points whose covariance has the least top eigenvalue, exactly: a search of the subsets that is
+ * pruned in two ways.
  *
  *  - The scatter Σ (x − mean)(x − mean)ᵀ of a set is at least that of each of its subsets, so a partial choice that
- *    is already as wide as the best subset known can't be completed to a better one.
- *  - The top eigenvalue is at least the variance along any one direction, which costs n operations. The directions
- *    that earlier subsets were widest in rule out most others, and only the rest have their eigenvalue computed.
+ *    is already as wide as the best known subset can't become a better one.
+ *  - The top eigenvalue is at least the variance along any one direction, which costs n operations. The widest
+ *    directions of earlier subsets rule out most others; only the rest have their eigenvalue computed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';
 import { byzantineBound } from '../core/validation.js';
 import type { Cooperative } from '../core/cooperative.js';
 import { QuorateError } from '../errors.js';
 import { widestSpread } from './covariance.js';
-import { everyPoint } from './krum.js';
-import { leastIndices, meanOf } from './nearest.js';
+import { everyPoint, leastIndices, meanOf } from './nearest.js';
 import { linearRule } from './rule.js';
 
-/** A search without any cut: subsets × the cost of an eigenvalue. What is allowed ends in about half a minute. */
+/** Of an unpruned search: subsets × the cost of an eigenvalue. This limit takes about half a minute. */
 const MAX_OPERATIONS = 3e10;
 const MAX_DIRECTIONS = 24;
 
@@ -37,7 +36,7 @@ function scatterAlong(projections: Float64Array, members: readonly number[]): nu
   return squares;
 }
 
-/** To be decided: `order[at]` and all after it, given those kept before. */
+/** A node of the search: `order[at]` and everything after it is undecided. */
 interface Choice {
   readonly at: number;
   readonly kept: readonly number[];
@@ -47,7 +46,7 @@ class SubsetSearch {
   private readonly geometry: Geometry;
   private readonly size: number;
   private readonly directions: Float64Array[] = [];
-  /** Those that stand out come first: keeping one of them is soon found to be too much. */
+  /** Outliers first: subsets that keep one are soon pruned. */
   private readonly order: readonly number[];
   private least = Infinity;
   private best: readonly number[] = [];
@@ -59,7 +58,7 @@ class SubsetSearch {
       widestSpread(geometry, meanOf(geometry.n, everyPoint(geometry))).projections.map((t) => -t * t),
       geometry.n,
     );
-    this.evaluate(this.order.slice(f)); // a good first guess
+    this.evaluate(this.order.slice(f)); // a good first bound
   }
 
   private tooWide(members: readonly number[]): boolean {
@@ -81,7 +80,7 @@ class SubsetSearch {
     if (scatter < this.least) [this.least, this.best] = [scatter, members];
   }
 
-  /** The members of the best subset. Depth first: without a row sooner than with it. */
+  /** The members of the best subset. Depth first; the branch without a row comes before the one with it. */
   *run(): Cooperative<readonly number[]> {
     const open: Choice[] = [{ at: 0, kept: [] }];
     for (let choice = open.pop(); choice; choice = open.pop()) {
@@ -91,7 +90,7 @@ class SubsetSearch {
     return this.best;
   }
 
-  /** What is left to decide on, the next one last; at the end of a branch nothing. */
+  /** The choices that follow, the next one last; none at the end of a branch. */
   private decide({ at, kept }: Choice): readonly Choice[] {
     if (kept.length > 1 && this.tooWide(kept)) return [];
     const wanted = this.size - kept.length;
@@ -108,6 +107,14 @@ class SubsetSearch {
   }
 }
 
+/**
+ * Smallest maximum eigenvalue averaging: the mean of the n − f updates whose covariance has the least top eigenvalue, by
+ * an exact search. Needs n > 2f.
+ *
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER; `aggregate` throws SEARCH_TOO_LARGE where the search would take too long for this n and f
+ * @example
+ * const { value } = await aggregate(updates, smea({ f: 2 }));
+ */
 export const smea = linearRule({
   name: 'smea',
   summary: 'The mean of the n − f updates whose covariance has the least top eigenvalue; an exact search.',
@@ -120,7 +127,7 @@ export const smea = linearRule({
     if (operations <= MAX_OPERATIONS) return;
     throw new QuorateError(
       'SEARCH_TOO_LARGE',
-      `smea: searching the subsets of ${n - f} among ${n} updates may take about ${operations.toExponential(1)} operations; at most ${MAX_OPERATIONS.toExponential(0)} are tried`,
+      `smea: the exact search over subsets of ${n - f} of ${n} updates may take ${operations.toExponential(1)} operations; the limit is ${MAX_OPERATIONS.toExponential(0)}`,
       { rule: 'smea', n, f },
     );
   },

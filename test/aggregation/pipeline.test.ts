@@ -13,47 +13,40 @@ import {
   signVote,
   trimmedMean,
 } from '../../src/index.js';
+import * as preaggregatorRegistry from '../../src/preaggregators/registry.js';
+import * as ruleRegistry from '../../src/rules/registry.js';
+import { preaggregators, rules as rulesByName } from '../support/library.js';
 import { normalRows } from '../support/random.js';
 import { expectRefusal } from '../support/refusal.js';
+import { sampleParameters } from '../support/samples.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;
 
 const runs = { seed: 20_260_101, numRuns: 500 };
 
-/** Every rule and pre-aggregator with a parameter of each kind that it has, written out. */
-const stages: Readonly<Record<string, string>> = {
-  mean: 'mean',
-  median: 'median',
-  'trimmed-mean': 'trimmed-mean(f=2)',
-  meamed: 'meamed(f=0)',
-  phocas: 'phocas(f=1)',
-  'sign-vote': 'sign-vote(step=-0.125)',
-  krum: 'krum(f=2, neighbors=3)',
-  'multi-krum': 'multi-krum(f=2, m=4)',
-  bulyan: 'bulyan(f=1)',
-  mda: 'mda(f=2)',
-  monna: 'monna(f=2, pivot=7)',
-  'geometric-median': 'geometric-median(nu=1e-12, tolerance=0, maxIterations=17)',
-  'centered-clipping': 'centered-clipping(tau=1e+30, iterations=3)',
-  cge: 'cge(f=2)',
-  caf: 'caf(f=2)',
-  smea: 'smea(f=2)',
-  nnm: 'nnm(f=2)',
-  bucketing: 'bucketing(s=2, seed=4294967295)',
-  clipping: 'clipping(c=0.1)',
-  arc: 'arc(f=3)',
-};
+/** A parameter of each kind, written out. */
+const written = [
+  'sign-vote(step=-0.125)',
+  'krum(f=2, neighbors=3)',
+  'monna(f=2, pivot=7)',
+  'geometric-median(nu=1e-12, tolerance=0, maxIterations=17)',
+  'centered-clipping(tau=1e+30, iterations=3)',
+  'bucketing(s=2, seed=4294967295) > median',
+  'clipping(c=0.1) > mean',
+  'clipping(c=3) > bucketing(s=2, seed=1) > nnm(f=2) > trimmed-mean(f=2)',
+];
 
 describe('parsePipeline', () => {
   it('reads what pipelineText prints, for every rule and pre-aggregator', () => {
-    expect(Object.keys(stages)).deep.equal(rules().map(({ name }) => name));
-    for (const { name, kind } of rules()) {
-      const text = kind === 'pre-aggregator' ? `${stages[name]!} > median` : stages[name]!;
+    for (const factory of [...Object.values(rulesByName), ...Object.values(preaggregators)]) {
+      const stage = factory.from(sampleParameters(factory, 2));
+      const whole = stage.stage === 'rule' ? pipeline(stage) : pipeline(stage, trimmedMean({ f: 2 }));
+      const text = pipelineText(whole);
+      expect(text.startsWith(stage.name)).equal(true);
       expect(pipelineText(parsePipeline(text))).equal(text);
     }
-    const long = 'clipping(c=3) > bucketing(s=2, seed=1) > nnm(f=2) > trimmed-mean(f=2)';
-    expect(pipelineText(parsePipeline(long))).equal(long);
+    for (const text of written) expect(pipelineText(parsePipeline(text))).equal(text);
   });
 
   it('reads every number as it was printed', () => {
@@ -232,5 +225,14 @@ describe('aggregate', () => {
 
   it('takes no text beside a parameters object', async () => {
     await expectRefusal(() => aggregate(normalRows(9, 5, 2), 'krum(f=2)', {}), 'UNKNOWN_RULE');
+  });
+});
+
+describe('rules', () => {
+  it('lists every rule, then every pre-aggregator, by the name of its export in kebab-case', () => {
+    const exported = [ruleRegistry, preaggregatorRegistry].flatMap((registry) =>
+      Object.keys(registry).map((name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)),
+    );
+    expect(rules().map(({ name }) => name)).deep.equal(exported);
   });
 });

@@ -34,7 +34,7 @@ describe('signVote', () => {
       for (const step of [1, 0.25, -3]) {
         const { proof, out } = await onCore((bench) => vote(bench, rows, step, 0, 128));
         expect(proof).equal(0);
-        expect(floats(out)).deep.equal(reference(toRows(rows), step));
+        expect(floats(out)).deep.equal(reference(toRows(rows), { step }));
       }
     }
   });

@@ -9,10 +9,11 @@ import {
   mimic,
   signFlipping,
 } from '../../src/attacks/index.js';
+import * as registry from '../../src/attacks/registry.js';
 import { normalRows } from '../support/random.js';
 import { expectRefusal } from '../support/refusal.js';
 
-const all = [signFlipping(), innerProductManipulation(), aLittleIsEnough(), mimic(), gaussian(), infinity()];
+const all = Object.values(registry).map((factory) => factory());
 
 describe('every attack', () => {
   for (const each of all) {

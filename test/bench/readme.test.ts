@@ -16,7 +16,7 @@ describe('replaceBetween', () => {
 
   it('refuses a text without both marks in order', () => {
     for (const text of ['', '<!-- a -->', '<!-- /a --><!-- a -->']) {
-      expect(() => replaceBetween(marks, text, 'new'), text).throw(/not both there/);
+      expect(() => replaceBetween(marks, text, 'new'), text).throw(/missing or out of order/);
     }
   });
 });

@@ -87,11 +87,11 @@ describe('coreTable', () => {
       .split('\n')
       .slice(2);
     expect(lines.map((line) => line.split(/ {2,}/).slice(0, 3).join(' '))).deep.equal([
+      'krum 10 1e5',
+      '',
       'mean 10 1e5',
       'mean 50 1e5',
       'mean 10 1e6',
-      '',
-      'krum 10 1e5',
     ]);
   });
 
@@ -107,7 +107,7 @@ describe('coreNotes', () => {
     const run = results(result('mean', 10, 1e5));
     expect(coreNotes(run).join('\n')).not.match(/busy/);
     const among = { ...run, machine: { ...run.machine, load: 4.8 } };
-    expect(coreNotes(among).join('\n')).match(/busy when this began \(load 4\.8 on 2 cores\)/);
+    expect(coreNotes(among).join('\n')).match(/busy at the start of the run \(load 4\.8 on 2 cores\)/);
   });
 
   it('does not hide a result that differs', () => {

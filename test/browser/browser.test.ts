@@ -8,7 +8,7 @@ import type { Browser } from 'playwright-core';
 import * as library from '../../src/index.js';
 import { type Case, cases, updatesOf } from '../support/cases.js';
 import { chromiumPath, missing, startChromium } from './chromium.js';
-import type { Outcome } from './page.js';
+import type { Outcome, Run } from './outcome.js';
 import { openSite, type Site, type SiteOptions } from './site.js';
 
 type Digests = Outcome['digests'];
@@ -69,7 +69,7 @@ describe('in a browser', () => {
       const outcome = await page.evaluate(
         async ({ entry, names }) => {
           const address = '/test/browser/page.js';
-          const { run } = (await import(address)) as typeof import('./page.js');
+          const { run } = (await import(address)) as { readonly run: Run };
           return run(entry, names);
         },
         { entry, names: chosen.map(({ name }) => name) },

@@ -1,17 +1,11 @@
 /** What the page runs: cases by name, on an engine of two threads where the browser allows threads. */
 import { cases, updatesOf, type Library } from '../support/cases.js';
 import type * as browserLibrary from '../../src/browser.js';
+import type { Run } from './outcome.js';
 
 type Entry = Library & Pick<typeof browserLibrary, 'aggregate' | 'createEngine'>;
 
-export interface Outcome {
-  readonly isolated: boolean;
-  readonly threads: number;
-  /** By case: the SHA-256 of the result, and what the report says it is. */
-  readonly digests: Record<string, { readonly computed: string; readonly reported: string | undefined }>;
-}
-
-export async function run(entry: string, names: readonly string[]): Promise<Outcome> {
+export const run: Run = async (entry, names) => {
   const library = (await import(entry)) as Entry;
   const engine = library.createEngine({ threads: 2 });
   const digests: Record<string, { computed: string; reported: string | undefined }> = {};
@@ -21,7 +15,7 @@ export async function run(entry: string, names: readonly string[]): Promise<Outc
   }
   await engine.dispose();
   return { isolated: globalThis.crossOriginIsolated, threads: engine.threads, digests };
-}
+};
 
 /** By the browser's own implementation, over the bytes as they lie in memory: little-endian, wherever browsers run. */
 async function sha256(value: Float32Array): Promise<string> {

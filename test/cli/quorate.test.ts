@@ -210,7 +210,7 @@ describe('quorate config', () => {
     const { code, err } = await run(['config', '--port', '1', '--set', 'listen.port=2']);
     expect([code, err]).deep.equal([
       1,
-      'quorate: INVALID_PARAMETER: listen.port is given twice: by a flag of its own, and by --set\n',
+      'quorate: INVALID_PARAMETER: listen.port is set twice: by its own flag and by --set\n',
     ]);
   });
 

@@ -1,7 +1,7 @@
 /** quorate/client in headless Chromium, on a page of another origin than the server's. */
 import { expect } from 'chai';
 import type { Browser } from 'playwright-core';
-import type * as client from '../../src/client/browser.js';
+import type * as client from '../../src/client/index.js';
 import { chromiumPath, missing, startChromium } from '../browser/chromium.js';
 import { openSite, type Site } from '../browser/site.js';
 import { openStage, type Stage, startSession } from './stage.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
 import { createCoordinator } from '../../src/coordinator/index.js';
-import { createEngine } from '../../src/core/engine.js';
+import { createEngine, type Engine } from '../../src/core/engine.js';
 import { memoryStore } from '../../src/store/memory/memoryStore.js';
 import { QuorateError } from '../../src/errors.js';
 import { faultyStore } from '../support/coordinator/faultyStore.js';
@@ -275,12 +275,15 @@ describe('createCoordinator', () => {
 
   it('disposes of an engine of its own, and of no other', async () => {
     const own = await createCoordinator({ store: memoryStore() });
+    const ownEngine = Reflect.get(own, 'engine') as Engine;
+    expect(() => ownEngine.requireAlive()).not.throw();
     await own.close();
+    await expectRefusal(() => ownEngine.requireAlive(), 'ENGINE_DISPOSED');
     const engine = createEngine({ threads: 1 });
     const coordinator = await createCoordinator({ store: memoryStore(), engine });
     await coordinator.close();
-    engine.requireAlive();
+    expect(() => engine.requireAlive()).not.throw();
     await engine.dispose();
-    testEngine().requireAlive();
+    expect(() => testEngine().requireAlive()).not.throw();
   });
 });

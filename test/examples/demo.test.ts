@@ -45,7 +45,7 @@ describe('the demo', () => {
     expect(code, err).equal(0);
     expect(out)
       .match(/^mean +\d+\.\d% +\d+\.\d% +\d+\.\d%/m)
-      .and.match(/^With 3 of 10 nodes dishonest, /m);
+      .and.match(/^With 3 of 10 nodes attacking, /m);
     expect(out + err).not.include(String.fromCharCode(27));
     expect((await readdir(join(folder, 'deep'))).sort()).deep.equal(['demo.html', 'demo.svg']);
     for (const name of ['demo.html', 'demo.svg']) expect(err).include(join(folder, 'deep', name));

@@ -108,7 +108,9 @@ describe('checkDigest', () => {
   };
 
   it('passes the body that was announced, in pieces', () => {
-    for (const header of [sha256, sha512, `${sha256}, ${sha512}`, 'md5=:AAAA:']) check(header, body);
+    for (const header of [sha256, sha512, `${sha256}, ${sha512}`, 'md5=:AAAA:']) {
+      expect(() => check(header, body), header).not.throw();
+    }
   });
 
   it('refuses another body, by any of the digests', async () => {

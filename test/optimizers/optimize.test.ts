@@ -4,7 +4,7 @@ import { fedAdam } from '../../src/optimizers/fedAdam.js';
 import { fedAvg } from '../../src/optimizers/fedAvg.js';
 import { fedAvgM } from '../../src/optimizers/fedAvgM.js';
 import { optimize } from '../../src/optimizers/optimize.js';
-import { optimizer, optimizers } from '../../src/optimizers/registry.js';
+import { optimizer, optimizers } from '../../src/optimizers/optimizersByName.js';
 import type { OptimizerState, ServerOptimizer } from '../../src/optimizers/serverOptimizer.js';
 import { expectClose } from '../support/close.js';
 import { normalRows } from '../support/random.js';

@@ -18,7 +18,7 @@ describe('serveStatus', () => {
   const get = (path: string, method = 'GET') => fetch(server.url + path, { method });
 
   it('tells of every component, as the command reads it', async () => {
-    play.started('a').passes('a').after(500);
+    play.started('a').passesCheck('a').after(500);
     const view = await readStatus(server.url);
     expect(view).deep.equal({
       status: 'not-ready',
@@ -47,7 +47,7 @@ describe('serveStatus', () => {
         },
       ],
     });
-    play.started('b').after(29_900).ended('b', 7).after(100).troubled('a').ended('b', 7);
+    play.started('b').after(29_900).ended('b', 7).after(100).failsCheck('a').ended('b', 7);
     const [a, b] = (await readStatus(server.url)).components;
     expect(a).include({ health: 'failing', reason: 'no answer' });
     expect(b).deep.include({ state: 'backing-off', reason: 'ended with 7', uptimeMs: null });
@@ -57,12 +57,12 @@ describe('serveStatus', () => {
   it('is ready when everything is up, and live all the time', async () => {
     const ready = async () => {
       const answer = await get('/health/ready');
-      return [answer.status, (await answer.json()) as unknown];
+      return [answer.status, await answer.json()];
     };
     expect(await ready()).deep.equal([503, { status: 'not-ready' }]);
-    play.started('a').passes('a').started('b');
+    play.started('a').passesCheck('a').started('b');
     expect(await ready()).deep.equal([200, { status: 'ready' }]);
-    play.happen({ type: 'stop' });
+    play.dispatch({ type: 'stop' });
     expect(await ready()).deep.equal([503, { status: 'stopping' }]);
     expect(await (await get('/health/live')).json()).deep.equal({ status: 'live' });
   });

@@ -39,7 +39,7 @@ async function send(what: string, method: string, path: string, request: Request
       method,
       signal: controller.signal,
       headers: { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...headers },
-      ...(body === undefined ? {} : { body: body as BodyInit }),
+      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
     });
     const text = await response.text();
     const code = response.ok ? '' : ` ${(JSON.parse(text) as { code: string }).code}`;

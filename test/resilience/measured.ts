@@ -1,14 +1,18 @@
-/** What scenarios measured: printed under each one's title, and all of it in bench-output/resilience.json. */
+/**
+ * What scenarios measured: printed under each one's title, and in bench-output/resilience/, a file for each file of
+ * tests.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { after, afterEach } from 'mocha';
+import { basename } from 'node:path';
 import { quantile } from '../../src/rounds/deadline.js';
+import { afterEachTest } from '../support/cleanup.js';
 
 interface Measure {
   readonly text: string;
   readonly values: Readonly<Record<string, number>>;
 }
 
-const scenarios: { readonly title: string; readonly measures: readonly Measure[] }[] = [];
+const scenarios = new Map<string, { readonly title: string; readonly measures: readonly Measure[] }[]>();
 let measures: Measure[] = [];
 
 /** @param text a line for people, its numbers rounded; @param values the numbers, units in their names */
@@ -25,15 +29,16 @@ export function quantilesMs(latenciesMs: readonly number[]): Record<'p50Ms' | 'p
   };
 }
 
-// Mocha has printed the title by then.
-afterEach(function () {
-  if (measures.length === 0) return;
-  for (const { text } of measures) console.log(`        ${text}`);
-  scenarios.push({ title: this.currentTest?.fullTitle() ?? '', measures });
+// With the title: mocha prints its own once the whole file is through.
+afterEachTest(({ currentTest }) => {
+  if (measures.length === 0 || !currentTest) return;
+  console.log([currentTest.fullTitle(), ...measures.map(({ text }) => `        ${text}`)].join('\n'));
+  const name = basename(currentTest.file!, '.test.js');
+  scenarios.set(name, [...(scenarios.get(name) ?? []), { title: currentTest.fullTitle(), measures }]);
   measures = [];
-});
-
-after(() => {
-  mkdirSync('bench-output', { recursive: true });
-  writeFileSync('bench-output/resilience.json', `${JSON.stringify(scenarios, undefined, 2)}\n`);
+  mkdirSync('bench-output/resilience', { recursive: true });
+  writeFileSync(
+    `bench-output/resilience/${name}.json`,
+    `${JSON.stringify(scenarios.get(name), undefined, 2)}\n`,
+  );
 });

@@ -97,7 +97,7 @@ describe('four of ten nodes behind a network that goes silent', () => {
       );
       const healthyMs = Math.max(...back.map((event) => event.atMs)) - healedMs;
       const againMs = Math.max(...sent.map((event) => event.atMs)) - healedMs;
-      measured(`healed, ${how}: healthy after ${healthyMs} ms, an update taken after ${againMs} ms`, {
+      measured(`healed, ${how}: healthy after ${healthyMs} ms, an update accepted after ${againMs} ms`, {
         healthyMs,
         againMs,
       });

@@ -1,5 +1,9 @@
-/** The server is killed by SIGKILL, again and again, whatever it is doing. */
+/**
+ * A server is killed by SIGKILL, again and again, whatever it is doing. Two of them at a time: most of a life is its start,
+ * which takes one core.
+ */
 import { expect } from 'chai';
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,13 +17,17 @@ import { planEndings } from './crashPlan.js';
 import { type Phase, phases } from './crashTrace.js';
 import { measured } from './measured.js';
 import { expectRecomputed } from './recompute.js';
+import { seedOf } from './seed.js';
 import { nodeName, SESSION } from './system.js';
 import { createTrainer } from './trainer.js';
 
 const NODES = 6;
 /** So many that an update is written in more than one piece. */
 const D = 34_000;
-const KILLS = 104;
+const SERVERS = 2;
+/** Of each server. */
+const KILLS = 52;
+/** The first server's; the next one has the next. */
 const SEED = 5;
 /** More than there are lives, each of which commits one at most. */
 const ROUNDS = KILLS + 6;
@@ -57,6 +65,7 @@ describe('a server that is killed', function () {
     folder = await mkdtemp(join(tmpdir(), 'quorate-resilience-'));
     servers = [];
     controller = new AbortController();
+    setMaxListeners(2 * NODES * SERVERS, controller.signal);
   });
   afterEach(async () => {
     controller.abort();
@@ -113,32 +122,54 @@ describe('a server that is killed', function () {
     return { server, kill, client };
   }
 
+  interface Killed {
+    readonly client: Client;
+    readonly url: string;
+    readonly receipts: readonly UpdateReceipt[];
+    /** What it was doing each time. */
+    readonly met: readonly { readonly phase: Phase; readonly isAimed: boolean }[];
+  }
+
+  /** A server from its session's begin to its end, through all of the kills that the seed plans. */
+  async function killAgainAndAgain(name: string, seed: number): Promise<Killed> {
+    const { server, kill, client } = await begin(name);
+    const receipts: UpdateReceipt[] = [];
+    const nodes = joinAll(server.url, (receipt) => receipts.push(receipt));
+    await kill();
+    const met: { phase: Phase; isAimed: boolean }[] = [];
+    for (const ending of planEndings(seed, KILLS, NODES, MAX_LIFE_MS)) {
+      met.push({ phase: await server.live(ending), isAimed: ending.death !== null });
+    }
+    await server.liveOn();
+    await nodes;
+    return { client, url: server.url, receipts, met };
+  }
+
   it('keeps what it acknowledged, once, and ends with the model of a run that nobody disturbed', async () => {
     const undisturbed = await begin('undisturbed');
     await joinAll(undisturbed.server.url);
     const { digest: expected } = await undisturbed.client.model(SESSION);
     await undisturbed.server.stop();
 
-    const { server, kill, client } = await begin('killed');
-    const receipts: UpdateReceipt[] = [];
-    const nodes = joinAll(server.url, (receipt) => receipts.push(receipt));
-    await kill();
+    const seed = seedOf(SEED);
     const startedMs = performance.now();
-    const met: { readonly phase: Phase; readonly isAimed: boolean }[] = [];
-    for (const ending of planEndings(SEED, KILLS, NODES, MAX_LIFE_MS)) {
-      met.push({ phase: await server.live(ending), isAimed: ending.death !== null });
-    }
+    const killed = await Promise.all(
+      Array.from({ length: SERVERS }, (_, server) => killAgainAndAgain(`killed-${server}`, seed + server)),
+    );
     const killingMs = performance.now() - startedMs;
-    await server.liveOn();
-    await nodes;
 
-    expect((await client.model(SESSION)).digest).equal(expected);
-    expect(await expectRecomputed(client)).deep.equal(Array(ROUNDS).fill(everyNode));
-    await expectInRounds(client, receipts);
+    for (const one of killed) {
+      const { client } = one;
+      expect((await client.model(SESSION)).digest).equal(expected);
+      expect(await expectRecomputed(client)).deep.equal(Array(ROUNDS).fill(everyNode));
+      await expectInRounds(one);
+    }
+    const met = killed.flatMap(({ met }) => met);
+    const receipts = killed.flatMap(({ receipts }) => receipts);
     const again = receipts.filter(({ repeated }) => repeated).length;
     measured(
-      `${met.length} kills in ${Math.round(killingMs / 1000)} s, over ${ROUNDS} rounds of ${NODES} nodes; ` +
-        `${receipts.length} updates acknowledged, ${again} of them when they were sent again`,
+      `${met.length} kills of ${SERVERS} servers in ${Math.round(killingMs / 1000)} s, over ${ROUNDS} rounds of ` +
+        `${NODES} nodes each; ${receipts.length} updates acknowledged, ${again} of them when they were sent again`,
       { kills: met.length, killingMs, acknowledged: receipts.length, acknowledgedWhenSentAgain: again },
     );
     for (const phase of phases) {
@@ -153,7 +184,7 @@ describe('a server that is killed', function () {
   });
 
   /** Each acknowledged update is in its round's record once; and its very bytes, where they are still kept. */
-  async function expectInRounds(client: Client, receipts: readonly UpdateReceipt[]): Promise<void> {
+  async function expectInRounds({ client, url, receipts }: Killed): Promise<void> {
     const acknowledged = new Set<string>();
     for (const { round, node, repeated } of receipts) {
       const update = `${node} in round ${round}`;
@@ -175,7 +206,7 @@ describe('a server that is killed', function () {
     }
 
     async function storedDigest(round: number, node: string): Promise<string> {
-      const address = `${servers.at(-1)!.url}/v1/sessions/${SESSION}/rounds/${round}/updates/${node}`;
+      const address = `${url}/v1/sessions/${SESSION}/rounds/${round}/updates/${node}`;
       return sha256(new Uint8Array(await (await fetch(address)).arrayBuffer()));
     }
   }

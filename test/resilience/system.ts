@@ -156,7 +156,7 @@ export class System {
       lines.push(JSON.parse(text) as NodeLine);
       watch.look();
     });
-    void started.ended.then(() => watch.fail(new Error(`${id} has ended: ${started.said()}`)));
+    void started.ended.then(() => watch.fail(new Error(`${id} has ended: ${started.errorOutput()}`)));
     const says = (type: string, sinceMs: number): Promise<NodeLine> =>
       watch.until(`${id} says ${type}`, () =>
         lines.find((line) => line.type === type && line.atMs >= sinceMs),

@@ -3,32 +3,18 @@
  * source of rows, within any memory limit, in Node and in a browser. Runs in both, so it imports nothing of Node and
  * is handed the library.
  */
-import type * as browserLibrary from '../../src/browser.js';
+import { pipeline } from '../../src/aggregation/pipeline.js';
+import type * as library from '../../src/library.js';
+import type { Preaggregator, PreaggregatorFactory } from '../../src/preaggregators/preaggregator.js';
+import * as preaggregatorRegistry from '../../src/preaggregators/registry.js';
+import * as ruleRegistry from '../../src/rules/registry.js';
+import type { Rule, RuleFactory } from '../../src/rules/rule.js';
 import { random } from './random.js';
+import { sampleParameters } from './samples.js';
 
 export type Library = Pick<
-  typeof browserLibrary,
-  | 'arc'
-  | 'bucketing'
-  | 'bulyan'
-  | 'caf'
-  | 'centeredClipping'
-  | 'cge'
-  | 'clipping'
-  | 'geometricMedian'
-  | 'krum'
-  | 'mda'
-  | 'mean'
-  | 'meamed'
-  | 'median'
-  | 'monna'
-  | 'multiKrum'
-  | 'nnm'
-  | 'phocas'
-  | 'pipeline'
-  | 'signVote'
-  | 'smea'
-  | 'trimmedMean'
+  typeof library,
+  'pipeline' | keyof typeof ruleRegistry | keyof typeof preaggregatorRegistry
 >;
 
 export interface Case {
@@ -40,12 +26,13 @@ export interface Case {
 }
 
 type Stages = (library: Library) => Parameters<Library['pipeline']>;
+type Shape = readonly [name: string, n: number, d: number, stages: Stages];
 
 /**
  * Lengths that fill no whole cache line, tile or segment, some beyond 65,536 columns; numbers of rows on either side
  * of where the kernels change their method.
  */
-const shapes: readonly (readonly [name: string, n: number, d: number, stages: Stages])[] = [
+const shapes: readonly Shape[] = [
   ['mean', 10, 131_071, (q) => [q.mean()]],
   ['mean by examples', 5, 1_003, (q) => [q.mean({ weights: [600, 20, 0, 1, 55] })]],
   ['median of an odd number', 9, 65_601, (q) => [q.median()]],
@@ -79,7 +66,34 @@ const shapes: readonly (readonly [name: string, n: number, d: number, stages: St
   ],
 ];
 
-export const cases: readonly Case[] = shapes.map(([name, n, d, stages], index) => ({
+const own: Library = { ...ruleRegistry, ...preaggregatorRegistry, pipeline };
+const used = new Set(shapes.flatMap(([, , , stages]) => stages(own).map(({ name }) => name)));
+
+/** Whatever is registered and not used above, after the others, so that they keep their seeds. */
+function unused<Made extends Preaggregator | Rule>(
+  registry: Readonly<
+    Record<
+      string,
+      Pick<RuleFactory | PreaggregatorFactory, 'definition'> & { from: (parameters: unknown) => Made }
+    >
+  >,
+): Made[] {
+  return Object.values(registry)
+    .filter(({ definition }) => !used.has(definition.name))
+    .map((factory) => factory.from(sampleParameters(factory, 2)));
+}
+
+const others: readonly Shape[] = [
+  ...unused<Rule>(ruleRegistry).map((rule): Shape => [rule.name, 12, 2_049, () => [rule]]),
+  ...unused<Preaggregator>(preaggregatorRegistry).map((stage): Shape => [
+    stage.name,
+    12,
+    2_049,
+    (q) => [stage, q.trimmedMean({ f: 2 })],
+  ]),
+];
+
+export const cases: readonly Case[] = [...shapes, ...others].map(([name, n, d, stages], index) => ({
   name: `${name}, ${n} × ${d}`,
   n,
   d,

@@ -1,5 +1,8 @@
 /** Every rule and some pipelines, with parameters that suit n rows of which f may lie. */
-import type { Stages } from './library.js';
+import type { RuleFactory } from '../../src/rules/rule.js';
+import { rules, type Stages } from './library.js';
+import type { RuleName } from './names.js';
+import { sampleParameters } from './samples.js';
 
 export interface Entry {
   readonly stages: (n: number, f: number) => Stages;
@@ -20,115 +23,50 @@ export interface Entry {
 const majority = (f: number): number => 2 * f + 1;
 const anything = (): number => 1;
 
-export const catalog: Readonly<Record<string, Entry>> = {
-  mean: { stages: () => [['mean']], least: anything, translates: true, symmetric: true, robust: false },
-  median: { stages: () => [['median']], least: majority, translates: true, symmetric: true, robust: true },
-  'trimmed-mean': {
-    stages: (_, f) => [['trimmed-mean', { f }]],
-    least: majority,
+/** What holds for most rules: a rule that is like them needs no line below. */
+function usual(factory: (typeof rules)[RuleName]): Entry {
+  const { definition } = factory as Pick<RuleFactory, 'definition'>;
+  return {
+    stages: (_, f) => [[definition.name as RuleName, sampleParameters(factory, f)]],
+    least: (f) => Math.max(majority(f), definition.minUpdates(sampleParameters(factory, f))),
     translates: true,
     symmetric: true,
     robust: true,
-  },
-  meamed: {
-    stages: (_, f) => [['meamed', { f }]],
-    least: majority,
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
-  phocas: {
-    stages: (_, f) => [['phocas', { f }]],
-    least: majority,
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
+  };
+}
+
+const exceptions: Readonly<Partial<Record<RuleName, Partial<Entry>>>> = {
+  mean: { least: anything, robust: false },
   'sign-vote': {
     stages: () => [['sign-vote', { step: 0.5 }]],
     least: anything,
     translates: false,
-    symmetric: true,
-    robust: true,
     vote: true,
   },
-  krum: {
-    stages: (_, f) => [['krum', { f }]],
-    // One more than the rule needs: with a single neighbor, the two rows nearest to each other tie.
-    least: (f) => Math.max(4, 2 * f + 3),
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
-  'multi-krum': {
-    stages: (_, f) => [['multi-krum', { f }]],
-    least: (f) => Math.max(4, 2 * f + 3),
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
+  // One more than the rule needs: with a single neighbor, the two rows nearest to each other tie.
+  krum: { least: (f) => Math.max(4, 2 * f + 3) },
+  'multi-krum': { least: (f) => Math.max(4, 2 * f + 3) },
   // Its last choices are among few rows with one neighbor each, where mutual neighbors tie.
-  bulyan: {
-    stages: (_, f) => [['bulyan', { f }]],
-    least: (f) => 4 * f + 3,
-    translates: true,
-    symmetric: false,
-    robust: true,
-  },
+  bulyan: { symmetric: false },
   // Subsets of equal diameter are common, and the first is taken.
-  mda: {
-    stages: (_, f) => [['mda', { f }]],
-    least: majority,
-    translates: true,
-    symmetric: false,
-    robust: true,
-  },
-  monna: {
-    stages: (_, f) => [['monna', { f, pivot: 0 }]],
-    least: majority,
-    translates: true,
-    symmetric: false,
-    robust: true,
-  },
+  mda: { symmetric: false },
+  monna: { symmetric: false },
   'geometric-median': {
     stages: () => [['geometric-median', { tolerance: 0, maxIterations: 50 }]],
-    least: majority,
     translates: false,
-    symmetric: true,
-    robust: true,
     scaled: (_n, _f, factor) => [
       ['geometric-median', { nu: 1e-6 * factor, tolerance: 0, maxIterations: 50 }],
     ],
   },
   'centered-clipping': {
     stages: () => [['centered-clipping', { tau: 3, iterations: 2 }]],
-    least: majority,
     translates: false,
-    symmetric: true,
-    robust: true,
     scaled: (_n, _f, factor) => [['centered-clipping', { tau: 3 * factor, iterations: 2 }]],
   },
-  cge: {
-    stages: (_, f) => [['cge', { f }]],
-    least: majority,
-    translates: false,
-    symmetric: true,
-    robust: true,
-  },
-  caf: {
-    stages: (_, f) => [['caf', { f }]],
-    least: majority,
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
-  smea: {
-    stages: (_, f) => [['smea', { f }]],
-    least: majority,
-    translates: true,
-    symmetric: true,
-    robust: true,
-  },
+  cge: { translates: false },
+};
+
+const pipelines: Readonly<Record<string, Entry>> = {
   'nnm > trimmed-mean': {
     stages: (_, f) => [
       ['nnm', { f }],
@@ -181,4 +119,14 @@ export const catalog: Readonly<Record<string, Entry>> = {
     symmetric: false,
     robust: true,
   },
+};
+
+export const catalog: Readonly<Record<string, Entry>> = {
+  ...Object.fromEntries(
+    Object.entries(rules).map(([name, factory]) => [
+      name,
+      { ...usual(factory), ...exceptions[name as RuleName] },
+    ]),
+  ),
+  ...pipelines,
 };

@@ -1,6 +1,9 @@
 /** The cases of test/fixtures/byzfl.json, and what their keys mean. The path is relative to the project's root. */
 import { readFileSync } from 'node:fs';
-import type { PreaggregatorName, ReferenceParameters, RuleName } from './reference.js';
+import { rules } from '../../src/index.js';
+import { preaggregators } from './library.js';
+import type { PreaggregatorName, RuleName } from './names.js';
+import type { ReferenceParameters } from './reference.js';
 
 export interface GoldenCase {
   readonly data: string;
@@ -22,14 +25,16 @@ export const goldenCases = (
   JSON.parse(readFileSync('test/fixtures/byzfl.json', 'utf8')) as { cases: GoldenCase[] }
 ).cases;
 
-const needsBound = new Set(
-  'trimmed-mean meamed krum multi-krum monna mda nnm arc cge caf smea phocas bulyan'.split(' '),
+const bounded = new Set(
+  rules()
+    .filter(({ parameters }) => parameters.some(({ name }) => name === 'f'))
+    .map(({ name }) => name),
 );
 
 /** A stage's name and parameters from its key: `krum neighbors=n-f-1`, say. */
 export function goldenStage(key: string, { n, f }: GoldenCase): GoldenStage {
   const [name = '', ...settings] = key.split(' ');
-  const parameters: Record<string, number> = needsBound.has(name) ? { f } : {};
+  const parameters: Record<string, number> = bounded.has(name) ? { f } : {};
   for (const setting of settings) {
     const [parameter = '', text = ''] = setting.split('=');
     const value = text === 'n-f-1' ? n - f - 1 : text === 'n-f' ? n - f : Number(text);
@@ -40,8 +45,7 @@ export function goldenStage(key: string, { n, f }: GoldenCase): GoldenStage {
 }
 
 export const isRule = (name: string): name is RuleName => !isPreaggregator(name);
-export const isPreaggregator = (name: string): name is PreaggregatorName =>
-  ['nnm', 'bucketing', 'clipping', 'arc'].includes(name);
+export const isPreaggregator = (name: string): name is PreaggregatorName => name in preaggregators;
 
 /** Rows of d out of a flat, row-major list. */
 export const unflatten = (flat: readonly number[], d: number): number[][] =>

@@ -2,59 +2,27 @@
  * The library's rules by name, beside the reference's. A stage is a name with parameters; the same literal makes the
  * library's pipeline and the reference's result.
  */
-import {
-  aggregate,
-  arc,
-  bucketing,
-  bulyan,
-  caf,
-  centeredClipping,
-  cge,
-  clipping,
-  geometricMedian,
-  krum,
-  mda,
-  mean,
-  meamed,
-  median,
-  monna,
-  multiKrum,
-  nnm,
-  phocas,
-  pipeline,
-  signVote,
-  smea,
-  trimmedMean,
-} from '../../src/index.js';
-import {
-  reference,
-  referenceRows,
-  type PreaggregatorName,
-  type ReferenceParameters,
-  type RuleName,
-} from './reference.js';
+import { aggregate, pipeline } from '../../src/index.js';
+import * as preaggregatorRegistry from '../../src/preaggregators/registry.js';
+import * as ruleRegistry from '../../src/rules/registry.js';
+import type { Kebab, PreaggregatorName, RuleName } from './names.js';
+import { reference, referenceRows, type ReferenceParameters } from './reference.js';
 import type { Rows } from './reference/vectors.js';
 
-export const rules = {
-  mean,
-  median,
-  'trimmed-mean': trimmedMean,
-  meamed,
-  phocas,
-  'sign-vote': signVote,
-  krum,
-  'multi-krum': multiKrum,
-  bulyan,
-  mda,
-  monna,
-  'geometric-median': geometricMedian,
-  'centered-clipping': centeredClipping,
-  cge,
-  caf,
-  smea,
+type ByName<Registry> = {
+  readonly [Key in keyof Registry & string as Kebab<Key>]: Registry[Key];
 };
 
-export const preaggregators = { nnm, bucketing, clipping, arc };
+/** The factories of a registry by the names of what they make. */
+function byName<
+  Registry extends Readonly<Record<string, { readonly definition: { readonly name: string } }>>,
+>(registry: Registry): ByName<Registry> {
+  const entries = Object.values(registry).map((factory) => [factory.definition.name, factory]);
+  return Object.fromEntries(entries) as ByName<Registry>;
+}
+
+export const rules = byName(ruleRegistry);
+export const preaggregators = byName(preaggregatorRegistry);
 
 export type Parameters = ReferenceParameters;
 export type Before = readonly [PreaggregatorName, Parameters];

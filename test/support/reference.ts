@@ -1,65 +1,29 @@
 /**
- * An independent float64 reference for every rule and pre-aggregator, by name: what the definitions say, done
- * slowly. It shares no code with the library; only the tests use it.
+ * An independent float64 reference for every rule and pre-aggregator: what the definitions say, done slowly. It shares no
+ * code with the library; only the tests use it. A reference has the name of the factory in its registry, and one that is
+ * missing does not compile.
  */
-import { caf, centeredClipping, geometricMedian } from './reference/centers.js';
-import { meamed, median, phocas, signVote, trimmedMean } from './reference/columns.js';
-import { arc, bucketing, clipping, nnm } from './reference/preaggregators.js';
-import { bulyan, cge, krum, mda, monna, multiKrum, smea } from './reference/selections.js';
-import { toRows, weightedMean, type Rows } from './reference/vectors.js';
+import type * as preaggregatorRegistry from '../../src/preaggregators/registry.js';
+import type * as ruleRegistry from '../../src/rules/registry.js';
+import { exportNameOf, type PreaggregatorName, type RuleName } from './names.js';
+import * as centers from './reference/centers.js';
+import * as columns from './reference/columns.js';
+import type { Bounded, ReferenceParameters } from './reference/parameters.js';
+import * as preaggregators from './reference/preaggregators.js';
+import * as selections from './reference/selections.js';
+import { toRows, type Rows } from './reference/vectors.js';
 
-/** The library's own parameters, so that one literal serves both. */
-export interface ReferenceParameters {
-  readonly f?: number;
-  readonly weights?: ArrayLike<number>;
-  readonly step?: number;
-  readonly neighbors?: number;
-  readonly m?: number;
-  readonly pivot?: number;
-  readonly nu?: number;
-  /** With 0 the reference makes exactly `maxIterations` steps; otherwise it goes on until nothing moves any more. */
-  readonly tolerance?: number;
-  readonly maxIterations?: number;
-  readonly iterations?: number;
-  readonly tau?: number;
-  readonly previous?: ArrayLike<number>;
-  readonly s?: number;
-  readonly seed?: number;
-  readonly c?: number;
-}
+export type { ReferenceParameters };
 
-type Rule = (rows: Rows, parameters: ReferenceParameters & { f: number }) => number[];
+type Reference<Result> = (rows: Rows, parameters: Bounded) => Result;
 
-const referenceRules = {
-  mean: (rows, { weights }) => weightedMean(rows, weights && Array.from(weights)),
-  median: (rows) => median(rows),
-  'trimmed-mean': (rows, { f }) => trimmedMean(rows, f),
-  meamed: (rows, { f }) => meamed(rows, f),
-  phocas: (rows, { f }) => phocas(rows, f),
-  'sign-vote': (rows, { step = 1 }) => signVote(rows, step),
-  krum: (rows, { f, neighbors }) => krum(rows, f, neighbors),
-  'multi-krum': (rows, { f, m, neighbors }) => multiKrum(rows, f, m, neighbors),
-  bulyan: (rows, { f }) => bulyan(rows, f),
-  mda: (rows, { f }) => mda(rows, f),
-  monna: (rows, { f, pivot = 0 }) => monna(rows, f, pivot),
-  'geometric-median': (rows, { nu = 1e-6, tolerance, maxIterations }) =>
-    geometricMedian(rows, nu, tolerance === 0 ? maxIterations : undefined),
-  'centered-clipping': (rows, { tau = NaN, iterations, previous }) =>
-    centeredClipping(rows, tau, iterations, previous && Array.from(previous)),
-  cge: (rows, { f }) => cge(rows, f),
-  caf: (rows, { f }) => caf(rows, f),
-  smea: (rows, { f }) => smea(rows, f),
-} satisfies Record<string, Rule>;
-
-const referencePreaggregators = {
-  nnm: (rows, { f }) => nnm(rows, f),
-  bucketing: (rows, { s = NaN, seed = NaN }) => bucketing(rows, s, seed),
-  clipping: (rows, { c = NaN }) => clipping(rows, c),
-  arc: (rows, { f }) => arc(rows, f),
-} satisfies Record<string, (rows: Rows, parameters: ReferenceParameters & { f: number }) => Rows>;
-
-export type RuleName = keyof typeof referenceRules;
-export type PreaggregatorName = keyof typeof referencePreaggregators;
+const referenceRules: Readonly<Record<keyof typeof ruleRegistry, Reference<number[]>>> = {
+  ...columns,
+  ...selections,
+  ...centers,
+};
+const referencePreaggregators: Readonly<Record<keyof typeof preaggregatorRegistry, Reference<Rows>>> =
+  preaggregators;
 
 const withBound = (parameters: ReferenceParameters) => ({ f: 0, ...parameters });
 
@@ -69,7 +33,7 @@ export function reference(
   name: RuleName,
   parameters: ReferenceParameters = {},
 ): number[] {
-  return referenceRules[name](asRows(updates), withBound(parameters));
+  return referenceRules[exportNameOf(name)](asRows(updates), withBound(parameters));
 }
 
 /** The rows that the pre-aggregator makes of these updates. */
@@ -78,7 +42,7 @@ export function referenceRows(
   name: PreaggregatorName,
   parameters: ReferenceParameters,
 ): Rows {
-  return referencePreaggregators[name](asRows(updates), withBound(parameters));
+  return referencePreaggregators[exportNameOf(name)](asRows(updates), withBound(parameters));
 }
 
 function asRows(updates: readonly Float32Array[] | Rows): Rows {

@@ -1,8 +1,8 @@
-/** Folders that are gone after the tests. */
+/** Folders that are gone after the file of tests that asked for them. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'mocha';
+import { afterEachFile } from './cleanup.js';
 
 const folders: string[] = [];
 
@@ -13,6 +13,6 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-after(() => {
+afterEachFile(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });

@@ -1,12 +1,13 @@
-/** quorate aggregate: one aggregation in this process, of updates in files. */
+/** quorate aggregate: aggregates updates from files, in this process. */
 import { Command } from 'commander';
 import { aggregate } from '../../aggregation/aggregate.js';
-import { createEngine } from '../../core/engine.js';
 import { parsePipeline } from '../../aggregation/pipeline.js';
 import type { Report } from '../../aggregation/report.js';
+import { createEngine } from '../../core/engine.js';
+import { formatDuration } from '../../orchestrator/supervise/state.js';
 import { readUpdateFiles, requireWritable, writeVector } from '../terminal/vectorFiles.js';
 import { jsonOption, oneOf } from '../terminal/options.js';
-import { duration, printFacts, printJson, printLine, printTable } from '../terminal/print.js';
+import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
 
 interface Options {
   readonly rule: string;
@@ -17,18 +18,18 @@ interface Options {
 
 export function aggregateCommand(): Command {
   return new Command('aggregate')
-    .summary('aggregate updates in files')
+    .summary('aggregate updates from files')
     .description(
-      'Aggregates updates in files, in this process.\n\n' +
-        'A .npy file holds an update [d] or updates [n, d]. Of several .safetensors files\n' +
-        'each is an update; one alone holds an update in each tensor.',
+      'Aggregates updates from files, in this process.\n\n' +
+        'A .npy file holds one update [d] or several [n, d]. Several .safetensors files\n' +
+        'hold one update each; in a single one, each tensor is an update.',
     )
-    .argument('<files...>', '.npy or .safetensors')
-    .requiredOption('--rule <pipeline>', "'nnm(f=2) > krum(f=2)'; `quorate rules` lists all")
-    .option('--out <file>', 'where the aggregate goes, .npy or .safetensors')
+    .argument('<files...>', '.npy or .safetensors files')
+    .requiredOption('--rule <pipeline>', "such as 'nnm(f=2) > krum(f=2)'; `quorate rules` lists them")
+    .option('--out <file>', 'write the aggregate to a .npy or .safetensors file')
     .option(
-      '--on-non-finite <what>',
-      'refuse or exclude updates with NaN',
+      '--on-non-finite <action>',
+      'refuse or exclude updates with NaN or infinities',
       oneOf('refuse', 'exclude'),
       'refuse',
     )
@@ -76,7 +77,7 @@ function print(report: Report, names: readonly string[], out: string | undefined
     pipeline: report.pipeline,
     updates: `${report.n} of ${report.d} values`,
     'SHA-256': report.resultDigest ?? null,
-    time: duration(report.timesMs.total),
+    time: formatDuration(report.timesMs.total),
     ...(out !== undefined && { written: out }),
   });
 }

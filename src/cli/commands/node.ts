@@ -1,18 +1,19 @@
-/** quorate node: this process takes part in a session, with somebody's trainer module. */
+/** quorate node: takes part in a session, with a trainer module. */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command, Option } from 'commander';
+import { joinSession, type Outcome } from '../../client/index.js';
+import { newToken } from '../../client/joinSession.js';
+import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
 import { type Encoding, encodings } from '../../core/codec.js';
 import { QuorateError } from '../../errors.js';
-import { joinSession, type Outcome } from '../../client/index.js';
-import type { Evaluate, NodeEvent, Train } from '../../client/node.js';
-import { newToken } from '../../client/joinSession.js';
+import { formatDuration } from '../../orchestrator/supervise/state.js';
 import { interruptible } from '../terminal/exit.js';
 import { collectSettings, serverOption, tokenOption } from '../terminal/options.js';
-import { duration, printLine } from '../terminal/print.js';
+import { printLine } from '../terminal/print.js';
 
 interface Options {
   readonly server: string;
@@ -29,7 +30,7 @@ interface Options {
 
 /** What a trainer module exports. */
 interface TrainerModule {
-  /** @param options of `--set` */
+  /** @param options the values of `--set` */
   readonly createTrainer: (options: Readonly<Record<string, unknown>>) => Trainer | Promise<Trainer>;
 }
 
@@ -42,21 +43,21 @@ export function nodeCommand(): Command {
   return new Command('node')
     .summary('take part in a session')
     .description(
-      'Takes part in a session until it ends. MODULE exports createTrainer(options), ' +
-        'which returns { train, evaluate? } as joinSession takes them.',
+      'Takes part in a session until it ends. The trainer module exports ' +
+        'createTrainer(options), which returns { train, evaluate? } for joinSession.',
     )
     .addOption(serverOption())
     .requiredOption('--session <name>', 'the session')
-    .requiredOption('--id <name>', "this node's name; the same again is the same node")
-    .requiredOption('--trainer <module>', 'a file, or the name of a package')
-    .option('--set <key=json>', 'an option of createTrainer; may be repeated', collectSettings)
+    .requiredOption('--id <name>', "this node's name; keep it across restarts")
+    .requiredOption('--trainer <module>', 'a file or an installed package')
+    .option('--set <key=json>', 'an option for createTrainer (repeatable)', collectSettings)
     .addOption(tokenOption())
-    .option('--token-file <file>', "this node's token; written when the server makes one")
+    .option('--token-file <file>', "reads this node's token, or stores a new one")
     .addOption(
-      new Option('--enrollment-token <token>', 'allows a first registration').env('QUORATE_ENROLLMENT_TOKEN'),
+      new Option('--enrollment-token <token>', 'lets a new node register').env('QUORATE_ENROLLMENT_TOKEN'),
     )
-    .addOption(new Option('--encoding <name>', 'how updates are sent').choices(encodings).default('f32'))
-    .addOption(new Option('--json', 'print events as JSON, one a line'))
+    .addOption(new Option('--encoding <name>', 'how updates are encoded').choices(encodings).default('f32'))
+    .addOption(new Option('--json', 'print events as JSON, one per line'))
     .addHelpText(
       'after',
       `
@@ -70,19 +71,19 @@ Examples:
 
 async function run(options: Options): Promise<void> {
   const { server, session, id, encoding, tokenFile, enrollmentToken } = options;
-  const { createTrainer } = await load(options.trainer);
+  const { createTrainer } = await loadTrainer(options.trainer);
   const save = async (token: string) => {
     if (tokenFile !== undefined) await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
   };
   let token = options.token ?? (await readToken(tokenFile));
   if (token === undefined && enrollmentToken !== undefined) {
     token = newToken();
-    await save(token); // before it is registered: whatever happens then, the node is known by it
+    await save(token); // before registering: if anything fails afterward, the node can still prove who it is
   }
   let saved: Promise<void> | undefined;
   const show = options.json
     ? (event: object) => printLine(JSON.stringify({ atMs: Date.now(), ...event }))
-    : narrate();
+    : eventPrinter();
 
   const outcome = await interruptible(async (signal) => {
     const { train, evaluate } = await createTrainer(options.set ?? {});
@@ -99,33 +100,35 @@ async function run(options: Options): Promise<void> {
       onEvent: (event) => {
         const made = event.type === 'registered' ? event.token : null;
         if (made !== null) saved = save(made);
-        // A token is told to a file, not to a terminal or a log.
+        // The token goes to a file, never to a terminal or a log.
         show(event.type === 'registered' ? { type: event.type, node: event.node } : event);
       },
     });
   }).finally(() => saved);
 
   if (options.json) printLine(JSON.stringify({ atMs: Date.now(), type: 'ended', ...outcome }));
-  else printLine(inWords(outcome));
+  else printLine(describeOutcome(outcome));
   if (outcome.status === 'excluded') {
-    throw new QuorateError('NODE_EXCLUDED', 'the session goes on without this node');
+    throw new QuorateError('NODE_EXCLUDED', 'this node was excluded; the session continues without it');
   }
   if (outcome.status === 'failed') {
     throw new QuorateError('WRONG_STATE', `the session failed: ${outcome.reason ?? 'no reason given'}`);
   }
 }
 
-function inWords({ status, reason, committed, accepted }: Outcome): string {
-  const why = status === 'excluded' || reason === null ? '' : `: ${reason.replace(/\.$/, '')}`;
-  const what = status === 'excluded' ? 'excluded from the session' : `session ${status}`;
-  return `${what} at round ${committed}${why}; updates of this node that were taken: ${accepted}`;
+function describeOutcome({ status, reason, committed, accepted }: Outcome): string {
+  const suffix = status === 'excluded' || reason === null ? '' : `: ${reason.replace(/\.$/, '')}`;
+  const result = status === 'excluded' ? 'excluded from the session' : `session ${status}`;
+  return `${result} at round ${committed}${suffix}; updates accepted from this node: ${accepted}`;
 }
 
 /** @throws QuorateError NOT_FOUND, BAD_TYPE */
-async function load(specifier: string): Promise<TrainerModule> {
+async function loadTrainer(specifier: string): Promise<TrainerModule> {
   const module = (await import(locate(specifier))) as Partial<TrainerModule>;
   if (typeof module.createTrainer === 'function') return module as TrainerModule;
-  throw new QuorateError('BAD_TYPE', `${specifier} exports no function createTrainer`, { module: specifier });
+  throw new QuorateError('BAD_TYPE', `${specifier} does not export a function createTrainer`, {
+    module: specifier,
+  });
 }
 
 function locate(specifier: string): string {
@@ -134,7 +137,7 @@ function locate(specifier: string): string {
   try {
     return pathToFileURL(createRequire(join(process.cwd(), 'package.json')).resolve(specifier)).href;
   } catch (error) {
-    throw new QuorateError('NOT_FOUND', `there is no module ${specifier}`, { module: specifier }, error);
+    throw new QuorateError('NOT_FOUND', `module ${specifier} not found`, { module: specifier }, error);
   }
 }
 
@@ -143,8 +146,8 @@ async function readToken(file: string | undefined): Promise<string | undefined> 
   return (await readFile(file, 'utf8')).trim();
 }
 
-/** Events in words, one a line. */
-function narrate(): (
+/** Prints events as text, one line each. */
+function eventPrinter(): (
   event: Exclude<NodeEvent, { type: 'registered' }> | { type: 'registered'; node: string },
 ) => void {
   let startedMs = 0;
@@ -167,9 +170,9 @@ function narrate(): (
         break;
       case 'accepted': {
         const { round, repeated, accepted, quorum } = event.receipt;
-        const again = repeated ? ', again' : '';
+        const again = repeated ? ' again' : '';
         printLine(
-          `round ${round}: update taken${again} after ${duration(Date.now() - startedMs)} (${accepted} in, quorum ${quorum})`,
+          `round ${round}: update accepted${again} after ${formatDuration(Date.now() - startedMs)} (${accepted} received, quorum ${quorum})`,
         );
         break;
       }
@@ -184,7 +187,7 @@ function narrate(): (
         break;
       }
       case 'retrying':
-        printLine(`${event.code}: ${event.message}; again in ${duration(event.waitMs)}`);
+        printLine(`${event.code}: ${event.message}; retrying in ${formatDuration(event.waitMs)}`);
         break;
     }
   };

@@ -1,4 +1,4 @@
-/** Runs the server until the process is told to end. */
+/** Runs the server until SIGINT or SIGTERM. */
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { createCoordinator } from '../../coordinator/createCoordinator.js';
 import { createEngine } from '../../core/engine.js';
@@ -7,12 +7,11 @@ import { createServer } from '../../server/server.js';
 import { openDiskStore } from '../../store/disk/diskStore.js';
 import { memoryStore } from '../../store/memory/memoryStore.js';
 import type { Damage, Store } from '../../store/store.js';
-import { logText } from '../terminal/logText.js';
+import { logText } from '../terminal/logs.js';
 import { printLine } from '../terminal/print.js';
-import { serverConfig } from './serverConfig.js';
-import type { ServerFlags } from '../terminal/options.js';
+import { serverConfig, type ServerFlags } from './serverConfig.js';
 
-/** Standard error: JSON for programs, text in a terminal. */
+/** Logs go to standard error: text in a terminal, otherwise JSON. */
 const logDestination = (): DestinationStream =>
   process.stderr.isTTY ? { write: (line) => process.stderr.write(logText(line)) } : pino.destination(2);
 
@@ -20,13 +19,13 @@ async function openStore({ dataFolder, store }: ServerConfig, log: Logger): Prom
   const { keepRounds, keepCheckpoints } = store;
   const retention = { keepRounds, keepCheckpoints };
   if (dataFolder === null) return memoryStore(retention);
-  const onDamage = (damage: Damage): void => log.error(damage, 'a file is damaged and was not used');
+  const onDamage = (damage: Damage): void => log.error(damage, 'ignored a damaged file');
   return openDiskStore({ folder: dataFolder, ...retention, onDamage });
 }
 
 export async function runServer(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
-  // Before it listens: whoever is told of it may end it at once. A second signal ends the process.
-  const told = new Promise<void>((resolve) => {
+  // Set up before the server listens, since a signal may follow at once. A second signal ends the process.
+  const signaled = new Promise<void>((resolve) => {
     const end = (): void => {
       process.off('SIGINT', end).off('SIGTERM', end);
       resolve();
@@ -48,14 +47,14 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
     liveness: config.liveness,
     tokens: isAuthOn(config),
     onError: (error, context) => {
-      log.error({ err: error, ...context }, 'something failed in the background');
+      log.error({ err: error, ...context }, 'a background task failed');
     },
   });
   const server = createServer({ coordinator, config, log, engine });
   try {
     const { url } = await server.listen();
-    announce(url, config, server.madeAdminToken, flags.json === true);
-    await told;
+    announce(url, config, server.generatedAdminToken, flags.json === true);
+    await signaled;
   } finally {
     await server.close();
     await coordinator.close();
@@ -63,13 +62,13 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
   }
 }
 
-/** One line of JSON, so that a program that reads lines need not wait for the end. */
+/** As JSON on one line, so that a program reading lines can act on it at once. */
 function announce(url: string, { dataFolder }: ServerConfig, adminToken: string | null, json: boolean): void {
   if (json) {
     printLine(JSON.stringify({ url, pid: process.pid, dataFolder, adminToken }));
     return;
   }
   printLine(`listening on ${url}`);
-  printLine(dataFolder === null ? 'rounds are kept in memory only' : `rounds are kept in ${dataFolder}`);
-  if (adminToken !== null) printLine(`admin token, told this once: ${adminToken}`);
+  printLine(dataFolder === null ? 'storing rounds in memory only' : `storing rounds in ${dataFolder}`);
+  if (adminToken !== null) printLine(`admin token (shown only once): ${adminToken}`);
 }

@@ -1,7 +1,7 @@
-/** Runs a system until it ends, or is told to. */
-import { loadPlan, type LoadedPlan, type SystemOutcome, type System, up } from '../../orchestrator/index.js';
-import { Ended, EndedBy, exitCodes } from '../terminal/exit.js';
-import { logLines } from '../terminal/logLines.js';
+/** Runs a system until it ends or is stopped. */
+import { loadPlan, type LoadedPlan, type System, type SystemOutcome, up } from '../../orchestrator/index.js';
+import { exitCodes, ExitWith, FailedWith } from '../terminal/exit.js';
+import { logLines } from '../terminal/logs.js';
 import { printJson, printTable } from '../terminal/print.js';
 
 export interface UpFlags {
@@ -18,10 +18,10 @@ const codes: Readonly<Record<SystemOutcome, number>> = {
 
 export async function runUp(file: string, { check, json = false }: UpFlags): Promise<void> {
   const plan = await loadPlan(file).catch((error: unknown) => {
-    throw new EndedBy(exitCodes.configuration, error);
+    throw new FailedWith(exitCodes.configuration, error);
   });
   if (check) {
-    show(plan, json);
+    showPlan(plan, json);
     return;
   }
   const log = logLines(
@@ -30,47 +30,47 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
     { json, terminal: process.stdout.isTTY, color: process.stdout.isTTY && !process.env.NO_COLOR },
   );
   let system: System | null = null;
-  let toldMs: number | null = null;
-  const end = (): void => {
-    if (toldMs === null) system?.stop();
-    else if (performance.now() - toldMs >= SECOND_SIGNAL_MS) system?.hasten();
-    toldMs ??= performance.now();
+  let stopRequestedMs: number | null = null;
+  const onSignal = (): void => {
+    if (stopRequestedMs === null) system?.stop();
+    else if (performance.now() - stopRequestedMs >= SECOND_SIGNAL_MS) system?.kill();
+    stopRequestedMs ??= performance.now();
   };
-  // To the very end: one that comes late must not change how this process ends.
-  for (const signal of signals) process.on(signal, end);
-  // Nobody reads any more, as when a terminal is closed: the same, but each further line is no further signal.
+  // Never removed: a late signal must not change how this process ends.
+  for (const signal of signals) process.on(signal, onSignal);
+  // If the reader goes away (a closed terminal, say), stop as well. Further failing writes are not further signals.
   process.stdout.removeAllListeners('error').on('error', () => {
-    if (toldMs === null) end();
+    if (stopRequestedMs === null) onSignal();
   });
   process.stderr.on('error', () => undefined);
   system = await up({ plan, onLine: (line) => log.line(line), onEvent: (event) => log.event(event) });
-  if (toldMs !== null) system.stop();
+  if (stopRequestedMs !== null) system.stop();
   log.facts({
     ...(plan.server !== null && { server: plan.server }),
     ...(plan.adminToken !== null && { adminToken: plan.adminToken }),
     status: `${system.url}/v1/components`,
   });
   const outcome = await system.ended;
-  if (codes[outcome] !== exitCodes.ok) throw failed(outcome, system);
+  if (codes[outcome] !== exitCodes.ok) throw failureOf(outcome, system);
 }
 
-/** A terminal's interrupt comes twice where npx passes it on: one that comes sooner is the same. */
+/** npx delivers a terminal's interrupt twice; signals closer together than this count as one. */
 const SECOND_SIGNAL_MS = 500;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function failed(outcome: SystemOutcome, system: System): Ended {
+function failureOf(outcome: SystemOutcome, system: System): ExitWith {
   for (const { name, state, reason } of system.view().components) {
     if (state === 'failed') process.stderr.write(`quorate: ${name} failed: ${reason ?? ''}\n`);
   }
-  return new Ended(codes[outcome]);
+  return new ExitWith(codes[outcome]);
 }
 
-/** How this very program is started. */
-const ours = process.argv.slice(0, 2).join(' ');
+/** The command line that runs this program. */
+const ownCommand = process.argv.slice(0, 2).join(' ');
 
-/** Without environments: there may be secrets in them. */
-function show({ components }: LoadedPlan, json: boolean): void {
+/** Leaves out environments, which may hold secrets. */
+function showPlan({ components }: LoadedPlan, json: boolean): void {
   const planned = components.map(({ name, dependsOn, restart, check, command, cwd }) => ({
     name,
     dependsOn,
@@ -90,7 +90,7 @@ function show({ components }: LoadedPlan, json: boolean): void {
       dependsOn.join(', ') || '—',
       restart,
       check.kind,
-      command.join(' ').replace(ours, 'quorate'),
+      command.join(' ').replace(ownCommand, 'quorate'),
     ]),
   );
 }

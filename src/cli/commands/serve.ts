@@ -1,16 +1,27 @@
-/** quorate serve: the server, until it is told to end. */
+/** quorate serve and quorate config: the server, and the configuration that it would use. */
 import { Command } from 'commander';
-import { jsonOption, type ServerFlags, serverFlags } from '../terminal/options.js';
+import { collectSettings, jsonOption } from '../terminal/options.js';
+import { printJson } from '../terminal/print.js';
+import type { ServerFlags } from './serverConfig.js';
+
+const withServerFlags = (command: Command): Command =>
+  command
+    .option('--config <file>', 'a YAML file with settings')
+    .option('--host <address>', 'address or host name to listen on (default: 127.0.0.1)')
+    .option('--port <number>', 'port to listen on; 0 picks a free port (default: 8080)')
+    .option('--data <folder>', 'where to store rounds (default: in memory only)')
+    .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent')
+    .option('--set <path=value>', 'any setting: limits.jsonBytes=1000 (repeatable)', collectSettings);
 
 export function serveCommand(): Command {
-  return serverFlags(new Command('serve'))
+  return withServerFlags(new Command('serve'))
     .summary('run the server')
     .description(
-      'Runs the server. Settings come from a file, over it the environment ' +
-        '(QUORATE_LISTEN_PORT), over it flags; `quorate config` prints all of them. SIGINT and ' +
-        'SIGTERM end it gracefully. Logs go to standard error: text in a terminal, else JSON.',
+      'Runs the server. Flags override environment variables (QUORATE_LISTEN_PORT), which ' +
+        'override the file; `quorate config` prints the result. SIGINT and SIGTERM shut the ' +
+        'server down gracefully. Logs go to standard error: text in a terminal, otherwise JSON.',
     )
-    .addOption(jsonOption())
+    .option('--json', 'print one line of JSON once the server is listening')
     .addHelpText(
       'after',
       `
@@ -20,8 +31,32 @@ Examples:
   $ quorate serve --set limits.jsonBytes=1000000 --set liveness.heartbeatMs=1000`,
     )
     .action(async (flags: ServerFlags & { readonly json?: boolean }) => {
-      // Loaded only where it is needed: the other commands start in half the time without it.
+      // Loaded on demand: the other commands start in half the time without it.
       const { runServer } = await import('./runServer.js');
       await runServer(flags);
+    });
+}
+
+export function configCommand(): Command {
+  return withServerFlags(new Command('config'))
+    .summary("print the server's configuration")
+    .description(
+      'Prints the configuration that `quorate serve` would use with the same flags: the file, ' +
+        'overridden by the environment (QUORATE_LIMITS_JSON_BYTES), overridden by flags. Secrets ' +
+        'are left out; add them again before you use the output as a file.',
+    )
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ quorate config > server.yaml
+  $ quorate config --config server.yaml --port 9000`,
+    )
+    .action(async (flags: ServerFlags & { readonly json?: boolean }) => {
+      const { printableConfig } = await import('./serverConfig.js');
+      const { config, yaml } = await printableConfig(flags);
+      if (flags.json) printJson(config);
+      else process.stdout.write(yaml);
     });
 }

@@ -1,20 +1,20 @@
-/** quorate session: the sessions of a running server. */
+/** quorate session: manages the sessions of a running server. */
 import { Command, Option } from 'commander';
-import type { SessionConfigInput } from '../../protocol/sessionConfig.js';
-import type { SessionView } from '../../protocol/views.js';
 import { QuorateError } from '../../errors.js';
 import { readYamlFile } from '../../files/yaml.js';
-import { readModelFile } from '../terminal/vectorFiles.js';
+import type { SessionConfigInput } from '../../protocol/sessionConfig.js';
+import type { SessionView } from '../../protocol/views.js';
 import {
   clientFor,
   collectSettings,
-  jsonOption,
   type ConnectionFlags,
+  jsonOption,
+  parsePositiveInteger,
   serverOption,
   tokenOption,
-  parseWholeNumber,
 } from '../terminal/options.js';
 import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
+import { readModelFile } from '../terminal/vectorFiles.js';
 
 type Options = ConnectionFlags & { readonly json?: boolean };
 type CreateOptions = Options & {
@@ -30,8 +30,8 @@ const connected = (command: Command): Command =>
 
 export function sessionCommand(): Command {
   const session = new Command('session')
-    .summary('create, change and show sessions')
-    .description('Sessions of a running server.')
+    .summary('create, control and show sessions')
+    .description('Manages the sessions of a running server.')
     .addHelpText(
       'after',
       `
@@ -44,17 +44,17 @@ Examples:
 
   session.addCommand(
     connected(new Command('create'))
-      .description('Creates a session from a file, YAML or JSON, and what --set says over it.')
-      .argument('[file]', 'its configuration')
-      .option('--set <key=json>', 'a setting; may be repeated', collectSettings)
-      .option('--model <file>', 'the initial model, .npy or .safetensors')
+      .description('Creates a session from a YAML or JSON file. Values of --set override the file.')
+      .argument('[file]', "the session's configuration")
+      .option('--set <key=json>', 'a setting (repeatable)', collectSettings)
+      .option('--model <file>', 'the initial model: .npy or .safetensors')
       .addOption(
-        new Option('--zeros <d>', 'an initial model of so many zeros')
-          .argParser(parseWholeNumber)
+        new Option('--zeros <d>', 'an initial model of d zeros')
+          .argParser(parsePositiveInteger)
           .conflicts('model'),
       )
-      .option('--start', 'start it at once; needs a model')
-      .option('--once', 'leave the session as it is if it was started before')
+      .option('--start', 'start it at once; needs an initial model')
+      .option('--once', 'change nothing if the session has been started before')
       .addHelpText(
         'after',
         `
@@ -68,9 +68,9 @@ Examples:
 
   for (const [verb, description] of [
     ['start', 'Starts a session that has a model.'],
-    ['pause', 'Opens no new round; the one under way may still end.'],
-    ['resume', 'Goes on after a pause.'],
-    ['stop', 'Ends a session for good; the round under way is discarded.'],
+    ['pause', 'Pauses a session; its current round may still finish.'],
+    ['resume', 'Resumes a paused session.'],
+    ['stop', 'Ends a session for good; its current round is discarded.'],
   ] as const) {
     session.addCommand(
       connected(new Command(verb))
@@ -104,7 +104,7 @@ Examples:
   );
   session.addCommand(
     connected(new Command('show'))
-      .description('Tells all about a session.')
+      .description('Shows a session and its nodes.')
       .argument('<name>', "the session's name")
       .action(async (name: string, options: Options) =>
         show(await clientFor(options).session(name), options),
@@ -112,7 +112,7 @@ Examples:
   );
   session.addCommand(
     connected(new Command('delete'))
-      .description('Removes a session and all that is kept of it.')
+      .description('Deletes a session and everything stored for it.')
       .argument('<name>', "the session's name")
       .action(async (name: string, options: Options) => {
         await clientFor(options).deleteSession(name);
@@ -120,10 +120,10 @@ Examples:
         else printLine(`deleted ${name}`);
       }),
   );
-  // As the other commands have it: a line in a list begins small.
+  // A summary is the description's first clause, in lower case like those of the other commands.
   for (const command of session.commands) {
-    const description = command.description();
-    command.summary(`${description[0]!.toLowerCase()}${description.slice(1).replace(/\.$/, '')}`);
+    const [first = ''] = command.description().split(/[.;] /);
+    command.summary(`${first.charAt(0).toLowerCase()}${first.slice(1).replace(/\.$/, '')}`);
   }
   return session;
 }
@@ -131,7 +131,7 @@ Examples:
 async function create(file: string | undefined, options: CreateOptions): Promise<void> {
   const given = file === undefined ? {} : await readYamlFile(file);
   const model = await initialModel(options);
-  // Before there is a session that could not be started.
+  // Checked first, so that no session is left behind that can't start.
   if (options.start && !model) {
     throw new QuorateError('NO_MODEL', '--start needs a --model or --zeros', { parameter: 'model' });
   }
@@ -162,7 +162,7 @@ function show(view: SessionView, { json }: Options): void {
     session: id,
     status: reason === null ? status : `${status}: ${reason}`,
     rounds: `${committed} of ${config.rounds} committed`,
-    ...(round && { 'round under way': `${round.number}, attempt ${round.attempt}, ${round.phase}` }),
+    ...(round && { 'current round': `${round.number}, attempt ${round.attempt}, ${round.phase}` }),
     pipeline: config.pipeline,
     optimizer: config.optimizer,
     updates: config.updates,

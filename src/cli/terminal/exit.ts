@@ -1,4 +1,4 @@
-/** How the command ends: its exit code, and what it says about an error. docs/cli.md has the table. */
+/** How the command ends: its exit code, and the message about an error. docs/cli.md lists the codes. */
 import { CommanderError } from 'commander';
 import { QuorateError } from '../../errors.js';
 
@@ -13,7 +13,7 @@ export const exitCodes = {
   SIGTERM: 143,
 } as const;
 
-/** Thrown to end with a signal's code once what it interrupted has been put in order. */
+/** Thrown to end with a signal's exit code, once the interrupted work has cleaned up. */
 export class Interrupted extends Error {
   readonly signal: 'SIGINT' | 'SIGTERM';
 
@@ -23,30 +23,30 @@ export class Interrupted extends Error {
   }
 }
 
-/** Thrown to end with the code of a process that did the work, and said what there was to say. */
-export class Ended extends Error {
+/** Thrown to end with an exit code, without a message: everything has been reported already. */
+export class ExitWith extends Error {
   readonly code: number;
 
   constructor(code: number) {
-    super(`ended with ${code}`);
+    super(`exit code ${code}`);
     this.code = code;
   }
 }
 
-/** Thrown to end with a code of its own, for a reason that is told like any other. */
-export class EndedBy extends Ended {
-  readonly reason: unknown;
+/** Thrown to end with a particular exit code because of an error, which is reported like any other. */
+export class FailedWith extends ExitWith {
+  readonly error: unknown;
 
-  constructor(code: number, reason: unknown) {
+  constructor(code: number, error: unknown) {
     super(code);
-    this.reason = reason;
+    this.error = error;
   }
 }
 
-/** Says what went wrong, in one line unless `debug`. @returns the exit code */
+/** Prints an error as one line, and with `debug` its stack. @returns the exit code */
 export function report(error: unknown, debug: boolean): number {
-  if (error instanceof EndedBy) report(error.reason, debug);
-  if (error instanceof Ended) return error.code;
+  if (error instanceof FailedWith) report(error.error, debug);
+  if (error instanceof ExitWith) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   if (error instanceof Interrupted) return exitCodes[error.signal];
   const code = error instanceof QuorateError ? error.code : 'INTERNAL';
@@ -63,9 +63,9 @@ function stackOf(error: unknown): string {
 }
 
 /**
- * Runs work that SIGINT and SIGTERM end by its AbortSignal. A second one ends the process at once.
+ * Runs work whose AbortSignal is aborted on SIGINT or SIGTERM. A second signal ends the process at once.
  *
- * @throws Interrupted once the interrupted work has ended, however it did
+ * @throws Interrupted once the interrupted work has settled
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

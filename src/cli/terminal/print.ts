@@ -1,4 +1,4 @@
-/** What commands print to standard output: JSON, or text that fits 80 columns. */
+/** What commands print to standard output: JSON, or text within 80 columns. */
 
 const WIDTH = 80;
 const GAP = '  ';
@@ -11,7 +11,7 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Numbers are flush right; the last column takes what is left of the line, and as many lines as it needs. */
+/** Aligns numbers to the right. The last column takes the rest of the line and wraps. */
 export function printTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const cells = rows.map((row) => row.map(shown));
   const last = header.length - 1;
@@ -52,7 +52,7 @@ function wrapped(text: string, width: number): [string, ...string[]] {
   return lines;
 }
 
-/** Names and what they are, one a line. */
+/** Prints names and values, one pair a line. */
 export function printFacts(facts: Readonly<Record<string, string | number | null>>): void {
   const width = Math.max(...Object.keys(facts).map(({ length }) => length));
   for (const [name, value] of Object.entries(facts)) {
@@ -60,9 +60,4 @@ export function printFacts(facts: Readonly<Record<string, string | number | null
     printLine(`${name.padEnd(width)}${GAP}${first}`);
     for (const text of more) printLine(' '.repeat(width + GAP.length) + text);
   }
-}
-
-/** '1.2 s', '85 ms' */
-export function duration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

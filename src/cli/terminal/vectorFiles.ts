@@ -1,4 +1,4 @@
-/** Vectors from files and into files: NumPy's .npy, and .safetensors. */
+/** Reads and writes vectors as files: NumPy's .npy and .safetensors. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { QuorateError } from '../../errors.js';
@@ -11,12 +11,12 @@ async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return Uint8Array.from(await readFile(file));
   } catch (error) {
-    throw new QuorateError('NOT_FOUND', `${file} cannot be read`, { file }, error);
+    throw new QuorateError('NOT_FOUND', `cannot read ${file}`, { file }, error);
   }
 }
 
-/** The same error, naming the file. */
-async function of<T>(file: string, read: () => Promise<T>): Promise<T> {
+/** Adds the file's name to an error. */
+async function naming<T>(file: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
@@ -26,58 +26,54 @@ async function of<T>(file: string, read: () => Promise<T>): Promise<T> {
 }
 
 /** @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
-function requireKnown(file: string): '.npy' | '.safetensors' {
+function formatOf(file: string): '.npy' | '.safetensors' {
   const extension = extname(file);
   if (extension === '.npy' || extension === '.safetensors') return extension;
-  throw new QuorateError(
-    'UNSUPPORTED_MEDIA_TYPE',
-    `${file}: only .npy and .safetensors are read and written`,
-    {
-      file,
-    },
-  );
+  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', `${file}: only .npy and .safetensors are supported`, {
+    file,
+  });
 }
 
 export interface FileUpdate {
-  /** For people: the file, and which of its rows or tensors. */
+  /** For humans: the file, and which of its rows or tensors. */
   readonly name: string;
   readonly values: Float32Array;
 }
 
 export interface FileUpdates {
   readonly updates: readonly FileUpdate[];
-  /** Of an update that is a whole safetensors file; a flat one has a single tensor. */
+  /** The tensors of each update; a flat update is a single tensor named `model`. */
   readonly tensors: readonly TensorShape[];
 }
 
 const flat = (d: number): TensorShape[] => [{ name: 'model', shape: [d] }];
 
 /**
- * A .npy file holds an update [d] or updates [n, d]. Of several .safetensors files each is an update, all with the same
- * tensors; one alone holds an update in each tensor.
+ * Reads updates. A .npy file holds one update [d] or several [n, d]. Of several .safetensors files, each is one update,
+ * and all have the same tensors; in a single one, each tensor is an update.
  *
- * @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, BAD_SHAPE, and what the formats' readers throw
+ * @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, BAD_SHAPE, MALFORMED, NON_FINITE
  */
 export async function readUpdateFiles(files: readonly string[]): Promise<FileUpdates> {
   const updates: FileUpdate[] = [];
   let tensors: readonly TensorShape[] | undefined;
   for (const file of files) {
     const bytes = await readBytes(file);
-    if (requireKnown(file) === '.npy') {
-      const rows = await of(file, async () => npyRows(await readNpy(bytes)));
+    if (formatOf(file) === '.npy') {
+      const rows = await naming(file, async () => npyRows(await readNpy(bytes)));
       rows.forEach((values, row) => {
         updates.push({ name: rows.length === 1 ? basename(file) : `${basename(file)}[${row}]`, values });
       });
       continue;
     }
-    const read = await of(file, () => readSafetensors(bytes));
+    const read = await naming(file, () => readSafetensors(bytes));
     if (files.length === 1) {
       updates.push(...read.tensors.map(({ name, values }) => ({ name, values })));
       continue;
     }
     const layout = read.tensors.map(({ name, shape }) => ({ name, shape }));
     if (tensors !== undefined && JSON.stringify(layout) !== JSON.stringify(tensors)) {
-      throw new QuorateError('BAD_SHAPE', `${file}: its tensors are not those of the files before it`, {
+      throw new QuorateError('BAD_SHAPE', `${file}: its tensors differ from those of the other files`, {
         file,
       });
     }
@@ -97,8 +93,8 @@ function joined(tensors: readonly Tensor[]): Float32Array {
   return values;
 }
 
-/** Checks the name before the work whose result goes there. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
-export const requireWritable = (file: string): void => void requireKnown(file);
+/** Checks a file's name before doing the work whose result goes there. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
+export const requireWritable = (file: string): void => void formatOf(file);
 
 /** @throws QuorateError UNSUPPORTED_MEDIA_TYPE, STORE_FAILED */
 export async function writeVector(
@@ -112,19 +108,19 @@ export async function writeVector(
     return values.subarray(offset, (offset += length));
   };
   const bytes =
-    requireKnown(file) === '.npy'
+    formatOf(file) === '.npy'
       ? writeNpy({ shape: [values.length], values })
       : writeSafetensors(tensors.map(({ name, shape }) => ({ name, shape, values: take(shape) })));
   try {
     await writeFile(file, bytes);
   } catch (error) {
-    throw new QuorateError('STORE_FAILED', `${file} cannot be written`, { file }, error);
+    throw new QuorateError('STORE_FAILED', `cannot write ${file}`, { file }, error);
   }
 }
 
-/** A model as `setModel` takes it. @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, MALFORMED */
+/** Reads a model in the form that `setModel` takes. @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, MALFORMED */
 export async function readModelFile(file: string): Promise<Float32Array | Uint8Array> {
   const bytes = await readBytes(file);
-  if (requireKnown(file) === '.safetensors') return bytes;
-  return (await of(file, () => readNpy(bytes))).values;
+  if (formatOf(file) === '.safetensors') return bytes;
+  return (await naming(file, () => readNpy(bytes))).values;
 }

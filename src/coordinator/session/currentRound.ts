@@ -19,9 +19,9 @@ import { type BackgroundWork, untilItPasses } from './backgroundWork.js';
 import type { EvaluationRound } from './evaluationRound.js';
 import type { UntimedEvent } from './eventQueue.js';
 import type { Models, StoredModel } from './models.js';
-import { type AggregatedRound, aggregateRound } from './roundAggregation.js';
+import { aggregateRound } from './roundAggregation.js';
 import { RoundHandle } from './roundHandle.js';
-import { pointOf, recordOf } from './roundRecord.js';
+import { pointOf, recordOf, type AggregatedRound } from './roundRecord.js';
 import type { SessionPlan } from './sessionPlan.js';
 
 export interface CurrentRoundOptions {

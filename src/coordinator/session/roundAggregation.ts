@@ -12,15 +12,12 @@ import { type Report, vectorDigest } from '../../aggregation/report.js';
 import type { Engine } from '../../core/engine.js';
 import { currentHost } from '../../core/host.js';
 import { QuorateError } from '../../errors.js';
-import type { AcceptedUpdate, Effect, Judgment } from '../../rounds/machine.js';
+import type { AcceptedUpdate } from '../../rounds/machine.js';
 import type { RoundStore } from '../../store/store.js';
 import type { CurrentModel, StoredModel } from './models.js';
 import { nextModel, type Recipe } from './nextModel.js';
 import type { RoundHandle } from './roundHandle.js';
-import { judgmentsOf, trainingMetrics } from './roundRecord.js';
-
-/** The round that closed, as the effect says. */
-export type RoundToAggregate = Extract<Effect, { type: 'aggregate' }>;
+import { type AggregatedRound, judgmentsOf, type RoundToAggregate, trainingMetrics } from './roundRecord.js';
 
 export interface AggregationOptions {
   readonly round: RoundToAggregate;
@@ -32,16 +29,6 @@ export interface AggregationOptions {
   readonly evaluate: ((model: StoredModel) => Promise<Readonly<Record<string, number>>>) | undefined;
   readonly signal: AbortSignal;
   readonly onError: (error: unknown) => void;
-}
-
-/** A round's result, not committed yet. */
-export interface AggregatedRound {
-  readonly round: RoundToAggregate;
-  readonly before: CurrentModel;
-  readonly model: CurrentModel;
-  readonly report: Report;
-  readonly judgments: readonly Judgment[];
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /**

@@ -9,8 +9,21 @@ import {
   roundUpdateSchema,
   type RoundView,
 } from '../../protocol/views.js';
-import type { AcceptedUpdate, Judgment } from '../../rounds/machine.js';
-import type { AggregatedRound } from './roundAggregation.js';
+import type { AcceptedUpdate, Effect, Judgment } from '../../rounds/machine.js';
+import type { CurrentModel } from './models.js';
+
+/** The round that closed, as the effect says. */
+export type RoundToAggregate = Extract<Effect, { type: 'aggregate' }>;
+
+/** A round's result, not committed yet. */
+export interface AggregatedRound {
+  readonly round: RoundToAggregate;
+  readonly before: CurrentModel;
+  readonly model: CurrentModel;
+  readonly report: Report;
+  readonly judgments: readonly Judgment[];
+  readonly metrics: Readonly<Record<string, number>>;
+}
 
 /** A round's line in the series. */
 export interface RoundPoint {

@@ -1,6 +1,6 @@
 /** A session's configuration, checked before any work, and what its rounds and its models need of it. */
 import { QuorateError } from '../../errors.js';
-import { parseOptimizer } from '../../optimizers/registry.js';
+import { parseOptimizer } from '../../optimizers/optimizersByName.js';
 import { checkPipeline, parsePipeline, type Pipeline } from '../../aggregation/pipeline.js';
 import { type SessionConfig, sessionConfigSchema } from '../../protocol/sessionConfig.js';
 import type { Policy } from '../../rounds/machine.js';

@@ -1,17 +1,17 @@
 /**
- * Selection networks: a fixed list of comparators after which chosen ranks of n values stand on known wires.
+ * Selection networks: a fixed list of comparators that brings chosen ranks of n values to known wires.
  *
  * The base is Batcher's odd-even merge sort for any n, each list split where the two sorts and their merge
- * cost least (a table built once, by dynamic programming), then pruned backwards to what is read from it. A
- * comparator whose two outputs are both dropped, or both only summed, does nothing that can be seen, so it
- * goes; if one output is dropped, only half of the comparator is computed.
+ * cost least (a table built once, by dynamic programming), then pruned backwards to what is read from it. A comparator
+ * whose outputs are both dropped, or both only summed, has no visible effect and is removed; if one output is dropped,
+ * only half of the comparator is computed.
  *
- * No comparator depends on the data, so the time does not either, and every host computes the same bits.
+ * The comparators don't depend on the data, so neither does the time, and every host computes the same bits.
  * Source: Batcher 1968, "Sorting networks and their applications"; the merge for any two lengths is that of
  * Knuth, The Art of Computer Programming 3, section 5.3.4.
  */
 
-/** After it, wire `low` holds the smaller value and wire `high` the larger; an unneeded half is not computed. */
+/** Puts the smaller value on wire `low` and the larger on wire `high`. A half that isn't needed is not computed. */
 export interface Comparator {
   readonly low: number;
   readonly high: number;
@@ -19,19 +19,20 @@ export interface Comparator {
   readonly needsHigh: boolean;
 }
 
-/** What is done with the value of a rank: nothing, added to a sum whose order does not matter, or read by itself. */
+/** How the value of a rank is used: not at all, in a sum whose order doesn't matter, or on its own. */
 export type RankUse = 'drop' | 'sum' | 'read';
 
+/** A pruned network for n values. */
 export interface Network {
   readonly n: number;
   readonly comparators: readonly Comparator[];
-  /** The wire on which each rank ends. A rank used as 'sum' may stand on any wire of the ranks summed. */
+  /** The wire on which each rank ends. A rank used as 'sum' may end on the wire of any summed rank. */
   readonly wireOfRank: readonly number[];
 }
 
 type Pair = readonly [low: number, high: number];
 
-/** Merges two sorted lists of wires, appending its comparators; returns the wires in sorted order. */
+/** Merges two sorted lists of wires and appends its comparators. Returns the wires in sorted order. */
 function merge(a: readonly number[], b: readonly number[], pairs: Pair[]): readonly number[] {
   if (a.length === 0) return b;
   if (b.length === 0) return a;
@@ -74,7 +75,7 @@ function mergeCost(a: number, b: number): number {
   return cost;
 }
 
-/** Above this, lists are halved: the cheapest split then gains under 1 % and takes long to find. */
+/** Longer lists are halved: for them the cheapest split gains under 1 % and takes long to find. */
 const LARGEST_SEARCHED_SPLIT = 256;
 const sortCosts = [0, 0];
 const splits = [0, 0];
@@ -96,7 +97,7 @@ function sort(wires: readonly number[], pairs: Pair[]): readonly number[] {
   return merge(sort(wires.slice(0, split), pairs), sort(wires.slice(split), pairs), pairs);
 }
 
-/** The network that brings the ranks 0 (least) … n − 1 to the uses named for them. */
+/** The network that provides the ranks 0 (least) … n − 1 for the given uses. */
 export function selectionNetwork(n: number, uses: readonly RankUse[]): Network {
   const pairs: Pair[] = [];
   const wireOfRank = sort(range(0, n), pairs);

@@ -1,14 +1,15 @@
 /**
- * Orders a network's comparators for a machine with few vector registers, and says when each wire's value is
- * loaded from memory and stored back.
+ * Orders a network's comparators for a machine with few vector registers, and determines when each wire's value is loaded
+ * from memory and stored back.
  *
- * A straight-line function with a hundred live vectors makes V8's register allocator spill badly: 2–3× slower
- * on Node 20. So no more than `registers` wires are live at once, and each move to and from memory is explicit.
- * Greedy: of the comparators that may run, take one whose operands are both live, else one, else the first in
- * the network's (depth-first) order. The wire whose next use lies farthest ahead gives way (Belady 1966).
+ * A straight-line function with a hundred live vectors makes V8's register allocator spill badly: 2–3× slower on Node
+ * 20. So at most `registers` wires are live at once, and each move to and from memory is explicit. The order is greedy:
+ * among the comparators that may run, prefer one with both operands live, then one with one operand live, then the first
+ * in the network's (depth-first) order. The wire with the most distant next use is evicted (Belady 1966).
  */
 import type { Comparator, Network } from './comparators.js';
 
+/** A step of the emitted code. */
 export type ScheduleStep =
   | { readonly kind: 'load'; readonly wire: number }
   | { readonly kind: 'store'; readonly wire: number }
@@ -16,8 +17,10 @@ export type ScheduleStep =
   | { readonly kind: 'compare'; readonly comparator: Comparator };
 
 /**
+ * Schedules a network's comparators, or a run of them.
+ *
  * @param keep the wires that are read after the last comparator
- * @param flush whether those must all be in memory, rather than live, at the end
+ * @param flush whether these must be in memory at the end, rather than live
  */
 export function schedule(
   network: Network,

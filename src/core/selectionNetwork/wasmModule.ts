@@ -3,6 +3,7 @@
  * around them. Source: WebAssembly Core Specification 2.0, chapter 5 (binary format).
  */
 
+/** Bytes of WebAssembly code. */
 export type Code = number[];
 
 /** Unsigned LEB128. */
@@ -34,6 +35,7 @@ const splat = (value: number): Code => {
   return [...simd(12), ...lane, ...lane, ...lane, ...lane];
 };
 
+/** Value types. */
 export const I32 = 0x7f;
 export const F32 = 0x7d;
 export const V128 = 0x7b;
@@ -66,6 +68,7 @@ export const op = {
   end: [0x0b],
 } as const;
 
+/** A function of the module. */
 export interface FunctionBody {
   readonly parameters: readonly number[];
   readonly results: readonly number[];
@@ -89,7 +92,7 @@ function body({ locals, code }: FunctionBody): Code {
   return [...unsigned(declared.length + code.length + 1), ...declared, ...code, ...op.end];
 }
 
-/** A module of functions over the memory imported as `env.memory`, exported by their names. */
+/** A module that exports functions by name, over the memory that it imports as `env.memory`. */
 export function wasmModule(
   functions: Readonly<Record<string, FunctionBody>>,
   sharedMaximumPages?: number,

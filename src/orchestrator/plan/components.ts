@@ -1,4 +1,4 @@
-/** Turns a system's file into components: pure, but for the port that is free, which is given. */
+/** Turns a parsed system file into components. Pure: the free port and the secrets are passed in. */
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { QuorateError } from '../../errors.js';
@@ -9,18 +9,18 @@ import type { Supervision, SystemConfig } from './systemConfig.js';
 import type { Check, Component, Program } from './systemPlan.js';
 
 export interface CompositionContext {
-  /** Where the file is: what relative paths in it start from. */
+  /** The folder of the system file; relative paths in the file start here. */
   readonly folder: string;
-  /** Where the system keeps its own files. */
+  /** The folder where the system keeps its own files. */
   readonly stateFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For a server whose port is 0. */
+  /** Used by a server whose port is 0. */
   readonly freePort: number;
-  /** Makes a secret, for a server that asks for tokens and has none. */
+  /** Generates a token, for a server that requires tokens and has none configured. */
   readonly secret: () => string;
 }
 
-/** A file that must be there before anything is started. */
+/** A file that is written before any component starts. */
 export interface PlannedFile {
   readonly path: string;
   readonly text: string;
@@ -29,15 +29,16 @@ export interface PlannedFile {
 export interface Composition {
   readonly components: readonly Component[];
   readonly files: readonly PlannedFile[];
-  /** The server's address; null: there is none. */
+  /** The server's URL; null if the system has no server. */
   readonly server: string | null;
-  /** Of the server, where it asks for tokens. */
+  /** The server's admin token; null if the server requires no tokens. */
   readonly adminToken: string | null;
 }
 
-const quorate = (...line: readonly string[]): string[] => [process.execPath, program, ...line];
+/** The command line of `quorate` with these arguments. */
+const quorate = (...args: readonly string[]): string[] => [process.execPath, program, ...args];
 
-/** The server as the others see it. */
+/** What the other components need to know about the server. */
 interface PlannedServer {
   readonly url: string | null;
   readonly dependsOn: readonly string[];
@@ -46,26 +47,29 @@ interface PlannedServer {
   readonly files: readonly PlannedFile[];
 }
 
-/** @throws QuorateError INVALID_PARAMETER for what needs a server where there is none, for a name given twice, and for nothing to start */
-export function compose(config: SystemConfig, around: CompositionContext): Composition {
-  const server = serverOf(config, around);
-  const sessions = config.sessions.map((session) => sessionOf(session, server, around));
+/**
+ * @throws QuorateError INVALID_PARAMETER if a component needs a server and there is none, if two components have the
+ *   same name, and if there is nothing to start
+ */
+export function compose(config: SystemConfig, context: CompositionContext): Composition {
+  const server = serverOf(config, context);
+  const sessions = config.sessions.map((session) => sessionOf(session, server, context));
   const known = new Set(config.sessions.map(({ config }) => config.id));
-  const nodes = config.nodes.flatMap((group) => nodesOf(group, known, server, around));
+  const nodes = config.nodes.flatMap((group) => nodesOf(group, known, server, context));
   const others = Object.entries(config.components).map(([name, given]) => {
     const { command, task, restart } = given;
-    const needs = { name, command, restart, ...(task && { upWhen: 'done' as const }) };
-    return component(given, around, needs, variablesOf(server));
+    const own = { name, command, restart, ...(task && { upWhen: 'done' as const }) };
+    return component(given, context, own, variablesOf(server));
   });
 
   const components = [...server.components, ...sessions.map((one) => one.component), ...nodes, ...others];
   if (components.length === 0) {
-    throw new QuorateError('INVALID_PARAMETER', 'there is nothing to start: the file names no component');
+    throw new QuorateError('INVALID_PARAMETER', 'nothing to start: the file defines no components');
   }
   const names = new Set<string>();
   for (const { name } of components) {
     if (names.has(name)) {
-      throw new QuorateError('INVALID_PARAMETER', `two components are called ${name}`, { component: name });
+      throw new QuorateError('INVALID_PARAMETER', `two components are named ${name}`, { component: name });
     }
     names.add(name);
   }
@@ -77,11 +81,11 @@ export function compose(config: SystemConfig, around: CompositionContext): Compo
   };
 }
 
-function serverOf({ server }: SystemConfig, around: CompositionContext): PlannedServer {
+function serverOf({ server }: SystemConfig, context: CompositionContext): PlannedServer {
   if (server === undefined || typeof server === 'string') {
     return { url: server ?? null, dependsOn: [], tokens: null, components: [], files: [] };
   }
-  const { freePort, secret, stateFolder } = around;
+  const { freePort, secret, stateFolder } = context;
   const { listen, auth, dataFolder = join(stateFolder, 'rounds') } = server.config;
   const port = listen.port === 0 ? freePort : listen.port;
   const tokens = isAuthOn(server.config)
@@ -97,20 +101,20 @@ function serverOf({ server }: SystemConfig, around: CompositionContext): Planned
   };
   const url = `http://${reachable(listen.host)}:${port}`;
   const path = join(stateFolder, 'server.yaml');
-  // Its configuration is all in the file: a variable meant for another server changes nothing.
+  // The file holds its whole configuration; variables meant for another server must not change it.
   const unset = Object.fromEntries(settings.map(({ variable }) => [variable, undefined]));
-  const needs = { name: 'server', command: quorate('serve', '--config', path), restart: 'always' } as const;
+  const own = { name: 'server', command: quorate('serve', '--config', path), restart: 'always' } as const;
   const check: Check = { kind: 'http', url: `${url}/health/ready` };
   return {
     url,
     dependsOn: ['server'],
     tokens,
-    components: [component(server, around, { check, ...needs }, unset)],
+    components: [component(server, context, { check, ...own }, unset)],
     files: [{ path, text: stringify(whole) }],
   };
 }
 
-/** How this machine reaches whoever listens there. */
+/** The host name under which this machine reaches a server listening on `host`. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
@@ -120,11 +124,11 @@ function reachable(host: string): string {
 function sessionOf(
   session: SystemConfig['sessions'][number],
   server: PlannedServer,
-  around: CompositionContext,
+  context: CompositionContext,
 ): { readonly component: Component; readonly file: PlannedFile } {
   const { config, model, zeros, start } = session;
   requireServer(server, `session ${config.id}`);
-  const path = join(around.stateFolder, `session-${config.id}.json`);
+  const path = join(context.stateFolder, `session-${config.id}.json`);
   const command = quorate(
     ...['session', 'create', path, '--once'],
     ...(model === undefined ? [] : ['--model', model]),
@@ -132,12 +136,12 @@ function sessionOf(
     ...(start ? ['--start'] : []),
   );
   const token = server.tokens && { QUORATE_TOKEN: server.tokens.admin };
-  const needs = { name: sessionName(config.id), command, restart: 'on-failure', upWhen: 'done' } as const;
+  const own = { name: sessionName(config.id), command, restart: 'on-failure', upWhen: 'done' } as const;
   return {
     component: component(
       session,
-      around,
-      { ...needs, dependsOn: server.dependsOn },
+      context,
+      { ...own, dependsOn: server.dependsOn },
       variablesOf(server, token),
     ),
     file: { path, text: JSON.stringify(config, undefined, 2) },
@@ -150,7 +154,7 @@ function nodesOf(
   group: SystemConfig['nodes'][number],
   sessions: ReadonlySet<string>,
   server: PlannedServer,
-  around: CompositionContext,
+  context: CompositionContext,
 ): Component[] {
   const { name, count, session, trainer, set, encoding, restart } = group;
   requireServer(server, `node ${name}`);
@@ -163,18 +167,18 @@ function nodesOf(
     ]);
     const command = quorate(
       ...['node', '--session', session, '--id', id, '--trainer', trainer, '--encoding', encoding],
-      ...(server.tokens ? ['--token-file', join(around.stateFolder, `${id}.token`)] : []),
+      ...(server.tokens ? ['--token-file', join(context.stateFolder, `${id}.token`)] : []),
       ...options,
     );
     const token = server.tokens && { QUORATE_ENROLLMENT_TOKEN: server.tokens.enrollment };
-    return component(group, around, { name: id, command, restart, dependsOn }, variablesOf(server, token));
+    return component(group, context, { name: id, command, restart, dependsOn }, variablesOf(server, token));
   });
 }
 
 /** @throws QuorateError INVALID_PARAMETER */
-function requireServer({ url }: PlannedServer, whose: string): void {
+function requireServer({ url }: PlannedServer, who: string): void {
   if (url !== null) return;
-  throw new QuorateError('INVALID_PARAMETER', `${whose} needs a server, and the file names none`, {
+  throw new QuorateError('INVALID_PARAMETER', `${who} needs a server, and the file defines none`, {
     parameter: 'server',
   });
 }
@@ -184,19 +188,19 @@ const variablesOf = (
   more: Readonly<Record<string, string>> | null = null,
 ): Record<string, string> => ({ ...(url !== null && { QUORATE_SERVER: url }), ...more });
 
-/** What a kind of component decides itself. */
-type Own = Pick<Component, 'name' | 'command' | 'restart'> &
+/** The fields that depend on the kind of component. */
+type OwnFields = Pick<Component, 'name' | 'command' | 'restart'> &
   Partial<Pick<Component, 'upWhen' | 'dependsOn' | 'check'>>;
 
 function component(
   given: Supervision,
   { folder, environment }: CompositionContext,
-  own: Own,
+  own: OwnFields,
   variables: Program['env'],
 ): Component {
   const { health, restarts, startDeadlineMs, stopDeadlineMs } = given;
   const check = checkOf(health) ?? own.check ?? { kind: 'none' };
-  const isAsked = check.kind !== 'none' && check.kind !== 'line';
+  const isPolled = check.kind !== 'none' && check.kind !== 'line';
   return {
     name: own.name,
     command: own.command,
@@ -206,7 +210,7 @@ function component(
     restart: own.restart,
     upWhen: own.upWhen ?? (check.kind === 'none' ? 'started' : 'checked'),
     check,
-    intervalMs: isAsked ? health.intervalMs : null,
+    intervalMs: isPolled ? health.intervalMs : null,
     timeoutMs: health.timeoutMs,
     failures: health.failures,
     restarts,

@@ -1,65 +1,64 @@
-/** Asks a component whether it is well. A check that takes too long says so, and leaves nothing behind. */
+/** Health checks. A check that takes too long fails, and leaves no process or connection behind. */
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect } from 'node:net';
 import { reasonOf } from '../../client/transport.js';
-import type { Reaper } from './reaper.js';
-import { launch } from './launch.js';
 import type { Component } from '../plan/systemPlan.js';
-import { formatExit, formatDuration } from '../supervise/format.js';
+import { formatDuration, formatExit } from '../supervise/state.js';
+import { launch } from './launch.js';
+import type { Reaper } from './reaper.js';
 
 /**
- * @param end what ends it, at the latest after its time
- * @returns what is wrong; null: nothing is, as far as this kind of check can tell
+ * Runs a component's check once.
+ *
+ * @param controller ends the check early; aborted after the check's timeout
+ * @returns why the check failed; null if it passed
  */
 export async function check(
   component: Component,
-  guard: Reaper,
-  end: AbortController,
+  reaper: Reaper,
+  controller: AbortController,
 ): Promise<string | null> {
   const { check, timeoutMs } = component;
-  const { signal } = end;
-  const timer = setTimeout(() => end.abort(), timeoutMs);
-  const late = `no answer within ${formatDuration(timeoutMs)}`;
+  const { signal } = controller;
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  const timedOut = `no response within ${formatDuration(timeoutMs)}`;
   try {
     switch (check.kind) {
       case 'http':
-        return await answers(check.url, signal);
+        return await checkHttp(check.url, signal);
       case 'tcp':
-        await takesConnections(check, signal);
+        await checkTcp(check, signal);
         return null;
       case 'exec': {
-        const trouble = await succeeds({ ...component, command: check.command }, guard, signal);
-        return signal.aborted ? late : trouble;
+        const error = await checkExec({ ...component, command: check.command }, reaper, signal);
+        return signal.aborted ? timedOut : error;
       }
       case 'line':
       case 'none':
         return null;
     }
   } catch (error) {
-    return signal.aborted ? late : reasonOf(error);
+    return signal.aborted ? timedOut : reasonOf(error);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** By a connection that ends with the answer: who serves one at a time would else have nobody served but this. */
-function answers(url: string, signal: AbortSignal): Promise<string | null> {
+/** Each check has a connection of its own and closes it: a kept-alive one would block a server that serves one at a time. */
+function checkHttp(url: string, signal: AbortSignal): Promise<string | null> {
   const get = new URL(url).protocol === 'https:' ? getHttps : getHttp;
   return new Promise((resolve, reject) => {
     const request = get(url, { signal, agent: false }, ({ statusCode = 0 }) => {
-      const isWell = statusCode >= 200 && statusCode < 300;
-      resolve(isWell ? null : `${url} answers with ${statusCode}`);
+      const isHealthy = statusCode >= 200 && statusCode < 300;
+      resolve(isHealthy ? null : `${url} responded with ${statusCode}`);
       request.destroy();
     });
     request.on('error', reject);
   });
 }
 
-function takesConnections(
-  { host, port }: { host: string; port: number },
-  signal: AbortSignal,
-): Promise<void> {
+function checkTcp({ host, port }: { host: string; port: number }, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, signal });
     socket.once('error', reject).once('connect', () => {
@@ -69,18 +68,18 @@ function takesConnections(
   });
 }
 
-async function succeeds(
+async function checkExec(
   { command, cwd, env }: Component,
-  guard: Reaper,
+  reaper: Reaper,
   signal: AbortSignal,
 ): Promise<string | null> {
-  let said = '';
-  const process_ = launch({ command, cwd, env }, guard, (_, line) => void (said = line));
-  const abort = (): void => process_.signal('SIGKILL');
+  let lastLine = '';
+  const launched = launch({ command, cwd, env }, reaper, (_, line) => void (lastLine = line));
+  const abort = (): void => launched.signal('SIGKILL');
   signal.addEventListener('abort', abort);
-  const exit = await process_.exited;
+  const exit = await launched.exited;
   signal.removeEventListener('abort', abort);
-  process_.silence();
+  launched.closeOutput();
   if (exit.code === 0) return null;
-  return `${command[0]} ${formatExit(exit)}${said === '' ? '' : `: ${said}`}`;
+  return `${command[0]} ${formatExit(exit)}${lastLine === '' ? '' : `: ${lastLine}`}`;
 }

@@ -1,7 +1,7 @@
 /**
- * Starts a program in a process group of its own, behind a gate: a shell that waits for a byte, and then becomes the
- * program. The byte is sent when the guard knows the group; if this process ends before, the gate's pipe ends, and the
- * gate with it. So at no moment is there a program that nobody would end.
+ * Starts a program in a process group of its own, behind a gate: a shell that waits for a byte and then becomes the
+ * program. The byte is sent once the reaper knows the group. If this process ends before that, the gate's pipe closes
+ * and the gate exits, so no program ever runs that the reaper doesn't know.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -12,82 +12,81 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Program } from '../plan/systemPlan.js';
 import type { Exit } from '../supervise/state.js';
-import { ending, type Group, killOrphans, MARK, signalGroups } from './orphans.js';
+import { type Group, killGroups, MARK, signalGroups, waitForGroups } from './orphans.js';
 import type { Reaper } from './reaper.js';
 
 const GATE = 'read -r go <&3 || exit; exec "$@" 3<&-';
 
-/** For what was written before a process ended to be read. */
+/** How long to wait, after a process has ended, for the output that it wrote before. */
 const LAST_LINES_MS = 500;
 
-export type Stream = 'stdout' | 'stderr';
+/** Which of its output streams a program wrote to. */
+export type OutputStream = 'stdout' | 'stderr';
+
+type OnLine = (stream: OutputStream, line: string) => void | Promise<void>;
 
 export interface Launched {
-  /** The pid, once the program may run; null: it ended before, or could not be started. */
+  /** Its pid, once the program may run; null if it ended before or could not be started. */
   readonly started: Promise<number | null>;
   /**
-   * When it has ended, and with it all that is left of its group: killed at once, unless they have been told to end.
-   * Then they have until SIGKILL, as it had itself: a shell around a program ends before the program does.
+   * Resolves once the process and the rest of its group have ended. The rest is killed at once, unless the group was
+   * sent SIGTERM: then it has until SIGKILL, because a shell around a program may end before the program does.
    */
   readonly exited: Promise<Exit>;
-  /** To the whole group. */
+  /** Signals the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
-  /** Reads no more of what it writes. */
-  silence(): void;
+  /** Stops reading its output. */
+  closeOutput(): void;
 }
 
-/** @param onLine is waited for: meanwhile nothing more of that stream is read */
-export function launch(
-  program: Program,
-  guard: Pick<Reaper, 'add' | 'remove'>,
-  onLine: (stream: Stream, line: string) => void | Promise<void>,
-): Launched {
+/** @param onLine while its promise is pending, no more of that stream is read */
+export function launch(program: Program, reaper: Pick<Reaper, 'add' | 'remove'>, onLine: OnLine): Launched {
   const mark = randomUUID();
   const child = spawnGated({ ...program, env: { ...program.env, [MARK]: mark } });
   if (child instanceof Error) return notStarted(child);
   const [, stdout, stderr, gate] = child.stdio as readonly unknown[] as [null, Readable, Readable, Writable];
-  gate.on('error', () => undefined); // the gate was ended
+  gate.on('error', () => undefined); // the gate has been killed
   const group = { id: child.pid!, mark };
   const sent = new Set<'SIGTERM' | 'SIGKILL'>();
-  let isOver = false;
-  const ended = endOf(child);
+  let hasEnded = false;
+  const leaderExit = exitOf(child);
   const read = Promise.all([readLines('stdout', stdout, onLine), readLines('stderr', stderr, onLine)]);
 
   return {
-    started: opened(group, guard, gate, ended),
-    exited: ended.then(async (exit) => {
-      if (sent.size > 0) await ending([group], () => sent.has('SIGKILL'));
-      await killOrphans([group]);
-      isOver = true;
-      guard.remove(group);
+    started: openGate(group, reaper, gate, leaderExit),
+    exited: leaderExit.then(async (exit) => {
+      if (sent.size > 0) await waitForGroups([group], () => sent.has('SIGKILL'));
+      await killGroups([group]);
+      hasEnded = true;
+      reaper.remove(group);
       await Promise.race([read, pause(LAST_LINES_MS, undefined, { ref: false })]);
       return exit;
     }),
     signal: (signal) => {
-      if (isOver) return;
+      if (hasEnded) return;
       sent.add(signal);
       signalGroups([group], signal);
     },
-    silence: () => {
+    closeOutput: () => {
       stdout.destroy();
       stderr.destroy();
     },
   };
 }
 
-/** @returns why it could not be started: too many processes, or a working directory that is not there */
+/** @returns the reason as an Error if it could not be started: too many processes, or no such working directory */
 function spawnGated({ command, cwd, env }: Program): ChildProcess | Error {
   try {
-    // Before all: a missing folder is reported as if the shell were missing.
-    if (!statSync(cwd).isDirectory()) return new Error(`${cwd} is no folder`);
+    // Checked first: spawn reports a missing working directory as a missing shell.
+    if (!statSync(cwd).isDirectory()) return new Error(`${cwd} is not a directory`);
     const child = spawn('/bin/sh', ['-c', GATE, 'sh', ...command], {
       cwd,
       env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
-    child.on('error', () => undefined); // told by its missing pid
-    return child.pid === undefined ? new Error('the system takes no more processes') : child;
+    child.on('error', () => undefined); // seen by the missing pid
+    return child.pid === undefined ? new Error('the system allows no more processes') : child;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -97,43 +96,37 @@ const notStarted = ({ message }: Error): Launched => ({
   started: Promise.resolve(null),
   exited: Promise.resolve({ code: null, signal: null, message }),
   signal: () => undefined,
-  silence: () => undefined,
+  closeOutput: () => undefined,
 });
 
-async function opened(
+async function openGate(
   group: Group,
-  guard: Pick<Reaper, 'add' | 'remove'>,
+  reaper: Pick<Reaper, 'add' | 'remove'>,
   gate: Writable,
-  ended: Promise<Exit>,
+  leaderExit: Promise<Exit>,
 ): Promise<number | null> {
-  const known = await Promise.race([guard.add(group).then(() => true), ended.then(() => false)]);
-  if (!known) return null;
+  const isKnown = await Promise.race([reaper.add(group).then(() => true), leaderExit.then(() => false)]);
+  if (!isKnown) return null;
   gate.end('\n');
   return group.id;
 }
 
-/** Not when its streams close: children that it left may hold them. */
-const endOf = (child: ChildProcess): Promise<Exit> =>
+/** Waits for the exit, not for the streams to close: orphaned children may keep them open. */
+const exitOf = (child: ChildProcess): Promise<Exit> =>
   once(child, 'exit').then(([code, signal]) => ({
     code: code as number | null,
     signal: signal as string | null,
     message: null,
   }));
 
-async function readLines(
-  name: Stream,
-  stream: Readable,
-  onLine: (stream: Stream, line: string) => void | Promise<void>,
-): Promise<void> {
+async function readLines(name: OutputStream, stream: Readable, onLine: OnLine): Promise<void> {
   for await (const line of linesOf(stream)) await onLine(name, line);
 }
 
-/* A stream's lines, as they come. */
-
-/** Longer lines are cut into pieces of this length, so that none is held without end. */
+/** Longer lines are split into pieces of this length, to bound memory. */
 export const MAX_CHARACTERS = 65_536;
 
-/** The stream is read only as fast as lines are taken. A stream that breaks ends. */
+/** The lines of a stream, read only as fast as they are consumed. A stream that breaks ends the sequence. */
 export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -148,7 +141,7 @@ export async function* linesOf(stream: Readable): AsyncGenerator<string> {
       }
     }
   } catch {
-    // destroyed, or broken: what came before it counts
+    // destroyed or broken: what was read before counts
   }
   rest += decoder.end();
   if (rest !== '') yield* pieces(rest);

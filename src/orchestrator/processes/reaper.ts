@@ -1,111 +1,106 @@
-/** The orchestrator's side of its guards: tells both the process groups, and replaces what dies of them. */
+/** The orchestrator's side of its two reapers: reports process groups to both, and replaces a reaper that dies. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { startLastReaper } from './lastReaper.js';
+import { startFallbackReaper } from './fallbackReaper.js';
 import type { Group } from './orphans.js';
 
 const program = fileURLToPath(new URL('./reaperProcess.js', import.meta.url));
 
-/** One that dies sooner is not replaced at once. */
+/** A reaper that lived for less than this is replaced only after this long. */
 const MIN_LIFE_MS = 1000;
 
 export class Reaper {
   private readonly graceMs: number;
-  /** By id, each with what waits until a guard knows it. */
-  private readonly groups = new Map<number, { readonly line: string; readonly known: () => void }>();
-  private process: ChildProcess | null = null;
-  private last: ChildProcess | null = null;
+  /** By id, each with the callback that waits for the reaper to acknowledge it. */
+  private readonly groups = new Map<number, { readonly line: string; readonly onKnown: () => void }>();
+  private main: ChildProcess | null = null;
+  private fallback: ChildProcess | null = null;
   private retry: NodeJS.Timeout | undefined;
   private isClosed = false;
 
-  /** @param graceMs what the groups get between SIGTERM and SIGKILL when this process is gone */
+  /** @param graceMs time between SIGTERM and SIGKILL once this process is gone */
   constructor(graceMs: number) {
     this.graceMs = graceMs;
   }
 
-  /** For tests, and for those who look. */
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
-  /** Resolves when a guard knows it: from then on the group does not outlive this process. */
+  /** Resolves once a reaper knows the group: from then on the group can't outlive this process. */
   add({ id, mark }: Group): Promise<void> {
-    return new Promise((known) => {
+    return new Promise((onKnown) => {
       const line = `+${id} ${mark};`;
-      this.groups.set(id, { line, known });
-      this.tell(line);
+      this.groups.set(id, { line, onKnown });
+      this.write(line);
     });
   }
 
-  /** Once nothing is left of it: its number may soon be another's. */
+  /** To be called once the whole group has ended: the system may reuse its id. */
   remove({ id, mark }: Group): void {
     this.groups.delete(id);
-    this.tell(`-${id} ${mark};`);
+    this.write(`-${id} ${mark};`);
   }
 
-  /** When nothing is left to be guarded. */
+  /** To be called once every group has ended. */
   close(): void {
     this.isClosed = true;
     clearTimeout(this.retry);
-    this.process?.stdin?.end();
-    this.process?.unref();
-    this.last?.stdin?.destroy(); // its guard holds it still
-    this.last?.unref();
+    this.main?.stdin?.end();
+    this.main?.unref();
+    this.fallback?.stdin?.destroy(); // the main reaper still holds its end
+    this.fallback?.unref();
   }
 
-  /** Starts them. Until then they know nothing, and nothing is let go. */
-  begin(): void {
+  /** Starts both reapers. Groups that were added before are reported now. */
+  start(): void {
     const startedMs = performance.now();
     const replace = (): void => {
       const lifeMs = performance.now() - startedMs;
       clearTimeout(this.retry);
-      this.retry = setTimeout(() => this.begin(), lifeMs < MIN_LIFE_MS ? MIN_LIFE_MS : 0);
+      this.retry = setTimeout(() => this.start(), lifeMs < MIN_LIFE_MS ? MIN_LIFE_MS : 0);
     };
-    if (this.last === null) this.beginLast(replace);
-    if (this.process === null && this.last?.stdin) this.beginFirst(this.last.stdin, replace);
+    if (this.fallback === null) this.startFallback(replace);
+    if (this.main === null && this.fallback?.stdin) this.startMain(this.fallback.stdin, replace);
   }
 
-  private beginLast(replace: () => void): void {
-    const last = startLastReaper();
-    this.last = last;
-    const over = (): void => {
-      if (this.last !== last || this.isClosed) return;
-      this.last = null;
-      this.process?.kill('SIGKILL'); // it holds the pipe of the one that ended
+  private startFallback(replace: () => void): void {
+    const fallback = startFallbackReaper();
+    this.fallback = fallback;
+    const onEnd = (): void => {
+      if (this.fallback !== fallback || this.isClosed) return;
+      this.fallback = null;
+      this.main?.kill('SIGKILL'); // it holds the pipe of the fallback that ended
       replace();
     };
-    last.once('error', over).once('exit', over);
-    for (const { line } of this.groups.values()) tell(last, line);
+    fallback.once('error', onEnd).once('exit', onEnd);
+    for (const { line } of this.groups.values()) writeLine(fallback, line);
   }
 
-  private beginFirst(lastPipe: Writable, replace: () => void): void {
-    const guard = spawn(process.execPath, [program, String(this.graceMs)], {
-      stdio: ['pipe', 'pipe', 'ignore', lastPipe],
+  private startMain(fallbackPipe: Writable, replace: () => void): void {
+    const main = spawn(process.execPath, [program, String(this.graceMs)], {
+      stdio: ['pipe', 'pipe', 'ignore', fallbackPipe],
       detached: true,
       env: {},
     });
-    this.process = guard;
-    guard.stdin?.on('error', () => undefined); // its end is told below
-    if (guard.stdout) {
-      createInterface({ input: guard.stdout }).on('line', (line) => {
-        this.groups.get(parseInt(line.slice(1), 10))?.known();
+    this.main = main;
+    main.stdin?.on('error', () => undefined); // onEnd handles it
+    if (main.stdout) {
+      createInterface({ input: main.stdout }).on('line', (line) => {
+        this.groups.get(parseInt(line.slice(1), 10))?.onKnown();
       });
     }
-    const over = (): void => {
-      if (this.process !== guard || this.isClosed) return;
-      this.process = null;
+    const onEnd = (): void => {
+      if (this.main !== main || this.isClosed) return;
+      this.main = null;
       replace();
     };
-    guard.once('error', over).once('exit', over);
-    for (const { line } of this.groups.values()) tell(guard, line);
+    main.once('error', onEnd).once('exit', onEnd);
+    for (const { line } of this.groups.values()) writeLine(main, line);
   }
 
-  private tell(line: string): void {
-    if (this.last) tell(this.last, line);
-    if (this.process) tell(this.process, line);
+  private write(line: string): void {
+    if (this.fallback) writeLine(this.fallback, line);
+    if (this.main) writeLine(this.main, line);
   }
 }
 
-const tell = ({ stdin }: ChildProcess, line: string): void => void stdin?.write(`${line}\n`);
+const writeLine = ({ stdin }: ChildProcess, line: string): void => void stdin?.write(`${line}\n`);

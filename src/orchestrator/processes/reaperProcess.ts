@@ -1,26 +1,26 @@
 /**
- * The process that ends what an orchestrator leaves behind. It is in a session of its own, so that no terminal's
- * interrupt reaches it, and reads from the orchestrator's pipe which process groups there are:
+ * The process that ends whatever a killed orchestrator leaves behind. It runs in a session of its own, out of reach of
+ * the terminal's interrupts, and reads from the orchestrator's pipe which process groups exist:
  *
- *   +123 mark;   the group 123 began, with this mark; answered by the same line once it is known
- *   -123 mark;   it ended
+ *   +123 mark;   group 123 started, with this mark; acknowledged by echoing the line
+ *   -123 mark;   group 123 ended
  *
- * The pipe's end means that the orchestrator is gone, however that came about: SIGTERM to every group that is left, and
- * SIGKILL to those that are there after the grace, process.argv[2] in milliseconds. A line without its semicolon was cut
- * off and means nothing. Then the last guard, whose pipe is descriptor 3, is told that nothing is left for it.
+ * The end of the pipe means that the orchestrator is gone, for whatever reason. Every remaining group gets SIGTERM, and
+ * SIGKILL after the grace period, process.argv[2] in milliseconds. A line without its semicolon was cut off and is
+ * ignored. Finally the fallback reaper, whose pipe is descriptor 3, learns that nothing is left to kill.
  */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { DONE } from './lastReaper.js';
-import { ending, type Group, killOrphans, signalGroups } from './orphans.js';
+import { DONE } from './fallbackReaper.js';
+import { type Group, killGroups, signalGroups, waitForGroups } from './orphans.js';
 
 const graceMs = Number(process.argv[2]);
 const groups = new Map<number, Group>();
 
-async function end(): Promise<void> {
+async function endGroups(): Promise<void> {
   const deadlineMs = performance.now() + graceMs;
-  const told = signalGroups([...groups.values()], 'SIGTERM');
-  await killOrphans(await ending(told, () => performance.now() >= deadlineMs));
+  const signaled = signalGroups([...groups.values()], 'SIGTERM');
+  await killGroups(await waitForGroups(signaled, () => performance.now() >= deadlineMs));
 }
 
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
@@ -35,9 +35,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     process.stdout.write(`${line}\n`);
   }
 }
-await end();
+await endGroups();
 try {
   writeSync(3, DONE);
 } catch {
-  // it ended before
+  // the fallback reaper has already ended
 }

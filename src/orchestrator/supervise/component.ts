@@ -1,26 +1,27 @@
-/** One component's part of `step`: what becomes of it when something happens to it, or its time comes. */
-import { formatExit, formatDuration } from './format.js';
-import type {
-  ComponentEvent,
-  ComponentPolicy,
-  ComponentState,
-  SystemEffect,
-  Exit,
-  Phase,
-  RestartBounds,
-  SystemStep as AnyStep,
+/** One component's share of a step: how its state changes on an event, and when its next deadline is due. */
+import {
+  type ComponentEvent,
+  type ComponentPolicy,
+  type ComponentState,
+  type Exit,
+  formatDuration,
+  formatExit,
+  type PhaseState,
+  type RestartBounds,
+  type SystemEffect,
+  type SystemStep,
 } from './state.js';
 
-type Step = AnyStep<ComponentState>;
+type Step = SystemStep<ComponentState>;
 
-/** Between the checks of a component that is coming up, however rarely it is checked later. */
+/** Time between checks while a component comes up, however long its regular interval is. */
 const START_CHECK_MS = 200;
 
-/** What is not checked has been up if it lived for so long: a program that is not there ends at once. */
+/** A component without checks counts as having been up if it lived this long; a missing program exits at once. */
 const MIN_LIFE_MS = 1000;
 
-export const fresh: ComponentState = {
-  phase: { is: 'waiting' },
+export const initialComponentState: ComponentState = {
+  phase: { name: 'waiting' },
   run: 0,
   wasUp: false,
   restarts: 0,
@@ -28,79 +29,84 @@ export const fresh: ComponentState = {
   lastExit: null,
 };
 
-export interface Moment {
+/** The circumstances of an event. */
+export interface EventContext {
   readonly atMs: number;
-  readonly chance: number;
-  /** Whether all are being stopped: nothing is started again. */
-  readonly isEnding: boolean;
+  /** In [0, 1). */
+  readonly random: number;
+  /** Whether the whole system is stopping, so that nothing restarts. */
+  readonly isStopping: boolean;
 }
 
-const stay = (state: ComponentState): Step => ({ state, effects: [] });
+const unchanged = (state: ComponentState): Step => ({ state, effects: [] });
 
-/** To another phase, which is told. */
-function become(
+/** Enters a phase and announces it. */
+function enter(
   { name }: ComponentPolicy,
   state: ComponentState,
-  phase: Phase,
+  phase: PhaseState,
   message: string,
   ...effects: readonly SystemEffect[]
 ): Step {
-  const announce: SystemEffect = { type: 'announce', event: { component: name, state: phase.is, message } };
+  const announce: SystemEffect = {
+    type: 'announce',
+    event: { component: name, state: phase.name, message },
+  };
   return { state: { ...state, phase }, effects: [...effects, announce] };
 }
 
 export const hasProcess = ({ phase }: ComponentState): boolean =>
-  phase.is === 'starting' || phase.is === 'running' || phase.is === 'stopping';
+  phase.name === 'starting' || phase.name === 'running' || phase.name === 'stopping';
 
-/** Those that need it may start. A task never runs: it is starting until it has completed. */
+/** Whether its dependents may start. A task is never `running`: it is `starting` until it has completed. */
 export const isUp = ({ phase }: ComponentState): boolean =>
-  phase.is === 'completed' || phase.is === 'running';
+  phase.name === 'completed' || phase.name === 'running';
 
-/** Nothing more will come of it. */
+/** Whether its phase is final. */
 export const isSettled = ({ phase }: ComponentState): boolean =>
-  phase.is === 'completed' || phase.is === 'failed' || phase.is === 'stopped';
+  phase.name === 'completed' || phase.name === 'failed' || phase.name === 'stopped';
 
 export function start(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
   const run = state.run + 1;
-  const phase: Phase = {
-    is: 'starting',
+  const phase: PhaseState = {
+    name: 'starting',
     sinceMs: atMs,
     pid: null,
     deadlineAtMs: atMs + policy.startDeadlineMs,
     checkAtMs: null,
-    trouble: null,
+    checkError: null,
   };
-  return become(policy, { ...state, run }, phase, 'starting', { type: 'start', component: policy.name, run });
+  return enter(policy, { ...state, run }, phase, 'starting', { type: 'start', component: policy.name, run });
 }
 
-/** @param because null: all are being stopped */
+/** @param reason why this component alone is stopped; null if the whole system stops */
 export function stop(
   policy: ComponentPolicy,
   state: ComponentState,
   atMs: number,
-  because: string | null,
+  reason: string | null,
 ): Step {
   const { phase } = state;
-  if (phase.is === 'stopping') return stay({ ...state, phase: { ...phase, because } });
-  if (phase.is !== 'starting' && phase.is !== 'running') {
-    return isSettled(state) ? stay(state) : become(policy, state, { is: 'stopped' }, 'stopped');
+  if (phase.name === 'stopping') return unchanged({ ...state, phase: { ...phase, reason } });
+  if (phase.name !== 'starting' && phase.name !== 'running') {
+    return isSettled(state) ? unchanged(state) : enter(policy, state, { name: 'stopped' }, 'stopped');
   }
-  const stopping: Phase = {
-    is: 'stopping',
+  const stopping: PhaseState = {
+    name: 'stopping',
     sinceMs: phase.sinceMs,
     pid: phase.pid,
     killAtMs: atMs + policy.stopDeadlineMs,
-    because,
+    reason,
   };
-  const message = because === null ? 'stopping' : `stopping: ${because}`;
-  return become(policy, state, stopping, message, signal(policy, state, 'SIGTERM'));
+  const message = reason === null ? 'stopping' : `stopping: ${reason}`;
+  return enter(policy, state, stopping, message, signal(policy, state, 'SIGTERM'));
 }
 
 export function kill(policy: ComponentPolicy, state: ComponentState): Step {
   const { phase } = state;
-  if (phase.is !== 'stopping' || phase.killAtMs === null) return stay(state);
-  const killed: Phase = { ...phase, killAtMs: null };
-  return become(policy, state, killed, 'killing', signal(policy, state, 'SIGKILL'));
+  if (phase.name !== 'stopping' || phase.killAtMs === null) return unchanged(state);
+  const killed: PhaseState = { ...phase, killAtMs: null };
+  return enter(policy, state, killed, 'killing', signal(policy, state, 'SIGKILL'));
 }
 
 const signal = (
@@ -109,152 +115,174 @@ const signal = (
   signal: 'SIGTERM' | 'SIGKILL',
 ): SystemEffect => ({ type: 'signal', component: name, run, signal });
 
-export function failComponent(policy: ComponentPolicy, state: ComponentState, because: string): Step {
-  return become(policy, state, { is: 'failed', because }, `failed: ${because}`);
+export function fail(policy: ComponentPolicy, state: ComponentState, reason: string): Step {
+  return enter(policy, state, { name: 'failed', reason }, `failed: ${reason}`);
 }
 
-/** @param event of its present process */
-export function happen(
+/** @param event concerns the component's current process */
+export function applyEvent(
   policy: ComponentPolicy,
   state: ComponentState,
   event: ComponentEvent,
-  moment: Moment,
+  context: EventContext,
 ): Step {
   switch (event.type) {
     case 'started':
-      return started(policy, state, event.pid, moment.atMs);
+      return onStarted(policy, state, event.pid, context.atMs);
     case 'checked':
-      return event.trouble === null
-        ? passed(policy, state, moment.atMs)
-        : troubled(policy, state, event.trouble, moment.atMs);
+      return event.error === null
+        ? onCheckPassed(policy, state, context.atMs)
+        : onCheckFailed(policy, state, event.error, context.atMs);
     case 'exited':
-      return exited(policy, state, event.exit, moment);
+      return onExited(policy, state, event.exit, context);
   }
 }
 
-function started(policy: ComponentPolicy, state: ComponentState, pid: number, atMs: number): Step {
+function onStarted(policy: ComponentPolicy, state: ComponentState, pid: number, atMs: number): Step {
   const { phase } = state;
-  if (phase.is === 'stopping') return stay({ ...state, phase: { ...phase, pid } });
-  if (phase.is !== 'starting') return stay(state);
-  const begun = { ...state, phase: { ...phase, pid } };
-  if (policy.upWhen === 'started') return passed(policy, begun, atMs);
+  if (phase.name === 'stopping') return unchanged({ ...state, phase: { ...phase, pid } });
+  if (phase.name !== 'starting') return unchanged(state);
+  const started = { ...state, phase: { ...phase, pid } };
+  if (policy.upWhen === 'started') return onCheckPassed(policy, started, atMs);
   const checkAtMs = policy.intervalMs === null ? null : atMs;
-  return stay({ ...state, phase: { ...begun.phase, checkAtMs } });
+  return unchanged({ ...state, phase: { ...started.phase, checkAtMs } });
 }
 
-function passed(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
+function onCheckPassed(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
   const { phase } = state;
   const checkAtMs = policy.intervalMs === null ? null : atMs + policy.intervalMs;
-  if (phase.is === 'running') {
-    const well: Phase = { ...phase, checkAtMs, failures: 0, trouble: null };
+  if (phase.name === 'running') {
+    const healthy: PhaseState = { ...phase, checkAtMs, failures: 0, checkError: null };
     return phase.failures === 0
-      ? stay({ ...state, phase: well })
-      : become(policy, state, well, 'answers again');
+      ? unchanged({ ...state, phase: healthy })
+      : enter(policy, state, healthy, 'healthy again');
   }
-  if (phase.is !== 'starting' || phase.pid === null) return stay(state);
-  const running: Phase = {
-    is: 'running',
+  if (phase.name !== 'starting' || phase.pid === null) return unchanged(state);
+  const running: PhaseState = {
+    name: 'running',
     sinceMs: phase.sinceMs,
     pid: phase.pid,
     checkAtMs,
     failures: 0,
-    trouble: null,
+    checkError: null,
   };
   const wasUp = state.wasUp || policy.upWhen === 'checked';
-  return become(policy, { ...state, wasUp }, running, `running, pid ${phase.pid}`);
+  return enter(policy, { ...state, wasUp }, running, `running, pid ${phase.pid}`);
 }
 
-function troubled(policy: ComponentPolicy, state: ComponentState, trouble: string, atMs: number): Step {
+function onCheckFailed(
+  policy: ComponentPolicy,
+  state: ComponentState,
+  checkError: string,
+  atMs: number,
+): Step {
   const { phase } = state;
-  if (phase.is === 'starting') {
-    return stay({ ...state, phase: { ...phase, trouble, checkAtMs: atMs + START_CHECK_MS } });
+  if (phase.name === 'starting') {
+    return unchanged({ ...state, phase: { ...phase, checkError, checkAtMs: atMs + START_CHECK_MS } });
   }
-  if (phase.is !== 'running' || policy.intervalMs === null) return stay(state);
+  if (phase.name !== 'running' || policy.intervalMs === null) return unchanged(state);
   const failures = phase.failures + 1;
-  const ill: Phase = { ...phase, failures, trouble, checkAtMs: atMs + policy.intervalMs };
-  if (failures >= policy.failures) return stop(policy, { ...state, phase: ill }, atMs, trouble);
-  return become(
+  const failing: PhaseState = { ...phase, failures, checkError, checkAtMs: atMs + policy.intervalMs };
+  if (failures >= policy.failures) return stop(policy, { ...state, phase: failing }, atMs, checkError);
+  return enter(
     policy,
     state,
-    ill,
-    `health check ${failures} of ${policy.failures} that may fail has failed: ${trouble}`,
+    failing,
+    `health check failed (${failures} of ${policy.failures}): ${checkError}`,
   );
 }
 
-function exited(policy: ComponentPolicy, before: ComponentState, exit: Exit, moment: Moment): Step {
+function onExited(policy: ComponentPolicy, before: ComponentState, exit: Exit, context: EventContext): Step {
   const { phase } = before;
-  if (!hasProcess(before)) return stay(before);
-  const hasLived = phase.is === 'running' && moment.atMs - phase.sinceMs >= MIN_LIFE_MS;
+  if (!hasProcess(before)) return unchanged(before);
+  const livedLongEnough = phase.name === 'running' && context.atMs - phase.sinceMs >= MIN_LIFE_MS;
   const state = {
     ...before,
-    wasUp: before.wasUp || hasLived,
-    lastExit: { ...exit, atMs: moment.atMs },
+    wasUp: before.wasUp || livedLongEnough,
+    lastExit: { ...exit, atMs: context.atMs },
   };
-  const because = phase.is === 'stopping' ? phase.because : formatExit(exit);
-  if (because === null) return become(policy, state, { is: 'stopped' }, `stopped: ${formatExit(exit)}`);
+  const reason = phase.name === 'stopping' ? phase.reason : formatExit(exit);
+  const stopped = (): Step => enter(policy, state, { name: 'stopped' }, `stopped: ${formatExit(exit)}`);
+  if (reason === null) return stopped();
 
-  const isClean = exit.code === 0 && phase.is !== 'stopping';
+  const isClean = exit.code === 0 && phase.name !== 'stopping';
   if (isClean && (policy.upWhen === 'done' || policy.restart !== 'always')) {
-    return become(policy, { ...state, wasUp: true }, { is: 'completed' }, 'completed');
+    return enter(policy, { ...state, wasUp: true }, { name: 'completed' }, 'completed');
   }
-  if (moment.isEnding) return become(policy, state, { is: 'stopped' }, `stopped: ${formatExit(exit)}`);
+  if (context.isStopping) return stopped();
   return policy.restart === 'never'
-    ? failComponent(policy, state, because)
-    : again(policy, state, because, moment);
+    ? fail(policy, state, reason)
+    : scheduleRestart(policy, state, reason, context);
 }
 
-function again(policy: ComponentPolicy, state: ComponentState, because: string, moment: Moment): Step {
+function scheduleRestart(
+  policy: ComponentPolicy,
+  state: ComponentState,
+  reason: string,
+  { atMs, random }: EventContext,
+): Step {
   const { restarts: bounds } = policy;
-  const { atMs, chance } = moment;
-  const recent = inWindow(state.restartsAtMs, bounds, atMs);
+  const recent = state.restartsAtMs.filter((restartMs) => restartMs > atMs - bounds.windowMs);
   if (recent.length >= bounds.max) {
     const times = bounds.max === 1 ? '1 restart' : `${bounds.max} restarts`;
     const tries = bounds.max === 0 ? '' : `, after ${times} within ${formatDuration(bounds.windowMs)}`;
-    return failComponent(policy, state, because + tries);
+    return fail(policy, state, reason + tries);
   }
-  const waitMs = restartDelayMs(bounds, recent.length, chance);
-  return become(
+  const delayMs = restartDelayMs(bounds, recent.length, random);
+  return enter(
     policy,
     { ...state, restarts: state.restarts + 1, restartsAtMs: [...recent, atMs] },
-    { is: 'backing-off', untilMs: atMs + waitMs, because },
-    `${because}; again in ${formatDuration(waitMs)}`,
+    { name: 'backing-off', untilMs: atMs + delayMs, reason },
+    `${reason}; restarting in ${formatDuration(delayMs)}`,
   );
 }
 
-/** What is due at this time. */
-export function due(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
+/**
+ * The delay doubles with each restart, up to maxMs; then up to half of it is taken off at random, so that components
+ * that died together don't restart together.
+ *
+ * @param before restarts already in the window
+ * @param random in [0, 1)
+ */
+function restartDelayMs({ firstMs, maxMs }: RestartBounds, before: number, random: number): number {
+  const longestMs = Math.min(maxMs, firstMs * 2 ** before);
+  return Math.ceil((longestMs * (1 + random)) / 2);
+}
+
+/** Applies whatever deadline has passed at this time. */
+export function tick(policy: ComponentPolicy, state: ComponentState, atMs: number): Step {
   const { phase, run } = state;
-  switch (phase.is) {
+  switch (phase.name) {
     case 'starting':
       if (atMs >= phase.deadlineAtMs) {
-        const trouble = phase.trouble === null ? '' : `: ${phase.trouble}`;
+        const error = phase.checkError === null ? '' : `: ${phase.checkError}`;
         const within = formatDuration(policy.startDeadlineMs);
-        const what = policy.upWhen === 'done' ? 'not done' : 'not up';
-        return stop(policy, state, atMs, `${what} within ${within}${trouble}`);
+        const missed = policy.upWhen === 'done' ? 'not done' : 'not up';
+        return stop(policy, state, atMs, `${missed} within ${within}${error}`);
       }
       break;
     case 'stopping':
-      return phase.killAtMs !== null && atMs >= phase.killAtMs ? kill(policy, state) : stay(state);
+      return phase.killAtMs !== null && atMs >= phase.killAtMs ? kill(policy, state) : unchanged(state);
     case 'backing-off':
-      return stay(atMs >= phase.untilMs ? { ...state, phase: { is: 'waiting' } } : state);
+      return unchanged(atMs >= phase.untilMs ? { ...state, phase: { name: 'waiting' } } : state);
     case 'running':
       break;
     case 'waiting':
     case 'completed':
     case 'failed':
     case 'stopped':
-      return stay(state);
+      return unchanged(state);
   }
-  if (phase.checkAtMs === null || atMs < phase.checkAtMs) return stay(state);
+  if (phase.checkAtMs === null || atMs < phase.checkAtMs) return unchanged(state);
   return {
     state: { ...state, phase: { ...phase, checkAtMs: null } },
     effects: [{ type: 'check', component: policy.name, run }],
   };
 }
 
-/** When `due` has something to do next; Infinity: never. */
-export function dueAtMs({ phase }: ComponentState): number {
-  switch (phase.is) {
+/** When `tick` next has something to do; Infinity if never. */
+export function nextTickAtMs({ phase }: ComponentState): number {
+  switch (phase.name) {
     case 'starting':
       return Math.min(phase.deadlineAtMs, phase.checkAtMs ?? Infinity);
     case 'running':
@@ -269,25 +297,4 @@ export function dueAtMs({ phase }: ComponentState): number {
     case 'stopped':
       return Infinity;
   }
-}
-
-/* How long a component rests before it is started again, and whether it is at all. */
-
-/** Those that still count, oldest first. */
-export const inWindow = (
-  restartsAtMs: readonly number[],
-  { windowMs }: RestartBounds,
-  nowMs: number,
-): readonly number[] => restartsAtMs.filter((atMs) => atMs > nowMs - windowMs);
-
-/**
- * Doubled with each restart, up to maxMs, and then a random share of its second half left out: components that died
- * together do not come back together.
- *
- * @param before restarts in the window
- * @param chance in [0, 1)
- */
-export function restartDelayMs({ firstMs, maxMs }: RestartBounds, before: number, chance: number): number {
-  const longestMs = Math.min(maxMs, firstMs * 2 ** before);
-  return Math.ceil((longestMs * (1 + chance)) / 2);
 }

@@ -1,50 +1,56 @@
 /**
- * Components as their supervision sees them, what happens to them, and what is to be done about that. Plain data, like
- * a round's state: no process, no timer, no clock in it.
+ * The state of supervised components, the events that change it, and the effects that follow. Plain data: no
+ * processes, timers or clocks.
  *
- *   waiting ──▶ starting ──▶ running ──────▶ completed      ended as it should
+ *   waiting ──▶ starting ──▶ running ──────▶ completed      exited as expected
  *      ▲           │            │
- *      │           └─────┬──────┴──▶ stopping ──▶ stopped   told to end
+ *      │           └─────┬──────┴──▶ stopping ──▶ stopped   the system is shutting down
  *      │                 ▼              │
- *      └────────── backing-off ◀────────┘ did not answer
+ *      └────────── backing-off ◀────────┘ failed its health checks
  *                        │
  *                        └──▶ failed                        too many restarts in the window
  */
 
-/** What an end is followed by. `always`: every end; `on-failure`: every one but exit 0, which completes it. */
+/** Which exits restart a component: all of them, all but exit code 0, or none. */
 export const restartPolicies = ['always', 'on-failure', 'never'] as const;
 
+/** Which exits restart a component. With `on-failure` and `never`, exit code 0 completes it. */
+export type RestartPolicy = (typeof restartPolicies)[number];
+
+/** How many restarts a component gets, and how long it waits before each. */
 export interface RestartBounds {
-  /** Restarts in a window of `windowMs`; one more, and the component has failed. */
+  /** Restarts allowed within `windowMs`. One more, and the component has failed. */
   readonly max: number;
   readonly windowMs: number;
-  /** The wait before the first restart in the window; doubled before each further one, up to `maxMs`. */
+  /** The delay before the first restart in the window. It doubles with each further restart, up to `maxMs`. */
   readonly firstMs: number;
   readonly maxMs: number;
 }
 
-/** What the state machine must know of a component. */
+/** How a component is supervised. */
 export interface ComponentPolicy {
   readonly name: string;
-  /** Names of those that must be up before it is started. */
+  /** Names of the components that must be up before this one starts. */
   readonly dependsOn: readonly string[];
-  readonly restart: (typeof restartPolicies)[number];
-  /** When it is up: once it is started, once a check passes, or, for a task, once it has ended with 0. */
+  readonly restart: RestartPolicy;
+  /** When the component counts as up: once started, once a check passes, or, for a task, once it exits with 0. */
   readonly upWhen: 'started' | 'checked' | 'done';
-  /** Between checks; null: none is made but the one that tells itself that it passed. */
+  /** Time between checks; null if the component isn't polled. */
   readonly intervalMs: number | null;
-  /** Checks that fail one after the other, until it counts as not answering. */
+  /** Consecutive failed checks after which the component is restarted. */
   readonly failures: number;
+  /** How long the component may take to come up. */
   readonly startDeadlineMs: number;
-  /** From SIGTERM to SIGKILL. */
+  /** Time between SIGTERM and SIGKILL. */
   readonly stopDeadlineMs: number;
   readonly restarts: RestartBounds;
 }
 
+/** How a whole system is supervised. */
 export interface SystemPolicy {
-  /** Each after those that it depends on. */
+  /** In start order: each component comes after its dependencies. */
   readonly components: readonly ComponentPolicy[];
-  /** Whether all is stopped once whatever is to complete has ended. */
+  /** Whether the system stops once every component that can complete has ended. */
   readonly stopsWhenDone: boolean;
 }
 
@@ -52,73 +58,91 @@ export interface SystemPolicy {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
-  /** Why it could not even be started. */
+  /** Why it could not be started; null if it ran. */
   readonly message: string | null;
 }
 
-export type Phase =
-  | { readonly is: 'waiting' }
+export const componentPhases = [
+  'waiting',
+  'starting',
+  'running',
+  'stopping',
+  'backing-off',
+  'completed',
+  'failed',
+  'stopped',
+] as const;
+
+/** Where a component is in its life. */
+export type ComponentPhase = (typeof componentPhases)[number];
+
+/** A component's phase, with the data that exists only in that phase. */
+export type PhaseState =
+  | { readonly name: 'waiting' }
   | {
-      readonly is: 'starting';
+      readonly name: 'starting';
       readonly sinceMs: number;
-      /** Null: it is not let go yet. */
+      /** Null until the program is released to run. */
       readonly pid: number | null;
       readonly deadlineAtMs: number;
-      /** Null: a check is under way, or none is made. */
+      /** Null while a check is running, or if there are none. */
       readonly checkAtMs: number | null;
-      /** What the last check said. */
-      readonly trouble: string | null;
+      /** Why the last check failed. */
+      readonly checkError: string | null;
     }
   | {
-      readonly is: 'running';
+      readonly name: 'running';
       readonly sinceMs: number;
       readonly pid: number;
       readonly checkAtMs: number | null;
-      /** Checks that failed, up to now. */
+      /** Consecutive failed checks so far. */
       readonly failures: number;
-      readonly trouble: string | null;
+      readonly checkError: string | null;
     }
   | {
-      readonly is: 'stopping';
+      readonly name: 'stopping';
       readonly sinceMs: number;
       readonly pid: number | null;
-      /** Null: it is killed already. */
+      /** Null once it has been killed. */
       readonly killAtMs: number | null;
-      /** Null: all are being stopped; else what is wrong with it. */
-      readonly because: string | null;
+      /** Why this component alone is being stopped; null while the whole system stops. */
+      readonly reason: string | null;
     }
-  | { readonly is: 'backing-off'; readonly untilMs: number; readonly because: string }
-  | { readonly is: 'completed' }
-  | { readonly is: 'failed'; readonly because: string }
-  | { readonly is: 'stopped' };
+  | { readonly name: 'backing-off'; readonly untilMs: number; readonly reason: string }
+  | { readonly name: 'completed' }
+  | { readonly name: 'failed'; readonly reason: string }
+  | { readonly name: 'stopped' };
 
 export interface ComponentState {
-  readonly phase: Phase;
-  /** Counts its processes: what is told of an earlier one means nothing any more. */
+  readonly phase: PhaseState;
+  /** Counts the component's processes. Events from an earlier process are ignored. */
   readonly run: number;
   readonly wasUp: boolean;
   readonly restarts: number;
-  /** Those in the window. */
+  /** Restarts within the window, oldest first. */
   readonly restartsAtMs: readonly number[];
   readonly lastExit: (Exit & { readonly atMs: number }) | null;
 }
 
-/** completed: all did what they had to. not-started: something was never up. degraded: something was, and failed. */
+/**
+ * How a system ended. `completed`: every component did its work. `stopped`: on request. `not-started`: a component
+ * failed before it was ever up. `degraded`: a component failed after it had been up.
+ */
 export type SystemOutcome = 'completed' | 'stopped' | 'not-started' | 'degraded';
 
 export interface SystemState {
   readonly phase: 'running' | 'stopping' | 'ended';
-  /** Whether somebody has asked for the end. */
-  readonly isAsked: boolean;
+  /** Whether a stop was requested, as opposed to the work being done. */
+  readonly isStopRequested: boolean;
   readonly components: Readonly<Record<string, ComponentState>>;
 }
 
-/** Time and chance, uniform over [0, 1), come with the events. */
-export type SystemEvent = { readonly atMs: number; readonly chance: number } & UntimedSystemEvent;
+/** Time and randomness (`random`, uniform over [0, 1)) arrive with each event. */
+export type SystemEvent = { readonly atMs: number; readonly random: number } & UntimedSystemEvent;
 
 export type UntimedSystemEvent =
-  | { readonly type: 'tick' | 'stop' | 'hasten' }
-  /** Of the component's process of this number. */
+  | { readonly type: 'tick' | 'stop' | 'kill' }
+  /** Concerns the component's process with this number. */
   | {
       readonly type: 'component';
       readonly component: string;
@@ -129,8 +153,8 @@ export type UntimedSystemEvent =
 export type ComponentEvent =
   | { readonly type: 'started'; readonly pid: number }
   | { readonly type: 'exited'; readonly exit: Exit }
-  /** Trouble: what is wrong; null: nothing is. */
-  | { readonly type: 'checked'; readonly trouble: string | null };
+  /** Error: why the check failed; null if it passed. */
+  | { readonly type: 'checked'; readonly error: string | null };
 
 export type SystemEffect =
   | { readonly type: 'start' | 'check'; readonly component: string; readonly run: number }
@@ -143,14 +167,30 @@ export type SystemEffect =
   | { readonly type: 'announce'; readonly event: ComponentAnnouncement }
   | { readonly type: 'end'; readonly outcome: SystemOutcome };
 
+/** A change in a component's state. */
 export interface ComponentAnnouncement {
   readonly component: string;
-  readonly state: Phase['is'];
-  /** For people. */
+  readonly state: ComponentPhase;
+  /** For humans: 'running, pid 4711'. */
   readonly message: string;
 }
 
 export interface SystemStep<S> {
   readonly state: S;
   readonly effects: readonly SystemEffect[];
+}
+
+/** 'ended with 3', 'ended by SIGKILL' */
+export function formatExit({ code, signal, message }: Exit): string {
+  if (message !== null) return `could not be started: ${message}`;
+  if (signal !== null) return `ended by ${signal}`;
+  return `ended with ${code ?? 'no code'}`;
+}
+
+/** '250 ms', '1.5 s', '10 min' */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const [value, unit] =
+    ms < 60_000 ? [ms / 1000, 's'] : ms < 3_600_000 ? [ms / 60_000, 'min'] : [ms / 3_600_000, 'h'];
+  return `${Number(value.toFixed(1))} ${unit}`;
 }

@@ -1,29 +1,50 @@
-/** What is told of a running system, as JSON. */
-import { z } from 'zod';
-import type { ComponentState, Phase, SystemPolicy, SystemState } from './state.js';
+/** The status of a running system, as JSON. */
+import * as z from 'zod';
+import {
+  type ComponentPhase,
+  componentPhases,
+  type ComponentState,
+  type Exit,
+  type PhaseState,
+  type SystemPolicy,
+  type SystemState,
+} from './state.js';
 import { isReady } from './system.js';
 
-const states = [
-  'waiting',
-  'starting',
-  'running',
-  'stopping',
-  'backing-off',
-  'completed',
-  'failed',
-  'stopped',
-] as const satisfies readonly Phase['is'][];
+/** The status of one component. */
+export interface ComponentView {
+  readonly name: string;
+  readonly state: ComponentPhase;
+  /** Null if no process is running. */
+  readonly pid: number | null;
+  /** How long the current process has been running; null if there is none. */
+  readonly uptimeMs: number | null;
+  /** Since the system started. */
+  readonly restarts: number;
+  /** Null if the component isn't checked, or not yet. */
+  readonly health: 'healthy' | 'failing' | null;
+  /** For humans: why the component is in this state, where there is something to say. */
+  readonly reason: string | null;
+  /** How its last process ended; null if none has. */
+  readonly lastExit: (Exit & { readonly atMs: number }) | null;
+  readonly dependsOn: readonly string[];
+}
+
+/** The status of a system. */
+export interface SystemView {
+  /** `ready`: every component is up or completed. `degraded`: at least one has failed. */
+  readonly status: 'ready' | 'not-ready' | 'degraded' | 'stopping';
+  /** In start order. */
+  readonly components: readonly ComponentView[];
+}
 
 const componentViewSchema = z.strictObject({
   name: z.string(),
-  state: z.enum(states),
+  state: z.enum(componentPhases),
   pid: z.int().nullable(),
-  /** Of its present process. */
   uptimeMs: z.number().nullable(),
   restarts: z.int(),
-  /** Null: it is not asked, or not yet. */
   health: z.enum(['healthy', 'failing']).nullable(),
-  /** Why it is as it is, for people; null: there is nothing to say. */
   reason: z.string().nullable(),
   lastExit: z
     .strictObject({
@@ -36,13 +57,11 @@ const componentViewSchema = z.strictObject({
   dependsOn: z.array(z.string()),
 });
 
-export const systemViewSchema = z.strictObject({
+/** A status as it arrives over HTTP. */
+export const systemViewSchema: z.ZodType<SystemView> = z.strictObject({
   status: z.enum(['ready', 'not-ready', 'degraded', 'stopping']),
   components: z.array(componentViewSchema),
 });
-
-export type ComponentView = z.output<typeof componentViewSchema>;
-export type SystemView = z.output<typeof systemViewSchema>;
 
 export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number): SystemView {
   return {
@@ -52,7 +71,7 @@ export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number):
       const { phase, restarts, lastExit } = component;
       return {
         name,
-        state: phase.is,
+        state: phase.name,
         pid: 'pid' in phase ? phase.pid : null,
         uptimeMs: 'sinceMs' in phase ? nowMs - phase.sinceMs : null,
         restarts,
@@ -68,18 +87,18 @@ export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number):
 function statusOf(state: SystemState): SystemView['status'] {
   if (state.phase !== 'running') return 'stopping';
   if (isReady(state)) return 'ready';
-  return Object.values(state.components).some(({ phase }) => phase.is === 'failed')
+  return Object.values(state.components).some(({ phase }) => phase.name === 'failed')
     ? 'degraded'
     : 'not-ready';
 }
 
 function healthOf({ phase }: ComponentState): ComponentView['health'] {
-  if (phase.is === 'stopping') return phase.because === null ? null : 'failing';
-  if (phase.is !== 'running') return null;
+  if (phase.name === 'stopping') return phase.reason === null ? null : 'failing';
+  if (phase.name !== 'running') return null;
   return phase.failures === 0 ? 'healthy' : 'failing';
 }
 
-function reasonOf(phase: Phase): string | null {
-  if ('because' in phase) return phase.because;
-  return 'trouble' in phase ? phase.trouble : null;
+function reasonOf(phase: PhaseState): string | null {
+  if ('reason' in phase) return phase.reason;
+  return 'checkError' in phase ? phase.checkError : null;
 }

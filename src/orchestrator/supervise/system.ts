@@ -1,48 +1,47 @@
 /**
- * All components together, as a pure function: no process, no clock, no chance of its own. Events come in, with their
- * time; the state and what is to be done come out.
+ * All components together, as a pure function of events: no processes, no clock, no randomness of its own.
  *
- * Each event is dealt with first, and then what follows from the state and the time: what is due, what can start
- * because all that it needs is up, what can never start because something that it needs has failed, whether the end
- * has come. In the end each is told only when all that need it have ended.
+ * A step applies its event first, then whatever follows from the state and the time: deadlines that have passed,
+ * components that can start because their dependencies are up, components that fail because a dependency has failed,
+ * and the end of the system. Components stop in reverse order, each once its dependents have ended.
  */
 import {
-  due,
-  dueAtMs,
-  failComponent,
-  fresh,
-  happen,
+  applyEvent,
+  fail,
   hasProcess,
+  initialComponentState,
   isSettled,
   isUp,
   kill,
+  nextTickAtMs,
   start,
   stop,
+  tick,
 } from './component.js';
 import type {
   ComponentPolicy,
   ComponentState,
   SystemEffect,
-  SystemOutcome,
-  SystemStep,
   SystemEvent,
+  SystemOutcome,
   SystemPolicy,
   SystemState,
+  SystemStep,
 } from './state.js';
 
-/** Nothing is started before the first event. */
-export function beginSystem({ components }: SystemPolicy): SystemState {
+/** Every component waits; nothing starts before the first event. */
+export function initialSystemState({ components }: SystemPolicy): SystemState {
   return {
     phase: 'running',
-    isAsked: false,
-    components: Object.fromEntries(components.map(({ name }) => [name, fresh])),
+    isStopRequested: false,
+    components: Object.fromEntries(components.map(({ name }) => [name, initialComponentState])),
   };
 }
 
 /**
- * Never throws; events that mean nothing in this state change nothing.
+ * Never throws. Events that don't apply to the current state change nothing.
  *
- * @param state not written to
+ * @param state is not modified
  */
 export function stepSystem(
   policy: SystemPolicy,
@@ -52,7 +51,7 @@ export function stepSystem(
   if (state.phase === 'ended') return { state, effects: [] };
   const effects: SystemEffect[] = [];
   let next = state;
-  /** Each component in turn, as the ones before it have left it. */
+  /** Visits each component in turn; each sees the changes made to the ones before it. */
   const each = (
     change: (policy: ComponentPolicy, state: ComponentState) => SystemStep<ComponentState>,
   ): void => {
@@ -64,22 +63,22 @@ export function stepSystem(
     }
   };
 
-  const isEnding = state.phase === 'stopping';
-  if (event.type === 'stop') next = { ...next, phase: 'stopping', isAsked: true };
-  else if (event.type === 'hasten') {
-    next = { ...next, phase: 'stopping', isAsked: true };
-    each((component, state) => killed(component, state, event.atMs));
+  const isStopping = state.phase === 'stopping';
+  if (event.type === 'stop') next = { ...next, phase: 'stopping', isStopRequested: true };
+  else if (event.type === 'kill') {
+    next = { ...next, phase: 'stopping', isStopRequested: true };
+    each((component, state) => stopAndKill(component, state, event.atMs));
   } else if (event.type === 'component') {
-    const { component: name, run, atMs, chance } = event;
+    const { component: name, run, atMs, random } = event;
     each((component, state) =>
       component.name === name && state.run === run
-        ? happen(component, state, event.event, { atMs, chance, isEnding })
+        ? applyEvent(component, state, event.event, { atMs, random, isStopping })
         : { state, effects: [] },
     );
   }
 
-  each((component, state) => due(component, state, event.atMs));
-  if (next.phase === 'running') each((component, state) => begun(component, state, next, event.atMs));
+  each((component, state) => tick(component, state, event.atMs));
+  if (next.phase === 'running') each((component, state) => startIfReady(component, state, next, event.atMs));
   if (next.phase === 'running' && isDone(policy, next)) next = { ...next, phase: 'stopping' };
   if (next.phase === 'stopping') {
     each((component, state) =>
@@ -93,35 +92,39 @@ export function stepSystem(
   return { state: next, effects };
 }
 
-/** When a tick is needed next, whatever else happens; null: never. */
-export function systemWakesAtMs({ components }: SystemState): number | null {
-  const next = Math.min(Infinity, ...Object.values(components).map(dueAtMs));
+/** When the next tick is due, unless another event comes first; null if never. */
+export function nextSystemTickAtMs({ components }: SystemState): number | null {
+  const next = Math.min(Infinity, ...Object.values(components).map(nextTickAtMs));
   return next === Infinity ? null : next;
 }
 
-function killed(policy: ComponentPolicy, state: ComponentState, atMs: number): SystemStep<ComponentState> {
+function stopAndKill(
+  policy: ComponentPolicy,
+  state: ComponentState,
+  atMs: number,
+): SystemStep<ComponentState> {
   if (!hasProcess(state)) return { state, effects: [] };
-  const told = stop(policy, state, atMs, null);
-  const ended = kill(policy, told.state);
-  return { state: ended.state, effects: [...told.effects, ...ended.effects] };
+  const stopping = stop(policy, state, atMs, null);
+  const killed = kill(policy, stopping.state);
+  return { state: killed.state, effects: [...stopping.effects, ...killed.effects] };
 }
 
-/** A component that waits starts, or fails, or goes on waiting, as those that it needs are. */
-function begun(
+/** Starts a waiting component once its dependencies are up, and fails it if one of them has failed. */
+function startIfReady(
   policy: ComponentPolicy,
   state: ComponentState,
   { components }: SystemState,
   atMs: number,
 ): SystemStep<ComponentState> {
-  if (state.phase.is !== 'waiting') return { state, effects: [] };
-  const failed = policy.dependsOn.find((name) => components[name]!.phase.is === 'failed');
-  if (failed !== undefined) return failComponent(policy, state, `it needs ${failed}, which failed`);
+  if (state.phase.name !== 'waiting') return { state, effects: [] };
+  const failed = policy.dependsOn.find((name) => components[name]!.phase.name === 'failed');
+  if (failed !== undefined) return fail(policy, state, `its dependency ${failed} failed`);
   return policy.dependsOn.every((name) => isUp(components[name]!))
     ? start(policy, state, atMs)
     : { state, effects: [] };
 }
 
-/** Whether something that depends on it, be it through others, has not ended. */
+/** Whether a direct or indirect dependent has not ended. */
 function isNeeded(policy: SystemPolicy, state: SystemState, { name }: ComponentPolicy): boolean {
   return policy.components.some(
     (other) =>
@@ -130,24 +133,23 @@ function isNeeded(policy: SystemPolicy, state: SystemState, { name }: ComponentP
   );
 }
 
-/** A task only prepares for others; what may complete and is none is what the system runs for. */
-const isPurpose = ({ restart, upWhen }: ComponentPolicy): boolean =>
-  restart !== 'always' && upWhen !== 'done';
+/** Whether the system runs for this component: it can complete, and isn't a task that only prepares for others. */
+const isJob = ({ restart, upWhen }: ComponentPolicy): boolean => restart !== 'always' && upWhen !== 'done';
 
 function isDone({ components, stopsWhenDone }: SystemPolicy, state: SystemState): boolean {
-  const isEnded = ({ name }: ComponentPolicy): boolean => isSettled(state.components[name]!);
-  if (components.every(isEnded)) return true;
-  const purposes = components.filter(isPurpose);
-  return stopsWhenDone && purposes.length > 0 && purposes.every(isEnded);
+  const hasEnded = ({ name }: ComponentPolicy): boolean => isSettled(state.components[name]!);
+  if (components.every(hasEnded)) return true;
+  const jobs = components.filter(isJob);
+  return stopsWhenDone && jobs.length > 0 && jobs.every(hasEnded);
 }
 
-function outcomeOf({ components, isAsked }: SystemState): SystemOutcome {
-  const failed = Object.values(components).filter(({ phase }) => phase.is === 'failed');
+function outcomeOf({ components, isStopRequested }: SystemState): SystemOutcome {
+  const failed = Object.values(components).filter(({ phase }) => phase.name === 'failed');
   if (failed.some(({ wasUp }) => !wasUp)) return 'not-started';
   if (failed.length > 0) return 'degraded';
-  return isAsked ? 'stopped' : 'completed';
+  return isStopRequested ? 'stopped' : 'completed';
 }
 
-/** Whether all is as it should be. */
+/** Whether every component is up and the system isn't stopping. */
 export const isReady = ({ phase, components }: SystemState): boolean =>
   phase === 'running' && Object.values(components).every(isUp);

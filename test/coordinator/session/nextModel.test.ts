@@ -3,7 +3,7 @@ import { aggregate } from '../../../src/aggregation/aggregate.js';
 import { nextModel, rateOf, type Recipe, type RowFacts } from '../../../src/coordinator/session/nextModel.js';
 import { arraySource } from '../../../src/core/source.js';
 import { optimize } from '../../../src/optimizers/optimize.js';
-import { parseOptimizer } from '../../../src/optimizers/registry.js';
+import { parseOptimizer } from '../../../src/optimizers/optimizersByName.js';
 import { parsePipeline } from '../../../src/aggregation/pipeline.js';
 import { testEngine } from '../../support/coordinator/scene.js';
 import { normalRows } from '../../support/random.js';

@@ -21,21 +21,21 @@ describe('the findings of a study', () => {
     expect(steadiest(study)).equal('nnm > median');
   });
 
-  it('are told in a sentence', () => {
+  it('fit into one sentence', () => {
     expect(sentence(study)).equal(
-      'With 3 of 10 nodes dishonest, averaging fell from 90.0% of unseen digits read correctly to 10.0% (lies), ' +
-        'while nnm > median kept 83.0% or more with the same mix of digits at every node and 82.0% or more with ' +
-        'a mix of its own at each, whatever the attack.',
+      'With 3 of 10 nodes attacking, the mean fell from 90.0% accuracy on unseen digits to 10.0% (lies), ' +
+        'while nnm > median kept 83.0% or more with the same mix of digits on every node and 82.0% or more with ' +
+        'a different mix on each, under every attack.',
     );
   });
 
-  it('do not claim that averaging failed where it did not', () => {
+  it('do not claim that the mean failed if it did not', () => {
     const harmless = inventedStudy({
       mean: { uniform: { none: 0.9, lies: 0.91 } },
       median: { uniform: { none: 0.85, lies: 0.84 } },
     });
     expect(sentence(harmless)).equal(
-      'With 3 of 10 nodes dishonest, no attack took averaging below the 90.0% that it reaches without one.',
+      'With 3 of 10 nodes attacking, no attack pushed the mean below the 90.0% that it reaches without attackers.',
     );
   });
 });

@@ -106,7 +106,7 @@ describe('runFederation', () => {
     for (const node of [3, 4]) expect(flipped[node]).not.deep.equal(honest[node]);
   });
 
-  it('stops training a model that ran away, and goes on measuring it', async () => {
+  it('stops training a model that has diverged, and keeps measuring it', async () => {
     let aggregations = 0;
     const measurements = await runFederation({
       ...options,

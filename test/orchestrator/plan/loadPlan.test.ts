@@ -178,7 +178,7 @@ describe('loadPlan', () => {
       'INVALID_PARAMETER',
       'components.a.health.tcp: must be host:port',
     ],
-    ['nothing to start', '', 'INVALID_PARAMETER', 'there is nothing to start'],
+    ['nothing to start', '', 'INVALID_PARAMETER', 'nothing to start'],
     [
       'no regular expression',
       { components: { a: { command: ['x'], health: { line: '(' } } } },

@@ -12,7 +12,7 @@ describe('a system that starts', () => {
     ]).tick();
     expect(play.did()).deep.equal(['start a', 'start b']);
     expect(play.started('a', 'b').did()).deep.equal(['check a']);
-    expect(play.passes('a').did()).deep.equal(['start c']);
+    expect(play.passesCheck('a').did()).deep.equal(['start c']);
     expect(play.started('c').did()).deep.equal(['start d']);
   });
 
@@ -20,10 +20,10 @@ describe('a system that starts', () => {
     const play = new Play([checked('a', { intervalMs: 30_000 })]).tick().started('a');
     expect(play.did()).deep.equal(['start a', 'check a']);
     expect(play.nextMs).equal(10_000); // a check is under way: only the deadline counts
-    expect(play.troubled('a').is('a')).equal('starting');
+    expect(play.failsCheck('a').phaseOf('a')).equal('starting');
     expect(play.after(199).did()).deep.equal([]);
     expect(play.after(1).did()).deep.equal(['check a']);
-    expect(play.passes('a').is('a')).equal('running');
+    expect(play.passesCheck('a').phaseOf('a')).equal('running');
     expect(play.after(29_999).did()).deep.equal([]);
     expect(play.after(1).did()).deep.equal(['check a']);
   });
@@ -31,14 +31,14 @@ describe('a system that starts', () => {
   it('restarts a component that is not up by its deadline', () => {
     const play = new Play([checked('a')]).tick().started('a');
     play.did();
-    play.troubled('a').after(9_999);
-    expect(play.is('a')).equal('starting');
-    expect(play.after(1).is('a')).equal('stopping');
+    play.failsCheck('a').after(9_999);
+    expect(play.phaseOf('a')).equal('starting');
+    expect(play.after(1).phaseOf('a')).equal('stopping');
     expect(play.did()).include('SIGTERM a');
     play.ended('a', 0);
     expect(play.state.components.a!.phase).deep.include({
-      is: 'backing-off',
-      because: 'not up within 10 s: no answer',
+      name: 'backing-off',
+      reason: 'not up within 10 s: no answer',
     });
   });
 
@@ -49,7 +49,7 @@ describe('a system that starts', () => {
     expect(play.did()).deep.equal(['start task']);
     play.after(100).started('task').ended('task', 0);
     expect(play.did()).deep.equal(['start task', 'start a']);
-    expect(play.is('task')).equal('completed');
+    expect(play.phaseOf('task')).equal('completed');
   });
 
   it('gives up those that need a component that failed, but not one that runs already', () => {
@@ -62,38 +62,38 @@ describe('a system that starts', () => {
       aComponent('further', { dependsOn: ['waits'] }),
     ]).tick();
     play.started('a', 'runs', 'slow').ended('a');
-    expect(['a', 'runs', 'waits', 'further'].map((name) => play.is(name))).deep.equal([
+    expect(['a', 'runs', 'waits', 'further'].map((name) => play.phaseOf(name))).deep.equal([
       'failed',
       'running',
       'failed',
       'failed',
     ]);
-    expect(play.state.components.further!.phase).deep.include({ because: 'it needs waits, which failed' });
+    expect(play.state.components.further!.phase).deep.include({ reason: 'its dependency waits failed' });
     expect(play.state.phase).equal('running');
   });
 
   it('takes no word of an earlier process for one of the present', () => {
-    const play = new Play([checked('a')]).tick().started('a').passes('a').ended('a');
+    const play = new Play([checked('a')]).tick().started('a').passesCheck('a').ended('a');
     play.after(1000).started('a').did();
     const stale = { type: 'component', component: 'a', run: 1 } as const;
-    play.happen({ ...stale, event: { type: 'checked', trouble: null } });
-    play.happen({ ...stale, event: { type: 'exited', exit: { code: 0, signal: null, message: null } } });
-    expect(play.is('a')).equal('starting');
+    play.dispatch({ ...stale, event: { type: 'checked', error: null } });
+    play.dispatch({ ...stale, event: { type: 'exited', exit: { code: 0, signal: null, message: null } } });
+    expect(play.phaseOf('a')).equal('starting');
     expect(play.state.components.a!.restarts).equal(1);
   });
 });
 
 describe('a component that runs', () => {
   it('is restarted once so many checks one after the other have failed', () => {
-    const play = new Play([checked('a', { failures: 2 })]).tick().started('a').passes('a');
-    play.after(30_000).troubled('a').after(30_000).passes('a').after(30_000).troubled('a');
-    expect(play.is('a')).equal('running');
+    const play = new Play([checked('a', { failures: 2 })]).tick().started('a').passesCheck('a');
+    play.after(30_000).failsCheck('a').after(30_000).passesCheck('a').after(30_000).failsCheck('a');
+    expect(play.phaseOf('a')).equal('running');
     play.did();
-    play.after(30_000).troubled('a');
+    play.after(30_000).failsCheck('a');
     expect(play.did()).deep.equal(['check a', 'SIGTERM a']);
     expect(play.after(999).did()).deep.equal([]);
     expect(play.after(1).did()).deep.equal(['SIGKILL a']);
-    expect(play.ended('a', 0).is('a')).equal('backing-off');
+    expect(play.ended('a', 0).phaseOf('a')).equal('backing-off');
     expect(play.after(100).did()).deep.equal(['start a']);
   });
 
@@ -108,24 +108,24 @@ describe('a component that runs', () => {
     it(`is ${is} after it ended with ${code}, if it is to be restarted ${restart}`, () => {
       const play = new Play([aComponent('a', { restart }), aComponent('b')]).tick();
       play.started('a', 'b').ended('a', code);
-      expect(play.is('a')).equal(is);
+      expect(play.phaseOf('a')).equal(is);
     });
   }
 
-  it('has not completed if it was ended because it did not answer, whatever it says', () => {
+  it('has not completed if it was ended reason it did not answer, whatever it says', () => {
     const play = new Play([checked('a', { restart: 'on-failure', failures: 1 }), aComponent('b')]).tick();
-    play.started('a', 'b').passes('a').after(30_000).troubled('a');
-    expect(play.ended('a', 0).is('a')).equal('backing-off');
+    play.started('a', 'b').passesCheck('a').after(30_000).failsCheck('a');
+    expect(play.ended('a', 0).phaseOf('a')).equal('backing-off');
   });
 
   it('waits twice as long before each further restart, up to a bound, less a random part', () => {
     const bounds = { max: 10, windowMs: 600_000, firstMs: 100, maxMs: 1000 };
-    for (const [chance, waits] of [
+    for (const [random, waits] of [
       [0, [50, 100, 200, 400, 500, 500]],
       [0.5, [75, 150, 300, 600, 750, 750]],
     ] as const) {
       const play = new Play([aComponent('a', { restarts: bounds })]).tick();
-      play.chance = chance;
+      play.random = random;
       for (const wait of waits) {
         play.started('a').ended('a').did();
         expect(play.nextMs).equal(wait);
@@ -136,7 +136,8 @@ describe('a component that runs', () => {
 
   it('fails at one restart too many within the window, and not if they are spread wider', () => {
     const restarts = { max: 2, windowMs: 10_000, firstMs: 100, maxMs: 100 };
-    const dies = (play: Play, afterMs: number): string => play.started('a').after(afterMs).ended('a').is('a');
+    const dies = (play: Play, afterMs: number): string =>
+      play.started('a').after(afterMs).ended('a').phaseOf('a');
     const fast = new Play([aComponent('a', { restarts }), aComponent('b')]).tick();
     expect(dies(fast, 100)).equal('backing-off');
     expect(dies(fast.after(100), 100)).equal('backing-off');
@@ -159,7 +160,7 @@ describe('a system that ends', () => {
   it('stops each once all that depend on it have ended, and kills at the deadline', () => {
     const play = new Play(chain).tick().started('a', 'b', 'c', 'free');
     play.did();
-    play.happen({ type: 'stop' });
+    play.dispatch({ type: 'stop' });
     expect(play.did()).deep.equal(['SIGTERM free', 'SIGTERM c']);
     expect(play.ended('c', 0).did()).deep.equal(['SIGTERM b']);
     expect(play.after(1000).did()).deep.equal(['SIGKILL free', 'SIGKILL b']);
@@ -174,7 +175,7 @@ describe('a system that ends', () => {
     const task = aComponent('task', { upWhen: 'done', dependsOn: ['a'] });
     const play = new Play([aComponent('a'), task, aComponent('b', { dependsOn: ['task'] })]).tick();
     play.started('a', 'task').ended('task', 0).started('b').did();
-    play.happen({ type: 'stop' });
+    play.dispatch({ type: 'stop' });
     expect(play.did()).deep.equal(['SIGTERM b']);
     expect(play.ended('b', 0).did()).deep.equal(['SIGTERM a']);
   });
@@ -186,26 +187,26 @@ describe('a system that ends', () => {
       aComponent('b', { dependsOn: ['slow'] }),
     ]).tick();
     play.started('a', 'slow').ended('a').did();
-    play.happen({ type: 'stop' });
+    play.dispatch({ type: 'stop' });
     expect(play.did()).deep.equal(['SIGTERM slow']);
-    expect([play.is('a'), play.is('b')]).deep.equal(['stopped', 'stopped']);
-    expect(play.passes('slow').did()).deep.equal([]);
+    expect([play.phaseOf('a'), play.phaseOf('b')]).deep.equal(['stopped', 'stopped']);
+    expect(play.passesCheck('slow').did()).deep.equal([]);
     expect(play.ended('slow', 0).outcome).equal('stopped');
   });
 
   it('takes the death of what is still needed as its end, not as a failure', () => {
     const never = aComponent('a', { restart: 'never' });
     const play = new Play([never, aComponent('b', { dependsOn: ['a'] })]).tick().started('a', 'b');
-    play.happen({ type: 'stop' });
-    expect(play.ended('a', 1).is('a')).equal('stopped');
+    play.dispatch({ type: 'stop' });
+    expect(play.ended('a', 1).phaseOf('a')).equal('stopped');
     expect(play.ended('b', 0).outcome).equal('stopped');
   });
 
-  it('kills all at once when it is told to hasten', () => {
+  it('kills all at once when it is killed', () => {
     const play = new Play(chain).tick().started('a', 'b', 'c', 'free');
-    play.happen({ type: 'stop' });
+    play.dispatch({ type: 'stop' });
     play.did();
-    play.happen({ type: 'hasten' });
+    play.dispatch({ type: 'kill' });
     expect(play.did().filter((done) => done.startsWith('SIGKILL'))).deep.equal([
       'SIGKILL free',
       'SIGKILL c',
@@ -233,8 +234,12 @@ describe('a system that ends', () => {
 
   it('says what failed: something that was up, or something that never was', () => {
     const worker = (more = {}) => checked('a', { restart: 'never', ...more });
-    const degraded = new Play([worker(), aComponent('b')]).tick().started('a', 'b').passes('a').ended('a');
-    degraded.happen({ type: 'stop' });
+    const degraded = new Play([worker(), aComponent('b')])
+      .tick()
+      .started('a', 'b')
+      .passesCheck('a')
+      .ended('a');
+    degraded.dispatch({ type: 'stop' });
     expect(degraded.ended('b').outcome).equal('degraded');
     expect(new Play([worker()]).tick().started('a').ended('a').outcome).equal('not-started');
 

@@ -86,5 +86,7 @@ describe('close', () => {
     const fixture = await start();
     await Promise.all([fixture.server.close(), fixture.server.close()]);
     await fixture.server.close();
+    const refusal = await Raw.open(fixture.port).catch((error: unknown) => error);
+    expect(refusal).include({ code: 'ECONNREFUSED' });
   });
 });

@@ -3,7 +3,7 @@ import { aggregate } from '../../../src/aggregation/aggregate.js';
 import type { Engine } from '../../../src/core/engine.js';
 import { optimize } from '../../../src/optimizers/optimize.js';
 import type { OptimizerState } from '../../../src/optimizers/serverOptimizer.js';
-import { parseOptimizer } from '../../../src/optimizers/registry.js';
+import { parseOptimizer } from '../../../src/optimizers/optimizersByName.js';
 import { parsePipeline } from '../../../src/aggregation/pipeline.js';
 import { vectorDigest } from '../../../src/aggregation/report.js';
 

@@ -9,7 +9,11 @@ import type {
   SystemPolicy,
   SystemState,
 } from '../../../src/orchestrator/supervise/state.js';
-import { beginSystem, stepSystem, systemWakesAtMs } from '../../../src/orchestrator/supervise/system.js';
+import {
+  initialSystemState,
+  stepSystem,
+  nextSystemTickAtMs,
+} from '../../../src/orchestrator/supervise/system.js';
 
 const exitWith = (code: number): Exit => ({ code, signal: null, message: null });
 
@@ -36,7 +40,7 @@ export class Play {
   state: SystemState;
   atMs = 1_000_000;
   /** Of every event from now on. */
-  chance = 0;
+  random = 0;
   outcome: SystemOutcome | null = null;
   /** 'start a', 'SIGTERM a', 'check a', in order. */
   private done: string[] = [];
@@ -44,14 +48,14 @@ export class Play {
 
   constructor(components: readonly ComponentPolicy[], stopsWhenDone = true) {
     this.policy = { components, stopsWhenDone };
-    this.state = beginSystem(this.policy);
+    this.state = initialSystemState(this.policy);
   }
 
-  happen(happening: UntimedSystemEvent): readonly SystemEffect[] {
+  dispatch(event: UntimedSystemEvent): readonly SystemEffect[] {
     const { state, effects } = stepSystem(this.policy, this.state, {
-      ...happening,
+      ...event,
       atMs: this.atMs,
-      chance: this.chance,
+      random: this.random,
     });
     this.state = state;
     for (const effect of effects) {
@@ -64,40 +68,40 @@ export class Play {
   }
 
   tick(): this {
-    this.happen({ type: 'tick' });
+    this.dispatch({ type: 'tick' });
     return this;
   }
 
   /** To the component's present process. */
-  tell(component: string, event: ComponentEvent): this {
-    this.happen({ type: 'component', component, run: this.state.components[component]!.run, event });
+  report(component: string, event: ComponentEvent): this {
+    this.dispatch({ type: 'component', component, run: this.state.components[component]!.run, event });
     return this;
   }
 
   started(...names: readonly string[]): this {
-    for (const name of names) this.tell(name, { type: 'started', pid: ++this.pid });
+    for (const name of names) this.report(name, { type: 'started', pid: ++this.pid });
     return this;
   }
 
-  passes(name: string): this {
-    return this.tell(name, { type: 'checked', trouble: null });
+  passesCheck(name: string): this {
+    return this.report(name, { type: 'checked', error: null });
   }
 
-  troubled(name: string): this {
-    return this.tell(name, { type: 'checked', trouble: 'no answer' });
+  failsCheck(name: string): this {
+    return this.report(name, { type: 'checked', error: 'no answer' });
   }
 
   ended(name: string, code = 1): this {
-    return this.tell(name, { type: 'exited', exit: exitWith(code) });
+    return this.report(name, { type: 'exited', exit: exitWith(code) });
   }
 
   /** The clock goes on, with a tick whenever one is asked for. */
   after(ms: number): this {
     const untilMs = this.atMs + ms;
     for (
-      let next = systemWakesAtMs(this.state);
+      let next = nextSystemTickAtMs(this.state);
       next !== null && next <= untilMs;
-      next = systemWakesAtMs(this.state)
+      next = nextSystemTickAtMs(this.state)
     ) {
       this.atMs = Math.max(this.atMs, next);
       this.tick();
@@ -111,13 +115,13 @@ export class Play {
     return this.done.splice(0);
   }
 
-  is(name: string): string {
-    return this.state.components[name]!.phase.is;
+  phaseOf(name: string): string {
+    return this.state.components[name]!.phase.name;
   }
 
   /** When something is due next, from now; null: never. */
   get nextMs(): number | null {
-    const next = systemWakesAtMs(this.state);
+    const next = nextSystemTickAtMs(this.state);
     return next === null ? null : next - this.atMs;
   }
 }

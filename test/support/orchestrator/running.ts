@@ -1,5 +1,4 @@
 /** Runs components of a test in this very process, and tells what comes of them. */
-import { afterEach } from 'mocha';
 import {
   type ComponentAnnouncement,
   type Component,
@@ -7,6 +6,7 @@ import {
   type LogLine,
   type Orchestrator,
 } from '../../../src/orchestrator/index.js';
+import { afterEachTest } from '../cleanup.js';
 import { aComponent } from './play.js';
 
 export interface Watched extends Orchestrator {
@@ -23,9 +23,9 @@ export interface Watched extends Orchestrator {
 const started: Orchestrator[] = [];
 
 /** Whatever a test leaves running. */
-afterEach(async () => {
+afterEachTest(async () => {
   for (const orchestrator of started.splice(0)) {
-    orchestrator.hasten();
+    orchestrator.kill();
     await orchestrator.ended;
   }
 });
@@ -65,7 +65,7 @@ export function run(
     start: () => undefined,
     view: () => orchestrator.view(),
     stop: () => orchestrator.stop(),
-    hasten: () => orchestrator.hasten(),
+    kill: () => orchestrator.kill(),
     ended: orchestrator.ended,
     events,
     lines,

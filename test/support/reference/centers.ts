@@ -1,17 +1,17 @@
-/** The rules that iterate towards a center, in the space of the data itself. */
+/** The mean, and the rules that iterate towards a center, in the space of the data itself. */
 import { topSpread } from './eigen.js';
-import {
-  difference,
-  norm,
-  scaled,
-  squaredDistance,
-  weightedMean,
-  type Rows,
-  type Vector,
-} from './vectors.js';
+import type { Bounded, ReferenceParameters } from './parameters.js';
+import { difference, norm, scaled, squaredDistance, weightedMean, type Rows } from './vectors.js';
 
-/** Smoothed Weiszfeld from 0. Without a number of iterations it goes on until float64 does not move any more. */
-export function geometricMedian(rows: Rows, nu: number, iterations?: number): number[] {
+export const mean = (rows: Rows, { weights }: ReferenceParameters): number[] =>
+  weightedMean(rows, weights && Array.from(weights));
+
+/** Smoothed Weiszfeld from 0: `maxIterations` steps if tolerance is 0, else until float64 does not move any more. */
+export function geometricMedian(
+  rows: Rows,
+  { nu = 1e-6, tolerance, maxIterations }: ReferenceParameters,
+): number[] {
+  const iterations = tolerance === 0 ? maxIterations : undefined;
   const origin = rows[0]!.map(() => 0);
   let z = origin;
   for (let iteration = 0; iteration < (iterations ?? 100_000); iteration++) {
@@ -29,11 +29,9 @@ export function geometricMedian(rows: Rows, nu: number, iterations?: number): nu
 
 export function centeredClipping(
   rows: Rows,
-  tau: number,
-  iterations = 1,
-  previous: Vector = rows[0]!.map(() => 0),
+  { tau = NaN, iterations = 1, previous = rows[0]!.map(() => 0) }: ReferenceParameters,
 ): number[] {
-  let v = [...previous];
+  let v = Array.from(previous);
   for (let iteration = 0; iteration < iterations; iteration++) {
     const pulls = rows.map((row) => {
       const away = difference(row, v);
@@ -47,7 +45,7 @@ export function centeredClipping(
 }
 
 /** Covariance-bound-agnostic filter: weights fall along the top eigenvector until n − 2f of them are left. */
-export function caf(rows: Rows, f: number): number[] {
+export function caf(rows: Rows, { f }: Bounded): number[] {
   const n = rows.length;
   let weights = rows.map(() => 1);
   let best = weightedMean(rows);

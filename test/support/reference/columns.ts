@@ -1,4 +1,5 @@
 /** The coordinate-wise rules: each column is sorted, then reduced to one number. */
+import type { Bounded, ReferenceParameters } from './parameters.js';
 import type { Rows } from './vectors.js';
 
 function byColumn(rows: Rows, reduce: (sorted: Float64Array) => number): number[] {
@@ -33,18 +34,18 @@ function meanClosest(sorted: Float64Array, center: number, count: number): numbe
 
 export const median = (rows: Rows): number[] => byColumn(rows, middle);
 
-export const trimmedMean = (rows: Rows, f: number): number[] =>
+export const trimmedMean = (rows: Rows, { f }: Bounded): number[] =>
   byColumn(rows, (sorted) => meanBetween(sorted, f, sorted.length - f));
 
-export const meamed = (rows: Rows, f: number): number[] =>
+export const meamed = (rows: Rows, { f }: Bounded): number[] =>
   byColumn(rows, (sorted) => meanClosest(sorted, middle(sorted), sorted.length - f));
 
-export const phocas = (rows: Rows, f: number): number[] =>
+export const phocas = (rows: Rows, { f }: Bounded): number[] =>
   byColumn(rows, (sorted) =>
     meanClosest(sorted, meanBetween(sorted, f, sorted.length - f), sorted.length - f),
   );
 
-export const signVote = (rows: Rows, step: number): number[] =>
+export const signVote = (rows: Rows, { step = 1 }: ReferenceParameters): number[] =>
   byColumn(rows, (sorted) => {
     const votes = sorted.reduce((sum, value) => sum + Math.sign(value), 0);
     return votes === 0 ? 0 : step * Math.sign(votes);

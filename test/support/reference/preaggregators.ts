@@ -1,10 +1,19 @@
 /** The pre-aggregators: rows to rows. */
 import { mulberry32 } from '../random.js';
-import { nearest } from './selections.js';
-import { ascending, norm, pick, scaled, squaredDistances, weightedMean, type Rows } from './vectors.js';
+import type { Bounded, ReferenceParameters } from './parameters.js';
+import {
+  ascending,
+  nearest,
+  norm,
+  pick,
+  scaled,
+  squaredDistances,
+  weightedMean,
+  type Rows,
+} from './vectors.js';
 
 /** Each row becomes the mean of its n − f nearest, itself included. */
-export function nnm(rows: Rows, f: number): Rows {
+export function nnm(rows: Rows, { f }: Bounded): Rows {
   const distances = squaredDistances(rows);
   return rows.map((_, i) => weightedMean(pick(rows, nearest(distances, i, f))));
 }
@@ -21,7 +30,7 @@ export function permutation(n: number, seed: number): number[] {
 }
 
 /** Means of groups of s rows in a seeded order; the last group may be shorter. */
-export function bucketing(rows: Rows, s: number, seed: number): Rows {
+export function bucketing(rows: Rows, { s = NaN, seed = NaN }: ReferenceParameters): Rows {
   const order = permutation(rows.length, seed);
   const groups: Rows[] = [];
   for (let from = 0; from < rows.length; from += s) groups.push(pick(rows, order.slice(from, from + s)));
@@ -33,13 +42,14 @@ function clip(row: readonly number[], limit: number): readonly number[] {
   return length <= limit ? row : scaled(row, limit / length);
 }
 
-export const clipping = (rows: Rows, c: number): Rows => rows.map((row) => clip(row, c));
+export const clipping = (rows: Rows, { c = NaN }: ReferenceParameters): Rows =>
+  rows.map((row) => clip(row, c));
 
 /** The ⌊2(f/n)(n − f)⌋ rows of largest norm are clipped to the norm of the next largest. */
-export function arc(rows: Rows, f: number): Rows {
+export function arc(rows: Rows, { f }: Bounded): Rows {
   const n = rows.length;
   const clipped = Math.floor((2 * f * (n - f)) / n);
   const norms = rows.map(norm);
   const limit = norms[ascending(norms)[n - clipped - 1]!]!;
-  return clipping(rows, limit);
+  return clipping(rows, { c: limit });
 }

@@ -1,7 +1,17 @@
 /** The rules that choose rows and average them. Every subset search is brute force, in lexicographic order. */
 import { meamed } from './columns.js';
 import { topSpread } from './eigen.js';
-import { ascending, norm, pick, squaredDistances, subsets, weightedMean, type Rows } from './vectors.js';
+import type { Bounded } from './parameters.js';
+import {
+  ascending,
+  nearest,
+  norm,
+  pick,
+  squaredDistances,
+  subsets,
+  weightedMean,
+  type Rows,
+} from './vectors.js';
 
 /** Krum's score of each of the `rows`: the sum of squared distances to its nearest `neighbors` other rows. */
 function krumScores(distances: Rows, among: readonly number[], neighbors: number): number[] {
@@ -16,15 +26,11 @@ function krumScores(distances: Rows, among: readonly number[], neighbors: number
 
 const everyIndex = (rows: Rows): number[] => rows.map((_, i) => i);
 
-export function krum(rows: Rows, f: number, neighbors = rows.length - f - 2): number[] {
-  return multiKrum(rows, f, 1, neighbors);
-}
+export const krum = (rows: Rows, parameters: Bounded): number[] => multiKrum(rows, { ...parameters, m: 1 });
 
 export function multiKrum(
   rows: Rows,
-  f: number,
-  m = rows.length - f,
-  neighbors = rows.length - f - 2,
+  { f, m = rows.length - f, neighbors = rows.length - f - 2 }: Bounded,
 ): number[] {
   const scores = krumScores(squaredDistances(rows), everyIndex(rows), neighbors);
   return weightedMean(pick(rows, ascending(scores).slice(0, m)));
@@ -34,7 +40,7 @@ export function multiKrum(
  * θ = n − 2f rows by Krum, the winner leaving each time; then per coordinate the θ − 2f values about the median.
  * With r rows left Krum counts r − f − 2 neighbors, but never fewer than one.
  */
-export function bulyan(rows: Rows, f: number): number[] {
+export function bulyan(rows: Rows, { f }: Bounded): number[] {
   const distances = squaredDistances(rows);
   const theta = rows.length - 2 * f;
   let left = everyIndex(rows);
@@ -45,7 +51,7 @@ export function bulyan(rows: Rows, f: number): number[] {
     selected.push(winner);
     left = left.filter((i) => i !== winner);
   }
-  return meamed(pick(rows, selected), 2 * f);
+  return meamed(pick(rows, selected), { f: 2 * f });
 }
 
 /** The subset of n − f rows for which `spread` is least: the first one, where several are. */
@@ -59,7 +65,7 @@ function tightest(rows: Rows, f: number, spread: (subset: readonly number[]) => 
   return weightedMean(pick(rows, best));
 }
 
-export function mda(rows: Rows, f: number): number[] {
+export function mda(rows: Rows, { f }: Bounded): number[] {
   const distances = squaredDistances(rows);
   return tightest(rows, f, (subset) => {
     let diameter = 0;
@@ -68,17 +74,11 @@ export function mda(rows: Rows, f: number): number[] {
   });
 }
 
-export const smea = (rows: Rows, f: number): number[] =>
+export const smea = (rows: Rows, { f }: Bounded): number[] =>
   tightest(rows, f, (subset) => topSpread(pick(rows, subset)).lambda);
 
-/** The n − f rows nearest to row `i`, which is the first of them. */
-export function nearest(distances: Rows, i: number, f: number): number[] {
-  const others = ascending(distances[i]!).filter((j) => j !== i);
-  return [i, ...others].slice(0, distances.length - f);
-}
-
-export const monna = (rows: Rows, f: number, pivot: number): number[] =>
+export const monna = (rows: Rows, { f, pivot = 0 }: Bounded): number[] =>
   weightedMean(pick(rows, nearest(squaredDistances(rows), pivot, f)));
 
-export const cge = (rows: Rows, f: number): number[] =>
+export const cge = (rows: Rows, { f }: Bounded): number[] =>
   weightedMean(pick(rows, ascending(rows.map(norm)).slice(0, rows.length - f)));

@@ -66,3 +66,9 @@ export function* subsets(n: number, size: number): Generator<number[]> {
     for (let i = last + 1; i < size; i++) chosen[i] = chosen[i - 1]! + 1;
   }
 }
+
+/** The n − f rows nearest to row `i`, which is the first of them. */
+export function nearest(distances: Rows, i: number, f: number): number[] {
+  const others = ascending(distances[i]!).filter((j) => j !== i);
+  return [i, ...others].slice(0, distances.length - f);
+}

@@ -1,0 +1,40 @@
+/** docs/architecture.md names only files and rooms that exist, and every room that there is. */
+import { expect } from 'chai';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** From dist/test/docs/ up to the project. */
+const project = fileURLToPath(new URL('../../../', import.meta.url));
+/** The paths of the rooms, in order. */
+const order = [
+  ...readFileSync(`${project}scripts/layers.js`, 'utf8').matchAll(/^ {2}\{ path: '([^']+)'/gm),
+].map(([, path]) => path!);
+const page = readFileSync(`${project}docs/architecture.md`, 'utf8');
+
+/** 'src/core/engine.ts' and 'src/core/', wherever they stand in the text. */
+const named = [...new Set(page.match(/(?<![\w/.-])(?:src|assembly|bindings|examples|scripts)\/[\w./-]*/g))];
+
+/** Folders of src/ that hold code themselves. */
+const rooms = readdirSync(`${project}src`, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .map(({ parentPath }) => `${parentPath.slice(project.length).replaceAll('\\', '/')}/`)
+  .filter((folder) => folder !== 'src/');
+
+describe('docs/architecture.md', () => {
+  it('names only files and folders that exist', () => {
+    expect(named.length).greaterThan(50);
+    for (const path of named) expect(existsSync(project + path), path).equal(true);
+  });
+
+  it('draws every room', () => {
+    expect(new Set(rooms).size).greaterThan(20);
+    for (const room of new Set(rooms)) expect(page, room).include(`│ ${room} `);
+  });
+
+  it('draws the rooms in the order of scripts/layers.js', () => {
+    const drawn = [...page.matchAll(/^│ (\S+\/) /gm)].map(([, room]) => room!);
+    const ordered = order.filter((path) => drawn.includes(path));
+    expect(ordered.length).greaterThan(20);
+    expect(drawn.filter((room) => order.includes(room))).deep.equal(ordered);
+  });
+});
