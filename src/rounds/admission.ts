@@ -9,7 +9,7 @@
 import type { ErrorCode } from '../errors.js';
 import { withRefusal } from './nodeRecords.js';
 import type { Policy } from './policy.js';
-import { acceptedIn, type Collecting } from './quorum.js';
+import { acceptedIn, type Collecting } from './collecting.js';
 import {
   type AcceptedUpdate,
   announce,

@@ -3,13 +3,19 @@
  * or the session is at its end. Each step leads to another phase, and none back to where it came from at the same
  * time, so that this ends.
  */
-import { close, closeAtDeadline } from './closing.js';
+import {
+  close,
+  closeAtDeadline,
+  type Collecting,
+  hasQuorum,
+  isComplete,
+  mayOpen,
+  open,
+} from './collecting.js';
 import { end } from './control.js';
 import { finished } from './earlyStopping.js';
 import { failWithoutQuorum } from './failing.js';
-import { open } from './opening.js';
 import type { Policy } from './policy.js';
-import { type Collecting, hasQuorum, isComplete, mayOpen } from './quorum.js';
 import {
   followedBy,
   type RoundState,

@@ -1,8 +1,8 @@
 /**
  * How long a round collects. The adaptive deadline is a high quantile of recent response times, times a slack: it
- * follows the many, so that a few slow nodes don't hold them back. Two things keep it from shutting out nodes that
+ * follows the majority, so that a few slow nodes don't hold it back. Two things keep it from shutting out nodes that
  * turn slow together: at a deadline, those that did not answer count with the time that they were given
- * (closing.ts), which lengthens the next one; and a round that is tried again has the whole of deadlineMs.
+ * (collecting.ts), which lengthens the next one; and a round that is tried again has the whole of deadlineMs.
  */
 import type { Policy } from './policy.js';
 

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../errors.js';
 import { end, isOver } from './control.js';
 import type { Policy } from './policy.js';
-import { acceptedIn, type Collecting } from './quorum.js';
+import { acceptedIn, type Collecting } from './collecting.js';
 import { announce, followedBy, type SessionEvent, type SessionState, stay, type Step } from './state.js';
 
 /** Which attempt failed, and why. */

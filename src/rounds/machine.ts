@@ -14,9 +14,9 @@
  *     └── from each phase, when the session is completed, stopped or failed
  *
  *   waiting      nothing is pending but nodes: the round opens with the first event that finds a quorum of them
- *                present and the session running. A pause ends here.                                     opening.ts
- *   collecting   updates are accepted or refused, until it is complete or its deadline comes.   admission.ts, quorum.ts
- *   aggregating  the coordinator owes `aggregated` or `aggregation-failed`.                             closing.ts
+ *                present and the session running. A pause ends here.                                  collecting.ts
+ *   collecting   updates are accepted or refused, until it is complete or its deadline comes.   admission.ts
+ *   aggregating  the coordinator owes `aggregated` or `aggregation-failed`.                          committing.ts
  *   committing   the checkpoint is being written: the coordinator owes `committed`, or `aggregation-failed`. Events
  *                that come meanwhile count, though the checkpoint does not have them. A `stop` is answered at once,
  *                and the commit counts all the same if it succeeds.                                    committing.ts

@@ -2,11 +2,10 @@
  * After a restart. `restore` makes a state of what is durable; the round that was under way comes back with the event
  * `recovered`, if its file was found, before any other event; else the round opens anew once nodes are there.
  */
-import { beginAggregation } from './closing.js';
+import { beginAggregation, collect } from './collecting.js';
 import { isOver } from './control.js';
 import { fail } from './failing.js';
 import { newcomer } from './nodeRecords.js';
-import { collect } from './opening.js';
 import type { Policy } from './policy.js';
 import {
   type AcceptedUpdate,
