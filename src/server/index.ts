@@ -14,17 +14,20 @@ export {
 export { type ConfigSources, loadConfig, printConfig, type Setting, settings } from './config/loadConfig.js';
 export { createServer, type Server, type ServerOptions } from './server.js';
 
-// What the types above refer to: the coordinator's, and those of the protocol.
-export type * from '../coordinator/index.js';
-export type { Engine, EngineOptions } from '../core/engine.js';
+// What the types above refer to.
+export type { Coordinator, EventFeed, UpdateFormat, UpdateRequirements } from '../coordinator/coordinator.js';
+export type { IncomingUpdate } from '../coordinator/ingest/readChunks.js';
+export type { Model, StoredModel } from '../coordinator/session/models.js';
+export type { Batch, Engine, EngineOptions } from '../core/engine.js';
 export { type ErrorCode, QuorateError } from '../errors.js';
+export type { TensorShape } from '../formats/tensorShape.js';
 export type { Metrics } from '../protocol/names.js';
 export type { SessionConfig, SessionConfigInput } from '../protocol/sessionConfig.js';
 export type {
   Evaluation,
   MetricsPoint,
   ModelView,
-  NodeRecord,
+  NodeRecordView,
   NodeRegistration,
   NodeView,
   RoundSummary,
@@ -33,3 +36,4 @@ export type {
   SessionView,
   UpdateReceipt,
 } from '../protocol/views.js';
+export type { CheckpointSummary, NumberedEvent } from '../store/store.js';
