@@ -1,15 +1,17 @@
-/** The server's events as they come, for whoever watches: `for await (const event of client.events())`. */
-import { z } from 'zod';
+/** The server's events as an async iterable. */
+import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { readMessage } from './feedEvent.js';
 import type { Transport } from './transport.js';
 import { aborted, linkedController } from './waiting.js';
 
+/** Which events to receive. */
 export interface EventsOptions {
-  /** Only this session's. Default: all. */
+  /** Only events of this session. Default: of all sessions. */
   readonly session?: string;
-  /** The number of the last event that was seen: those after it come first. Default: only new ones. */
+  /** The number of the last event received: those after it come first. Default: only new events. */
   readonly since?: number;
+  /** Ends the iteration with ABORTED. */
   readonly signal?: AbortSignal;
 }
 
@@ -19,16 +21,24 @@ const eventSchema = z.looseObject({
   type: z.string(),
 });
 
-/** An announcement of a round, a session or a node; `type` says which, and what else is in it. */
-export type ServerEvent = z.output<typeof eventSchema>;
+/** An event of a session, a round or a node. `type` determines the further members; see docs/protocol.md. */
+export interface ServerEvent {
+  /** Numbered without gaps, across restarts of the server as well. */
+  readonly number: number;
+  /** Unix time in milliseconds. */
+  readonly atMs: number;
+  /** Such as 'round-committed'. */
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
 
-/** Characters that may wait to be read. Beyond them the socket is closed, as the server does with readers that stall. */
+/** Characters that may wait to be read. Beyond this the socket is closed, as the server does with readers that stall. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
- * One socket's worth. A reader that falls behind still gets all that came before its socket was closed.
+ * The events of one socket. A reader that falls behind still receives what arrived before the socket was closed.
  *
- * @throws QuorateError CONNECTION_FAILED when the socket ends by itself or the reader fell behind, ABORTED by the signal,
+ * @throws QuorateError CONNECTION_FAILED when the socket closes or the reader fell behind, ABORTED by the signal,
  *   BAD_RESPONSE
  */
 export async function* streamEvents(
@@ -73,7 +83,7 @@ export async function* streamEvents(
         if (event) yield event;
       } else if (signal.aborted) throw aborted(signal);
       else if (fellBehind) throw behind(last);
-      else if (closed) throw new QuorateError('CONNECTION_FAILED', `the socket ${request.url} ended`);
+      else if (closed) throw new QuorateError('CONNECTION_FAILED', `the socket ${request.url} closed`);
       else await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
@@ -85,27 +95,30 @@ export async function* streamEvents(
 const behind = (last: number | null): QuorateError =>
   new QuorateError(
     'CONNECTION_FAILED',
-    `events came faster than they were read; those after ${last} come again with since: ${last}`,
+    `events arrived faster than they were read; resume with since: ${last}`,
     { since: last },
   );
 
-/** Null: the hello. @throws QuorateError BAD_RESPONSE */
+/** Parses a message; null for the hello. @throws QuorateError BAD_RESPONSE */
 function eventOf(text: string): ServerEvent | null {
   const message = readMessage(text);
   if (message?.kind === 'hello') return null;
   const event = message && eventSchema.safeParse(JSON.parse(text)).data;
   if (event) return event;
-  throw new QuorateError('BAD_RESPONSE', `no event of the protocol: ${text.slice(0, 200)}`);
+  throw new QuorateError('BAD_RESPONSE', `a message violates the protocol: ${text.slice(0, 200)}`);
 }
 
-/** A way to open a WebSocket: Node's `ws` (nodeSocket.ts) or the page's own (pageSocket.ts). */
+/** A WebSocket to open. */
 export interface SocketRequest {
   readonly url: string;
   readonly token: string | null;
   readonly onMessage: (text: string) => void;
-  /** Closes it. */
+  /** Closes the socket. */
   readonly signal: AbortSignal;
 }
 
-/** Resolves when the socket is closed, whatever closed it, also if it was never open. Never throws. */
+/**
+ * Opens a WebSocket, with the package `ws` (nodeSocket.ts) or the host's own class (pageSocket.ts). Resolves when it is
+ * closed or could not be opened; never rejects.
+ */
 export type OpenSocket = (request: SocketRequest) => Promise<void>;

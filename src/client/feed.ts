@@ -1,43 +1,44 @@
 /**
- * Keeps a picture of the session up to date: by the event socket, resumed after the last event that was heard, and by
- * asking, often while there is no socket, seldom while there is one.
+ * Keeps the replica of a session up to date from two sources: the event socket, which resumes after the last event
+ * received, and polling, which is frequent while the socket is down and rare while it is up.
  */
-import { feedTypes, readMessage } from './feedEvent.js';
-import type { SessionReplica } from './sessionReplica.js';
-import type { Retry } from './retry.js';
 import type { OpenSocket } from './eventStream.js';
+import { feedTypes, readMessage } from './feedEvent.js';
+import type { Retry } from './retry.js';
+import type { SessionReplica } from './sessionReplica.js';
 import type { Transport } from './transport.js';
 import { linkedController, sleep } from './waiting.js';
 
+/** What the feed works with. */
 export interface FeedOptions {
   readonly session: string;
-  readonly picture: SessionReplica;
+  readonly replica: SessionReplica;
   readonly transport: Transport;
   readonly openSocket: OpenSocket;
-  /** Brings the picture up to date by asking for the session's view. */
-  readonly look: () => Promise<unknown>;
+  /** Fetches the session's view into the replica. */
+  readonly refresh: () => Promise<unknown>;
   readonly retry: Retry;
   readonly onConnection: (connected: boolean) => void;
   readonly signal: AbortSignal;
 }
 
-/** Between two questions, without and with a socket. */
+/** The polling interval while the socket is down, and while it is up. */
 const POLL_MS = 1000;
 const CHECK_MS = 30_000;
 
-/** Ends only by the signal, or by an error of `look`. @throws QuorateError */
+/** Runs until the signal is aborted or `refresh` throws. @throws QuorateError */
 export async function follow(options: FeedOptions): Promise<void> {
-  const { session, picture, transport, openSocket, look, retry, onConnection, signal } = options;
+  const { session, replica, transport, openSocket, refresh, retry, onConnection, signal } = options;
   let last: number | null = null;
   let connected = false;
   let wake = (): void => undefined;
-  let askAgain = false;
-  const askNow = (): void => {
-    askAgain = true;
+  let pollAgain = false;
+  const pollNow = (): void => {
+    pollAgain = true;
     wake();
   };
 
-  /** One socket, from its opening to its end. @returns whether a hello came */
+  /** Runs one socket until it closes. @returns whether the server sent its hello */
   const listen = async (): Promise<boolean> => {
     const { controller, unlink } = linkedController(signal);
     const since = last === null ? '' : `&since=${last}`;
@@ -46,16 +47,16 @@ export async function follow(options: FeedOptions): Promise<void> {
       const message = readMessage(text);
       if (message?.kind === 'event' && greeted) {
         last = message.number;
-        if (message.session === session && message.event) picture.hear(message.event);
+        if (message.session === session && message.event) replica.applyEvent(message.event);
       } else if (message?.kind === 'hello' && !greeted) {
         greeted = true;
-        // Without a number to resume at, or one that this server never gave, what comes next is all there is.
+        // Nothing to resume after: the first socket, or a server that never sent that number and starts over.
         last = last === null || last > message.last ? message.last : last;
         connected = true;
         onConnection(true);
-        askNow();
+        pollNow();
       } else {
-        controller.abort(); // it is not our server that speaks: we go on by asking
+        controller.abort(); // not a Quorate server: keep polling
       }
     };
     const query = `session=${encodeURIComponent(session)}&types=${feedTypes.join(',')}${since}`;
@@ -70,16 +71,16 @@ export async function follow(options: FeedOptions): Promise<void> {
   const keepSocket = async (): Promise<void> => {
     for (let failures = 0; !signal.aborted;) {
       failures = (await listen()) ? 1 : failures + 1;
-      askNow();
+      pollNow();
       await sleep(retry.waitMs(failures), signal);
     }
   };
 
-  const keepAsking = async (): Promise<void> => {
+  const keepPolling = async (): Promise<void> => {
     while (!signal.aborted) {
-      askAgain = false;
-      await look();
-      if (askAgain) continue;
+      pollAgain = false;
+      await refresh();
+      if (pollAgain) continue;
       const { controller, unlink } = linkedController(signal);
       wake = () => {
         controller.abort();
@@ -89,5 +90,5 @@ export async function follow(options: FeedOptions): Promise<void> {
     }
   };
 
-  await Promise.all([keepSocket(), keepAsking()]);
+  await Promise.all([keepSocket(), keepPolling()]);
 }

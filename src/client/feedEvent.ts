@@ -1,5 +1,5 @@
-/** The messages of the event socket, as far as a node needs them. Others may come and are passed over. */
-import { z } from 'zod';
+/** The messages of the event socket, as far as a node needs them. */
+import * as z from 'zod';
 import { sessionStatusSchema } from '../protocol/views.js';
 
 const round = z.int();
@@ -21,17 +21,19 @@ const feedEventSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('round-failed'), round, attempt: z.int() }),
   z.looseObject({ type: z.literal('node-excluded'), node: z.string() }),
 ]);
-/** What a node asks the server for: how often others' updates come is none of its business, and much to be told of. */
+/** The event types that a node subscribes to. Those about single updates are left out: with many nodes they dominate. */
 export const feedTypes: readonly string[] = feedEventSchema.options.map(({ shape }) => shape.type.value);
 
+/** An event that a node acts on. */
 export type FeedEvent = z.output<typeof feedEventSchema>;
 
 const numberedSchema = z.looseObject({ number: z.int(), type: z.string(), session: z.string().nullish() });
 const helloSchema = z.looseObject({ type: z.literal('hello'), first: z.int(), last: z.int() });
 
+/** A message of the event socket. */
 export type FeedMessage =
   | { readonly kind: 'hello'; readonly first: number; readonly last: number }
-  /** `event` is null where a node has no use for it. */
+  /** `event` is null for types that a node does not need. */
   | {
       readonly kind: 'event';
       readonly number: number;
@@ -39,7 +41,7 @@ export type FeedMessage =
       readonly event: FeedEvent | null;
     };
 
-/** Null: it is no message of the protocol. */
+/** Parses a message; null if it does not follow the protocol. */
 export function readMessage(text: string): FeedMessage | null {
   let message: unknown;
   try {

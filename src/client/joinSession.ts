@@ -1,55 +1,63 @@
 /**
- * A node's part in a session, from its registration to the session's end. Three things go on side by side until then:
+ * A node's participation in a session, from its registration to the session's end. Three tasks run concurrently:
  *
- *   heartbeat      so that the server knows that the node is there; it registers again where it is not known any more
- *   feed           keeps the picture of the session up to date (feed.ts, picture.ts)
- *   participation  trains, sends and evaluates as the picture asks for (participation.ts)
+ *   heartbeat      reports that the node is alive; registers it again if the server no longer knows it
+ *   feed           keeps the replica of the session up to date (feed.ts, sessionReplica.ts)
+ *   participation  trains, sends and evaluates as the replica requires (participation.ts)
  */
 import { type Encoding, encodings } from '../core/codec.js';
 import { refuseUnknown } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
 import type { SessionView } from '../protocol/views.js';
 import { clientOf, type Registered } from './client.js';
-import { createEncoder } from './encoding.js';
 import type { OpenSocket } from './eventStream.js';
 import { follow } from './feed.js';
 import type { Evaluate, NodeEvent, Train } from './node.js';
 import { participate } from './participation.js';
 import { createRetry, type RetryOptions } from './retry.js';
 import { createSessionReplica, type SessionReplica } from './sessionReplica.js';
+import { createEncoder } from './training.js';
 import { createTransport } from './transport.js';
 import { aborted, linkedController, sleep, unlessAborted } from './waiting.js';
 
+/** The options of `joinSession`. */
 export interface JoinOptions {
-  /** The server's address: 'http://127.0.0.1:8080'. */
+  /** The server's address, such as 'http://127.0.0.1:8080'. A path in it is kept. */
   readonly server: string;
+  /** The session's name. */
   readonly session: string;
-  /** The node's name; the same again is the same node coming back. */
+  /** The node's name. With a name that is registered already, the node comes back. */
   readonly node: string;
-  /** The node's own, from an earlier registration or chosen by itself (256 random bits in base64url); or the admin's. */
+  /**
+   * The node's own token, from an earlier registration or of its own choice (256 random bits in base64url); or the admin's.
+   * Default: none.
+   */
   readonly token?: string | null;
-  /** Allows a first registration, with `token` or one that is chosen at random; `registered` tells which. */
+  /** Allows a new node to register, with `token` or else a random one, which the event `registered` delivers. */
   readonly enrollmentToken?: string | null;
+  /** Trains the model; see `Train`. */
   readonly train: Train;
-  /** Measures each committed model, where it is given. */
+  /** Evaluates each committed model. Default: models are not evaluated. */
   readonly evaluate?: Evaluate;
-  /** How updates are sent. Default: f32, exact. */
+  /** How updates are encoded. Default: 'f32', which is exact. */
   readonly encoding?: Encoding;
-  /** Ends the node's part; joinSession then rejects with ABORTED. */
+  /** Ends the participation; `joinSession` then rejects with ABORTED. */
   readonly signal?: AbortSignal;
-  /** Told of all that happens, synchronously. */
+  /** Called synchronously with everything that happens. */
   readonly onEvent?: (event: NodeEvent) => void;
+  /** How temporary failures are retried. */
   readonly retry?: RetryOptions;
 }
 
-/** How it ended. */
+/** How a participation ended. */
 export interface Outcome {
-  /** Of the session; `excluded`: it goes on without this node. */
+  /** The session's final status, or `excluded` if it continues without this node. */
   readonly status: 'completed' | 'stopped' | 'failed' | 'excluded';
+  /** Why the session ended, if it says so. */
   readonly reason: string | null;
   /** The last committed round. */
   readonly committed: number;
-  /** Rounds that have an update of this node, as far as this call sent them. */
+  /** The number of rounds that accepted an update sent by this call. */
   readonly accepted: number;
 }
 
@@ -76,17 +84,17 @@ function check(options: JoinOptions): void {
     throw new QuorateError('INVALID_PARAMETER', `joinSession: ${name} must be a string`, { parameter: name });
   }
   if (typeof train !== 'function' || (evaluate !== undefined && typeof evaluate !== 'function')) {
-    throw new QuorateError('BAD_TYPE', 'joinSession: train, and evaluate if it is given, must be functions');
+    throw new QuorateError('BAD_TYPE', 'joinSession: train must be a function, and evaluate too if given');
   }
   if (!encodings.includes(encoding)) {
-    throw new QuorateError('INVALID_PARAMETER', `joinSession: there is no encoding '${encoding as string}'`, {
+    throw new QuorateError('INVALID_PARAMETER', `joinSession: unknown encoding '${encoding as string}'`, {
       parameter: 'encoding',
       known: encodings,
     });
   }
 }
 
-/** joinSession on a host's sockets. */
+/** `joinSession`, with the host's WebSockets. */
 export async function join(options: JoinOptions, openSocket: OpenSocket): Promise<Outcome> {
   check(options);
   const { session, node, token = null, enrollmentToken = null, onEvent = () => undefined } = options;
@@ -96,27 +104,27 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     onEvent({ type: 'retrying', code: error.code, message: error.message, waitMs });
   });
   const encoder = createEncoder(options.encoding ?? 'f32');
-  const picture = createSessionReplica(node);
+  const replica = createSessionReplica(node);
   const { controller, unlink } = linkedController(options.signal ?? new AbortController().signal);
   const { signal } = controller;
 
-  const own = token ?? newToken();
-  /** The token is chosen here: a first registration whose answer was lost is repeated as it was. */
+  const ownToken = token ?? newToken();
+  // With a token chosen here, a registration whose response was lost can be repeated unchanged.
   const enroll = (): Promise<Registered> => {
     transport.token = enrollmentToken;
-    return client.registerNode({ id: node, sessions: [session], token: own }, signal);
+    return client.registerNode({ id: node, sessions: [session], token: ownToken }, signal);
   };
-  const comeBack = (): Promise<Registered> =>
+  const reregister = (): Promise<Registered> =>
     client.registerNode({ id: node, sessions: [session] }, signal).catch((error: unknown) => {
       const isUnknown = error instanceof QuorateError && error.code === 'UNAUTHORIZED';
       if (isUnknown && enrollmentToken !== null) return enroll();
       throw error;
     });
 
-  /** Registers until it is done. From then on the node's own token is used. */
+  /** Registers, with retries. From then on, requests carry the node's own token. */
   const register = async (): Promise<number> => {
     const registered = await retry.run(
-      () => (transport.token === enrollmentToken && enrollmentToken !== null ? enroll() : comeBack()),
+      () => (transport.token === enrollmentToken && enrollmentToken !== null ? enroll() : reregister()),
       signal,
     );
     if (registered.token !== null) transport.token = registered.token;
@@ -124,23 +132,24 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     return registered.node.heartbeatMs;
   };
 
-  const viewOf = (): Promise<SessionView> => retry.run(() => client.session(session, signal, node), signal);
-  const look = async (): Promise<SessionView> => {
+  const fetchView = (): Promise<SessionView> =>
+    retry.run(() => client.session(session, signal, node), signal);
+  const refresh = async (): Promise<SessionView> => {
     for (;;) {
-      const asOf = picture.version;
-      const view = await viewOf();
-      if (picture.see(view, asOf)) return view;
+      const asOf = replica.version;
+      const view = await fetchView();
+      if (replica.applyView(view, asOf)) return view;
     }
   };
 
   const keepHeartbeat = async (everyMs: number): Promise<void> => {
     for (let periodMs = everyMs; ;) {
-      await sleep(periodMs * BEAT, signal);
+      await sleep(periodMs * HEARTBEAT_SHARE, signal);
       try {
-        // A silent connection must not hold up the next heartbeat, nor must a wait that has grown: the server counts.
+        // Neither a silent connection nor a long backoff may delay the next heartbeat: the server counts missed ones.
         const timeoutMs = Math.max(periodMs, MIN_TIMEOUT_MS);
-        const beat = () => client.heartbeat(node, signal, timeoutMs);
-        periodMs = (await retry.run(beat, signal, periodMs)).heartbeatMs;
+        const sendHeartbeat = () => client.heartbeat(node, signal, timeoutMs);
+        periodMs = (await retry.run(sendHeartbeat, signal, periodMs)).heartbeatMs;
       } catch (error) {
         if (!(error instanceof QuorateError) || error.code !== 'UNKNOWN_NODE') throw error;
         periodMs = await register();
@@ -162,12 +171,12 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
   const tasks: Promise<void>[] = [];
   try {
     const heartbeatMs = await register();
-    await look();
+    await refresh();
     tasks.push(background(keepHeartbeat(heartbeatMs)));
     const onConnection = (connected: boolean): void =>
       onEvent({ type: connected ? 'connected' : 'disconnected' });
     tasks.push(
-      background(follow({ session, picture, transport, openSocket, look, retry, onConnection, signal })),
+      background(follow({ session, replica, transport, openSocket, refresh, retry, onConnection, signal })),
     );
     const accepted = await unlessAborted(
       participate({
@@ -176,8 +185,8 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
         train: options.train,
         evaluate: options.evaluate,
         client,
-        picture,
-        look,
+        replica,
+        refresh,
         register,
         retry,
         encoder,
@@ -186,7 +195,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
       }),
       signal,
     );
-    return outcomeOf(picture, accepted);
+    return outcomeOf(replica, accepted);
   } catch (error) {
     if (failure !== undefined) throw failure;
     if (options.signal?.aborted) throw aborted(options.signal);
@@ -199,9 +208,9 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
   }
 }
 
-/** The part of the period after which a heartbeat is sent, so that it is not late on a busy machine. */
-const BEAT = 0.8;
-/** For a server that is only busy. */
+/** The share of the period after which a heartbeat is sent, so that it arrives in time on a busy machine. */
+const HEARTBEAT_SHARE = 0.8;
+/** A busy server may take this long to respond to a heartbeat, however short the period. */
 const MIN_TIMEOUT_MS = 1000;
 
 function outcomeOf({ status, reason, committed, excluded }: SessionReplica, accepted: number): Outcome {
@@ -209,10 +218,10 @@ function outcomeOf({ status, reason, committed, excluded }: SessionReplica, acce
     return { status, reason, committed, accepted };
   }
   if (excluded) return { status: 'excluded', reason: 'the session excluded this node', committed, accepted };
-  throw new QuorateError('INTERNAL', `a node's part ended while the session is ${status}`);
+  throw new QuorateError('INTERNAL', `the participation ended while the session is ${status}`);
 }
 
-/** A token as a node chooses it for itself: 256 random bits, in base64url. */
+/** A new token for a node: 256 random bits in base64url. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return btoa(String.fromCharCode(...bytes))

@@ -1,13 +1,13 @@
-/** Sockets by the package `ws`: Node 20 has no WebSocket of its own, and this one can send a header. */
+/** WebSockets of the package `ws`: Node 20 has no WebSocket of its own, and `ws` can send headers. */
 import { WebSocket } from 'ws';
 import type { OpenSocket } from './eventStream.js';
 
 const HANDSHAKE_MS = 10_000;
-/** A server that answers no ping until the next is gone, although nothing may have closed the connection. */
+/** A server that misses a ping is considered gone, even if the connection is still open. */
 const PING_MS = 5_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** @param pingMs between two pings; the first that is not answered before the next closes the socket */
+/** @param pingMs interval of pings; the socket closes if one is not answered before the next */
 export const pingingSocket =
   (pingMs: number): OpenSocket =>
   ({ url, token, onMessage, signal }) =>
@@ -18,25 +18,26 @@ export const pingingSocket =
         ...(token !== null && { headers: { authorization: `Bearer ${token}` } }),
       });
       const close = (): void => socket.terminate();
-      let heard = true;
-      const beat = setInterval(() => {
+      let isResponsive = true;
+      const pingTimer = setInterval(() => {
         if (socket.readyState !== WebSocket.OPEN) return; // the handshake has a timeout of its own
-        if (!heard) close();
+        if (!isResponsive) close();
         else socket.ping();
-        heard = false;
+        isResponsive = false;
       }, pingMs);
-      socket.on('pong', () => (heard = true));
+      socket.on('pong', () => (isResponsive = true));
       signal.addEventListener('abort', close, { once: true });
       socket.on('message', (data: Buffer, isBinary) => {
         if (!isBinary && !signal.aborted) onMessage(data.toString('utf8'));
       });
-      socket.on('error', () => undefined); // 'close' follows, and says all that matters
+      socket.on('error', () => undefined); // 'close' follows
       socket.on('close', () => {
-        clearInterval(beat);
+        clearInterval(pingTimer);
         signal.removeEventListener('abort', close);
         resolve();
       });
       if (signal.aborted) close();
     });
 
+/** The sockets of Node, Deno and Bun. */
 export const nodeSocket = pingingSocket(PING_MS);

@@ -1,14 +1,14 @@
-/**
- * Sockets of the page, or of whatever host has WebSocket. It can't send headers: the token goes into the subprotocols,
- * as `quorate.bearer.<token>`, beside the one that the server answers with.
- */
 import type { OpenSocket } from './eventStream.js';
 
+/**
+ * Sockets of a browser, or any host with the WebSocket class. It cannot send headers, so the token is sent as the
+ * subprotocol `quorate.bearer.<token>`, next to `quorate`, which the server selects.
+ */
 export const pageSocket: OpenSocket = ({ url, token, onMessage, signal }) =>
   new Promise((resolve) => {
     const protocols = token === null ? [] : ['quorate', `quorate.bearer.${token}`];
     const socket = new WebSocket(url, protocols);
-    // Closing waits for the other side, which may be gone; we don't.
+    // Resolve at once: the closing handshake may never complete.
     const close = (): void => {
       socket.close();
       resolve();

@@ -1,35 +1,39 @@
 /**
- * Tries again what failed for a moment's reason, with full jitter: the wait after the k-th failure is uniform
- * between 0 and firstMs · 2^(k − 1), at most maxMs (Brooker 2015, "Exponential backoff and jitter"), so that a thousand nodes do
- * not come back at once after a restart. A server's Retry-After is the least wait.
+ * Retries operations that failed temporarily, with exponential backoff and full jitter: the wait after the k-th failure is
+ * uniform between 0 and min(maxMs, firstMs · 2^(k − 1)), so that a thousand nodes do not reconnect at once after a restart
+ * (Brooker 2015, "Exponential backoff and jitter"). If the server sent Retry-After, that time is added.
  */
 import { createRandom } from '../core/random.js';
 import { refuseUnknown, requireWholeNumber } from '../core/validation.js';
 import { type ErrorCode, QuorateError } from '../errors.js';
 import { sleep } from './waiting.js';
 
+/** How a node retries what failed temporarily. */
 export interface RetryOptions {
-  /** The longest first wait. Default: 250. */
+  /** Upper bound of the first wait, a whole number of milliseconds. It doubles with each failure. Default: 250. */
   readonly firstMs?: number;
-  /** The longest wait. Default: 15,000. */
+  /** Upper bound of every wait, a whole number of milliseconds. Default: 15,000. */
   readonly maxMs?: number;
-  /** How long one thing is tried before its error is final. Default: 600,000; Infinity: for ever. */
+  /** How long an operation is retried before its error is final. Default: 600,000; Infinity retries forever. */
   readonly giveUpAfterMs?: number;
-  /** Of the jitter. Default: by chance. */
+  /** Seed of the jitter, for reproducible waits. Default: random. */
   readonly seed?: number;
 }
 
+/** Retries operations; made by `createRetry`. */
 export interface Retry {
-  /** The wait after so many failures one after the other, of which the last is `error`. */
+  /** Draws the wait after so many consecutive failures, the last of which threw `error`. */
   waitMs(failures: number, error?: unknown): number;
   /**
-   * @param longestMs a bound on waits, below the one of the options
-   * @throws QuorateError the operation's, once it is final; ABORTED
+   * Runs an operation until it succeeds.
+   *
+   * @param longestMs bounds the waits of this operation further
+   * @throws QuorateError the operation's error once it is final; ABORTED
    */
   run<T>(operation: () => Promise<T>, signal: AbortSignal, longestMs?: number): Promise<T>;
 }
 
-/** What may go well the next time without anybody changing anything. */
+/** Errors after which the same request may succeed. */
 const temporary: ReadonlySet<ErrorCode> = new Set([
   'CONNECTION_FAILED',
   'RATE_LIMITED',
@@ -41,6 +45,7 @@ const temporary: ReadonlySet<ErrorCode> = new Set([
   'INTERNAL',
 ]);
 
+/** Whether a retry may help. */
 export const isTemporary = (error: unknown): boolean =>
   error instanceof QuorateError && temporary.has(error.code);
 
@@ -50,7 +55,7 @@ const minWaitMs = (error: unknown): number =>
     : 0;
 
 /**
- * @param onWait told before each wait
+ * @param onWait called before each wait
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  */
 export function createRetry(

@@ -1,51 +1,54 @@
 /**
- * What a node knows of its session: put together from views, which it asks for, and from events, which it is told.
- * They overtake each other on the way. So an event counts only if it leads further than what is known, by the round's
- * number, its attempt, and how far that has come; and a view is the whole truth if nothing was heard since it was asked
- * for, even if it leads back, as after a server's restart, and counts for nothing otherwise.
+ * A node's copy of the state of its session, maintained from views, which it requests, and events, which it receives.
+ * Views and events can overtake each other. Therefore an event is applied only if it advances the position: the round's
+ * number, its attempt, and the stage of that attempt. A view replaces the state, even backward as after a restart of the
+ * server, unless an event was applied since the view was requested; then it is dropped.
  */
 import type { SessionView } from '../protocol/views.js';
 import type { FeedEvent } from './feedEvent.js';
 import { aborted } from './waiting.js';
 
-/** A round that takes updates. */
+/** A round that accepts updates. */
 export interface OpenRound {
   readonly number: number;
   readonly attempt: number;
-  /** Null: every node. */
+  /** The nodes that the round asked; null: every node. */
   readonly asked: readonly string[] | null;
 }
 
+/** The replica of one session; made by `createSessionReplica`. */
 export interface SessionReplica {
   readonly status: SessionView['status'];
   readonly reason: string | null;
   readonly committed: number;
-  /** Null: no round takes updates. */
+  /** Null if no round accepts updates. */
   readonly open: OpenRound | null;
-  /** Whether this node has said all that it has to say to the open round. */
+  /** Whether this node is done with the open round. */
   readonly answered: boolean;
   readonly excluded: boolean;
-  /** The newest view that counted; null before the first. For what doesn't change: the configuration, the model's shape. */
+  /** The newest applied view, for what does not change: the configuration and the model's shape. Null before the first. */
   readonly view: SessionView | null;
-  /** Whether a round that is trained from the model before it may still take an update, in this attempt or the next. */
+  /** Whether the round may still accept an update, in this attempt or a later one. For sessions in sync mode. */
   awaits(round: number): boolean;
-  /** Changes with each event that changed anything. */
+  /** Incremented by each event that changes the state. */
   readonly version: number;
-  /** @returns whether it counted: `asOf` is the version when it was asked for */
-  see(view: SessionView, asOf: number): boolean;
-  hear(event: FeedEvent): void;
-  /** That round, if it is still the open one, needs no more of this node. */
+  /** @param asOf the version when the view was requested @returns whether it was applied */
+  applyView(view: SessionView, asOf: number): boolean;
+  /** Ignored unless it advances the state. */
+  applyEvent(event: FeedEvent): void;
+  /** Marks a round as answered, if it is still the open one. */
   markAnswered(round: OpenRound): void;
-  /** Calls back after each change. Returns what ends it. */
+  /** Calls the listener after each change. Returns a function that removes it. */
   onChange(listener: () => void): () => void;
   /** Resolves at the next change. @throws QuorateError ABORTED */
   change(signal: AbortSignal): Promise<void>;
 }
 
+/** Whether a status is final. */
 export const hasEnded = (status: SessionView['status']): boolean =>
   status === 'completed' || status === 'stopped' || status === 'failed';
 
-/** How far an attempt has come. */
+/** The stages of an attempt, in order. */
 const stages = { waiting: 0, collecting: 1, failed: 2, closed: 3 } as const;
 
 const stageOf = {
@@ -58,13 +61,13 @@ const stageOf = {
 /** The round's number, its attempt, its stage. */
 type Position = readonly [number: number, attempt: number, stage: number];
 
-/** Above 0: `a` is further. */
+/** Positive if `a` is further along than `b`. */
 function compare(a: Position, b: Position): number {
   const differing = a.findIndex((part, index) => part !== b[index]);
   return differing < 0 ? 0 : a[differing]! > b[differing]! ? 1 : -1;
 }
 
-interface Knowledge {
+interface State {
   status: SessionView['status'];
   reason: string | null;
   committed: number;
@@ -74,7 +77,7 @@ interface Knowledge {
   excluded: boolean;
 }
 
-function knowledgeOf(view: SessionView, node: string): Omit<Knowledge, 'answered'> {
+function stateOf(view: SessionView, node: string): Omit<State, 'answered'> {
   const { status, reason, committed, round } = view;
   const excluded = view.nodes.some((record) => record.node === node && record.excluded);
   const common = { status, reason, committed, excluded };
@@ -87,49 +90,49 @@ function knowledgeOf(view: SessionView, node: string): Omit<Knowledge, 'answered
   return { ...common, position: [number, attempt, stage], open };
 }
 
-/** Whether anything changed. */
-function take(known: Knowledge, event: FeedEvent, node: string): boolean {
+/** Applies an event. @returns whether anything changed */
+function apply(state: State, event: FeedEvent, node: string): boolean {
   const advance = (to: Position, open: OpenRound | null): boolean => {
-    if (compare(to, known.position) <= 0) return false;
-    known.position = to;
-    known.open = open;
-    known.answered = false;
+    if (compare(to, state.position) <= 0) return false;
+    state.position = to;
+    state.open = open;
+    state.answered = false;
     return true;
   };
   switch (event.type) {
     case 'session-status':
-      if (hasEnded(known.status) || known.status === event.status) return false;
-      known.status = event.status;
-      known.reason = event.reason;
-      if (hasEnded(event.status)) known.open = null;
+      if (hasEnded(state.status) || state.status === event.status) return false;
+      state.status = event.status;
+      state.reason = event.reason;
+      if (hasEnded(event.status)) state.open = null;
       return true;
     case 'round-opened': {
       const { round: number, attempt, asked } = event;
       return advance([number, attempt, stages.collecting], { number, attempt, asked });
     }
     case 'round-closed': {
-      const [number, attempt] = known.position;
+      const [number, attempt] = state.position;
       return number === event.round && advance([number, attempt, stages.closed], null);
     }
     case 'round-failed':
       return advance([event.round, event.attempt, stages.failed], null);
     case 'round-committed': {
       const advanced = advance([event.round, Infinity, stages.closed], null);
-      const committed = event.round > known.committed;
-      if (committed) known.committed = event.round;
+      const committed = event.round > state.committed;
+      if (committed) state.committed = event.round;
       return advanced || committed;
     }
     case 'node-excluded':
-      if (known.excluded || event.node !== node) return false;
-      known.excluded = true;
+      if (state.excluded || event.node !== node) return false;
+      state.excluded = true;
       return true;
   }
 }
 
-/** @param node the one that looks at the session: whose exclusion matters */
+/** An empty replica, for the given node. */
 export function createSessionReplica(node: string): SessionReplica {
   const listeners = new Set<() => void>();
-  const known: Knowledge = {
+  const state: State = {
     status: 'created',
     reason: null,
     committed: 0,
@@ -141,7 +144,7 @@ export function createSessionReplica(node: string): SessionReplica {
   let version = 0;
   let view: SessionView | null = null;
 
-  const tell = (): void => {
+  const notify = (): void => {
     for (const listener of [...listeners]) listener();
   };
   const onChange = (listener: () => void): (() => void) => {
@@ -151,22 +154,22 @@ export function createSessionReplica(node: string): SessionReplica {
 
   return {
     get status() {
-      return known.status;
+      return state.status;
     },
     get reason() {
-      return known.reason;
+      return state.reason;
     },
     get committed() {
-      return known.committed;
+      return state.committed;
     },
     get open() {
-      return known.open;
+      return state.open;
     },
     get answered() {
-      return known.answered;
+      return state.answered;
     },
     get excluded() {
-      return known.excluded;
+      return state.excluded;
     },
     get version() {
       return version;
@@ -176,29 +179,29 @@ export function createSessionReplica(node: string): SessionReplica {
     },
 
     awaits(round) {
-      const [number, , stage] = known.position;
+      const [number, , stage] = state.position;
       const closed = number === round && stage === stages.closed;
-      return !hasEnded(known.status) && known.committed < round && !closed;
+      return !hasEnded(state.status) && state.committed < round && !closed;
     },
 
-    see(newView, asOf) {
+    applyView(newView, asOf) {
       if (asOf !== version) return false;
       view = newView;
-      const seen = knowledgeOf(newView, node);
-      const same = compare(seen.position, known.position) === 0;
-      Object.assign(known, seen, { answered: same && known.answered });
-      tell();
+      const seen = stateOf(newView, node);
+      const same = compare(seen.position, state.position) === 0;
+      Object.assign(state, seen, { answered: same && state.answered });
+      notify();
       return true;
     },
 
-    hear(event) {
-      if (!take(known, event, node)) return;
+    applyEvent(event) {
+      if (!apply(state, event, node)) return;
       version++;
-      tell();
+      notify();
     },
 
     markAnswered({ number, attempt }) {
-      if (known.open?.number === number && known.open.attempt === attempt) known.answered = true;
+      if (state.open?.number === number && state.open.attempt === attempt) state.answered = true;
     },
 
     onChange,

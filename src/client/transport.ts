@@ -1,44 +1,49 @@
 /**
- * Requests to one server, each tried once: the token, a time limit, and every failure a QuorateError. A problem
- * document becomes the error that the server threw; `details.status` and `details.retryAfterMs` say how it came.
+ * Requests to one server, each sent once, with its token and a timeout. Every failure is a QuorateError. A problem document
+ * becomes the error that the server threw, with the response's status and Retry-After in `details.status` and
+ * `details.retryAfterMs`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
+import { parse } from '../schema.js';
 import { aborted, linkedController } from './waiting.js';
 
-export interface Exchange {
+/** A request to the server. */
+export interface TransportRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** Below the server's address, with a query if there is one: '/v1/status'. */
+  /** Relative to the server's address, with the query: '/v1/status'. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
-  /** Sent as JSON instead of a body. */
+  /** Sent as a JSON body, instead of `body`. */
   readonly json?: unknown;
   readonly signal?: AbortSignal;
-  /** For the whole exchange; default: 30 s, and a second more for every 50 kB of the body. */
+  /** Bounds the whole exchange. Default: 30 s, plus 1 s per 50 kB of the body. */
   readonly timeoutMs?: number;
 }
 
-export interface Answer {
+/** A successful response. */
+export interface TransportResponse {
   /** 2xx or 304. */
   readonly status: number;
   readonly headers: Headers;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** The connection to one server; made by `createTransport`. */
 export interface Transport {
   /** Sent with each request; null: none. */
   token: string | null;
-  /** @throws QuorateError the server's, or CONNECTION_FAILED, BAD_RESPONSE, ABORTED */
-  exchange(what: Exchange): Promise<Answer>;
-  /** The answer's JSON, checked. @throws QuorateError as exchange does */
-  json<T>(schema: z.ZodType<T>, what: Exchange): Promise<T>;
-  /** The address of a WebSocket. */
+  /** Sends a request. @throws QuorateError the server's, or CONNECTION_FAILED, BAD_RESPONSE, ABORTED */
+  exchange(request: TransportRequest): Promise<TransportResponse>;
+  /** Sends a request, and validates the JSON of the response. @throws QuorateError as `exchange` */
+  json<T>(schema: z.ZodType<T>, request: TransportRequest): Promise<T>;
+  /** The ws or wss address of a path. */
   socketUrl(path: string): string;
 }
 
 const TIMEOUT_MS = 30_000;
-const SLOWEST_BYTES_PER_MS = 50;
+const MIN_BYTES_PER_MS = 50;
 
 const problemSchema = z.looseObject({
   code: z.string().refine((code) => Object.hasOwn(errorCodes, code)),
@@ -54,13 +59,13 @@ function baseOf(server: string): URL {
   if (url && /^https?:$/.test(url.protocol)) {
     return new URL(`${url.origin}${url.pathname.replace(/\/+$/, '')}/`);
   }
-  throw new QuorateError('INVALID_PARAMETER', `server must be an http(s) address; got '${server}'`, {
+  throw new QuorateError('INVALID_PARAMETER', `server must be an http or https address; got '${server}'`, {
     parameter: 'server',
     value: server,
   });
 }
 
-/** Retry-After is in seconds, or a date. */
+/** Retry-After holds seconds or a date. */
 function retryAfterMs(headers: Headers): number | undefined {
   const text = headers.get('retry-after');
   if (text === null) return undefined;
@@ -68,7 +73,8 @@ function retryAfterMs(headers: Headers): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-function parsed(bytes: Uint8Array): unknown {
+/** Undefined if the bytes are not JSON. */
+function jsonOf(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
   } catch {
@@ -76,26 +82,29 @@ function parsed(bytes: Uint8Array): unknown {
   }
 }
 
-/** What an answer that is no success says. Something between us and the server may say it in its own words. */
-function refusalOf(what: Exchange, { status, headers, bytes }: Answer): QuorateError {
+/** The error of an unsuccessful response. Without a problem document, it may come from a proxy in between. */
+function errorOf(request: TransportRequest, { status, headers, bytes }: TransportResponse): QuorateError {
   const retry = retryAfterMs(headers);
-  const circumstances = { status, ...(retry !== undefined && { retryAfterMs: retry }) };
-  const { data: problem } = problemSchema.safeParse(parsed(bytes));
+  const context = { status, ...(retry !== undefined && { retryAfterMs: retry }) };
+  const { data: problem } = problemSchema.safeParse(jsonOf(bytes));
   if (problem) {
     const message = problem.detail ?? problem.title ?? problem.code;
     const { details = {}, requestId } = problem;
     return new QuorateError(problem.code as ErrorCode, message, {
       ...details,
-      ...circumstances,
+      ...context,
       ...(requestId !== undefined && { requestId }),
     });
   }
-  const said = `${what.method} ${what.path}: the answer was ${status}, and no problem document`;
+  const message = `${request.method} ${request.path}: status ${status} without a problem document`;
   const temporary = status === 408 || status === 429 || status >= 500;
-  return new QuorateError(temporary ? 'CONNECTION_FAILED' : 'BAD_RESPONSE', said, circumstances);
+  return new QuorateError(temporary ? 'CONNECTION_FAILED' : 'BAD_RESPONSE', message, context);
 }
 
-/** @throws QuorateError INVALID_PARAMETER */
+/**
+ * @param server the server's http or https address; a path in it is kept
+ * @throws QuorateError INVALID_PARAMETER
+ */
 export function createTransport(server: string, token: string | null): Transport {
   const base = baseOf(server);
   const urlOf = (path: string): URL => new URL(path.replace(/^\//, ''), base);
@@ -103,13 +112,13 @@ export function createTransport(server: string, token: string | null): Transport
   const transport: Transport = {
     token,
 
-    async exchange(what) {
-      const { method, path, json } = what;
-      const body = json === undefined ? what.body : new TextEncoder().encode(JSON.stringify(json));
-      const timeoutMs = what.timeoutMs ?? TIMEOUT_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
-      const { controller, unlink } = linkedController(what.signal ?? new AbortController().signal);
+    async exchange(request) {
+      const { method, path, json } = request;
+      const body = json === undefined ? request.body : new TextEncoder().encode(JSON.stringify(json));
+      const timeoutMs = request.timeoutMs ?? TIMEOUT_MS + (body?.length ?? 0) / MIN_BYTES_PER_MS;
+      const { controller, unlink } = linkedController(request.signal ?? new AbortController().signal);
       const timer = setTimeout(() => {
-        controller.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
+        controller.abort(new Error(`no response within ${Math.round(timeoutMs)} ms`));
       }, timeoutMs);
       try {
         const response = await fetch(urlOf(path), {
@@ -117,20 +126,20 @@ export function createTransport(server: string, token: string | null): Transport
           headers: {
             ...(transport.token !== null && { authorization: `Bearer ${transport.token}` }),
             ...(json !== undefined && { 'content-type': 'application/json' }),
-            ...what.headers,
+            ...request.headers,
           },
           ...(body && { body }),
           signal: controller.signal,
-          cache: 'no-store', // a browser's cache would answer 304 by itself
-          redirect: 'error', // a token is for this server alone
+          cache: 'no-store', // a browser's cache would handle 304 itself
+          redirect: 'error', // the token must not reach another server
         });
         const bytes = new Uint8Array(await response.arrayBuffer());
-        const answer = { status: response.status, headers: response.headers, bytes };
-        if (response.ok || response.status === 304) return answer;
-        throw refusalOf(what, answer);
+        const result = { status: response.status, headers: response.headers, bytes };
+        if (response.ok || response.status === 304) return result;
+        throw errorOf(request, result);
       } catch (error) {
         if (error instanceof QuorateError) throw error;
-        if (what.signal?.aborted) throw aborted(what.signal);
+        if (request.signal?.aborted) throw aborted(request.signal);
         throw new QuorateError(
           'CONNECTION_FAILED',
           `${method} ${urlOf(path).href}: ${reasonOf(controller.signal.aborted ? controller.signal.reason : error)}`,
@@ -143,15 +152,19 @@ export function createTransport(server: string, token: string | null): Transport
       }
     },
 
-    async json(schema, what) {
-      const { bytes, status } = await transport.exchange(what);
-      const { data, error } = schema.safeParse(parsed(bytes));
-      if (!error) return data;
-      throw new QuorateError(
-        'BAD_RESPONSE',
-        `${what.method} ${what.path}: the answer is not what the protocol says: ${z.prettifyError(error)}`,
-        { status },
-      );
+    async json(schema, request) {
+      const { bytes, status } = await transport.exchange(request);
+      try {
+        return parse('the response', schema, jsonOf(bytes));
+      } catch (error) {
+        if (!(error instanceof QuorateError)) throw error;
+        throw new QuorateError(
+          'BAD_RESPONSE',
+          `${request.method} ${request.path}: the response violates the protocol (${error.message})`,
+          { ...error.details, status },
+          error,
+        );
+      }
     },
 
     socketUrl: (path) => urlOf(path).href.replace(/^http/, 'ws'),
@@ -159,7 +172,7 @@ export function createTransport(server: string, token: string | null): Transport
   return transport;
 }
 
-/** Node's fetch says 'fetch failed', and why in its cause. */
+/** The message of a network error. Node's fetch throws 'fetch failed' and has the reason in `cause`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -1,15 +1,16 @@
-/** Waiting that an AbortSignal ends. */
+/** Waits that an AbortSignal can end. */
 import { QuorateError } from '../errors.js';
 
-/** The error for work that was given up; `signal.reason` is its cause. */
+/** The error for canceled work, caused by `signal.reason`. */
 export const aborted = (signal: AbortSignal): QuorateError =>
-  new QuorateError('ABORTED', 'given up through the AbortSignal', {}, signal.reason);
+  new QuorateError('ABORTED', 'canceled by the AbortSignal', {}, signal.reason);
 
-export function refuseAborted(signal: AbortSignal): void {
+/** @throws QuorateError ABORTED if the signal is aborted */
+export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw aborted(signal);
 }
 
-/** @throws QuorateError ABORTED */
+/** Resolves after `ms`. @throws QuorateError ABORTED */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -28,7 +29,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What `work` comes to, unless the signal is aborted first; `work` itself goes on, and nobody hears of it. */
+/** Settles like `work`, or rejects when the signal is aborted first. `work` itself continues; its result is ignored. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const end = (): void => {
@@ -42,7 +43,7 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
-/** A controller that is aborted with the signal. `unlink` lets go of the signal, which may outlive it by far. */
+/** A controller that the signal aborts. `unlink` removes its listener from the signal, which may live much longer. */
 export function linkedController(signal: AbortSignal): { controller: AbortController; unlink: () => void } {
   const controller = new AbortController();
   const end = (): void => {

@@ -1,35 +1,40 @@
-/** Names of nodes and sessions: they stand in addresses and in file names, so they are short and plain. */
-import { z } from 'zod';
+/** Names and metrics, which most of the protocol's schemas are built on. */
+import * as z from 'zod';
 
+/** The name of a node or session. Names occur in URLs and file names, so they are short and plain. */
 export const nameSchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-    'must be 1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
+    'must be 1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit',
   )
   .meta({
     id: 'Name',
-    description: '1 to 64 letters, digits, dots, dashes or underscores, the first a letter or digit',
+    description: '1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit',
     examples: ['hospital-1'],
   });
 
-/** Of one node, and of what nodes measured in a round: whatever they call it, everybody keeps it. */
+/** Bounds the metrics of a node, and those of a round: their names are the nodes' choice, and every one is stored. */
 export const MAX_METRICS = 32;
 
-/** Measurements by name; finite, as JSON has no other numbers. */
+/** Metrics of one node by name. All are finite. */
 export const metricsSchema = z
   .record(z.string().min(1).max(64), z.number())
   .refine((metrics) => Object.keys(metrics).length <= MAX_METRICS, `at most ${MAX_METRICS} metrics`)
   .meta({
     id: 'Metrics',
-    description: `Measurements by name, at most ${MAX_METRICS}`,
+    description: `Metrics by name, at most ${MAX_METRICS}`,
     examples: [{ loss: 0.31 }],
   });
+/** Metrics of one node by name. */
 export type Metrics = Readonly<z.output<typeof metricsSchema>>;
 
-/** Of a round: what the coordinator measured, `train.` + what nodes did in training, and what they evaluated, with `.mean`. */
+/**
+ * Metrics of a round: the coordinator's own, those of training as `train.<name>`, and those of evaluation as `<name>`
+ * (median over nodes) and `<name>.mean`.
+ */
 export const roundMetricsSchema = z.record(z.string(), z.number()).meta({
   id: 'RoundMetrics',
-  description: `What was measured in a round, and of its model. Of what nodes measure in training, and of what they evaluate, the ${MAX_METRICS} that most of them report`,
+  description: `Metrics of a round and its model. Of the metrics that nodes report, a round keeps the ${MAX_METRICS} most frequent ones from training and as many from evaluation`,
   examples: [{ 'train.loss': 0.31, accuracy: 0.91, 'accuracy.mean': 0.88 }],
 });

@@ -1,21 +1,19 @@
-/** The Koa application: what every request passes through, and the routes. */
+/** The Koa application: the middleware that every request passes through, then the routes. */
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { QuorateError } from '../errors.js';
 import type { Auth, Identity } from './auth/identity.js';
-import { compressJson } from './http/compress.js';
-import { documentation } from './docs/docs.js';
-import { errorResponse } from './http/problemDocument.js';
-import type { RateLimits } from './auth/rateLimits.js';
-import { lingeringClose } from './http/lingeringClose.js';
 import { crossOrigin } from './auth/origins.js';
+import type { RateLimits } from './auth/rateLimits.js';
+import { createDocsRouter } from './docs/docs.js';
+import { errorResponse } from './http/problemDocument.js';
 import { requestLog } from './http/requestLog.js';
-import { makeRouter } from './http/router.js';
-import { routes } from './routes/routes.js';
+import { compressJson, cutStalledReader, lingeringClose } from './http/response.js';
 import type { Services } from './http/route.js';
-import { cutStalledReader } from './http/stalledReader.js';
+import { createRouter } from './http/router.js';
+import { routes } from './routes/routes.js';
 
-/** Answers are data: nothing in them may run, load or be framed. The pages of /docs have a policy of their own. */
+/** Responses are data: nothing in them may run, load or be framed. The pages of /docs have a policy of their own. */
 const securityHeaders = (isShared: boolean): Middleware =>
   helmet({
     contentSecurityPolicy: {
@@ -23,13 +21,13 @@ const securityHeaders = (isShared: boolean): Middleware =>
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
     crossOriginResourcePolicy: { policy: isShared ? 'cross-origin' : 'same-origin' },
-    // The scheme is whoever's who puts TLS before this.
+    // TLS ends at a proxy, which decides whether to require it.
     strictTransportSecurity: false,
   });
 
-/** Whoever asks is known, and asks not too often, before anything is done. */
+/** Identifies the client and counts the request against its rate limit before any route runs. */
 function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Middleware {
-  const always = new Set(routes.filter((route) => route.always).map(({ path }) => path));
+  const always = new Set(routes.filter((route) => route.alwaysAvailable).map(({ path }) => path));
   const identify = async (ctx: Koa.Context): Promise<Identity> => {
     try {
       return auth.identify(ctx.req.headers.authorization);
@@ -39,24 +37,24 @@ function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Mid
     }
   };
   return async (ctx, next) => {
-    if (lifecycle.isEnding) ctx.set('Connection', 'close');
+    if (lifecycle.isShuttingDown) ctx.set('Connection', 'close');
     if (always.has(ctx.path)) {
       ctx.state.identity = { kind: 'anonymous' };
       await next();
       return;
     }
-    if (lifecycle.isEnding) throw new QuorateError('SHUTTING_DOWN', 'the server is ending');
+    if (lifecycle.isShuttingDown) throw new QuorateError('SHUTTING_DOWN', 'the server is shutting down');
     const identity = await identify(ctx);
     await limits.count(identity, ctx.ip);
     ctx.state.identity = identity;
     await next();
-    // It may have begun to end meanwhile.
-    if (lifecycle.isEnding) ctx.set('Connection', 'close');
+    // Shutdown may have begun in the meantime.
+    if (lifecycle.isShuttingDown) ctx.set('Connection', 'close');
   };
 }
 
-/** The other side went away, or was cut off for its silence. */
-const lost = new Set([
+/** The client disconnected, or was cut off because it stalled. */
+const connectionLost = new Set([
   'ECONNRESET',
   'EPIPE',
   'ERR_STREAM_PREMATURE_CLOSE',
@@ -64,13 +62,14 @@ const lost = new Set([
   'INCOMPLETE_UPLOAD',
 ]);
 
-export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa {
+/** @param limits shared with the event sockets, so that a client has one budget for both */
+export function createApp(services: Services, auth: Auth, limits: RateLimits): Koa {
   const { config, log } = services;
   const app = new Koa({ proxy: config.trustProxy });
-  // What breaks while an answer is being sent: the status is out already, only the connection can tell.
+  // Errors while a response is being sent. Its status is out already, so all that is left is to break the connection.
   app.on('error', (error: NodeJS.ErrnoException, ctx?: Koa.Context) => {
-    if (!lost.has(error.code ?? ''))
-      log.error({ err: error, requestId: ctx?.state.requestId }, 'an answer broke off');
+    if (!connectionLost.has(error.code ?? ''))
+      log.error({ err: error, requestId: ctx?.state.requestId }, 'sending the response failed');
     if (ctx && ctx.headerSent && !ctx.res.writableEnded) ctx.res.destroy();
   });
   for (const middleware of [
@@ -82,7 +81,7 @@ export function makeApp(services: Services, auth: Auth, limits: RateLimits): Koa
     securityHeaders(config.cors.origins.length > 0),
     ...crossOrigin(config.cors),
     admission(services, auth, limits),
-    ...makeRouter(routes, services, documentation(routes)),
+    ...createRouter(routes, services, createDocsRouter(routes)),
   ]) {
     app.use(middleware);
   }

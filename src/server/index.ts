@@ -1,4 +1,4 @@
-/** Quorate's server, in Node. */
+/** The entry `quorate/server`, in Node. */
 import { nodeHost } from '../../bindings/node.js';
 import { installHost } from '../core/host.js';
 

@@ -1,72 +1,98 @@
-/** The server: a coordinator's HTTP and WebSocket side. */
+/** The server: a coordinator behind HTTP and WebSocket. */
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
-import { makeApp } from './app.js';
+import { createApp } from './app.js';
 import { Auth } from './auth/identity.js';
 import { RateLimits } from './auth/rateLimits.js';
-import { BodyBudget, holdBack } from './bodies/body.js';
+import { BodyBudget, markAwaitingContinue } from './bodies/body.js';
 import type { ServerConfig } from './config/config.js';
-import { soundHeads } from './http/requestHead.js';
+import { handleClientErrors } from './http/clientError.js';
+import { requireValidHead } from './http/requestHead.js';
 import type { Services } from './http/route.js';
-import { refuseUnreadable } from './sockets/clientError.js';
-import { eventSockets } from './sockets/eventSocket.js';
-import { drain, Ending, UnusedConnections } from './sockets/shutdown.js';
-import { upgradeGate } from './sockets/upgrade.js';
+import { drain, Shutdown, UnusedConnections } from './shutdown.js';
+import { createEventSockets } from './sockets/eventSocket.js';
+import { createHandshake } from './sockets/upgrade.js';
 
+/** What `createServer` needs. The server closes none of it: that is the caller's part, after `close()`. */
 export interface ServerOptions {
-  /** Stays the caller's: closed by the caller, after the server. */
+  /** Runs the sessions. Open it with `tokens: isAuthOn(config)`, or its nodes get no tokens. */
   readonly coordinator: Coordinator;
-  /** Checked already: by `loadConfig` or `configSchema`. */
+  /** A complete configuration: from `loadConfig`, or parsed with `configSchema`. */
   readonly config: ServerConfig;
+  /** A pino logger. Tokens, headers and queries are never logged. */
   readonly log: Logger;
-  /** For POST /v1/aggregate. Default: the process's own. */
+  /** Runs POST /v1/aggregate. Default: the process's shared engine. */
   readonly engine?: Engine;
 }
 
+/** A server, made by `createServer`. */
 export interface Server {
-  /** Made because auth is on and no admin token is configured: to be shown to whoever starts the server. Else null. */
-  readonly madeAdminToken: string | null;
-  /** For an HTTP server of one's own; without WebSockets, and without the limits on connections and headers. */
+  /**
+   * The admin token that was generated because tokens are required and none is configured; otherwise null. It is shown
+   * nowhere else, so pass it on to the operator.
+   */
+  readonly generatedAdminToken: string | null;
+  /**
+   * The request listener, for an HTTP server of your own. It does not serve WebSockets, and the limits on connections
+   * and header timeouts are up to that server.
+   */
   callback(): RequestListener;
-  /** Creates the configured sessions, then listens where the configuration says. @throws QuorateError SESSION_EXISTS, INVALID_PARAMETER for an address that can't be had */
+  /**
+   * Creates the sessions of the configuration, then listens at `config.listen`.
+   *
+   * @returns the bound address; `port` is the actual one if 0 was configured
+   * @throws QuorateError SESSION_EXISTS if a configured session exists with another configuration, INVALID_PARAMETER if
+   *   the address cannot be bound
+   */
   listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
-  /** Ends gracefully, in shutdownDeadlineMs at most. What is under way finishes. May be called again. */
+  /**
+   * Shuts down gracefully: refuses new requests with SHUTTING_DOWN, lets running ones finish, closes event sockets, and
+   * cuts off what remains after `config.shutdownDeadlineMs`. Repeated calls return the same promise.
+   */
   close(): Promise<void>;
 }
 
 /**
+ * Creates a server for a coordinator. Nothing is opened before `listen()`.
+ *
  * @example
- * const server = createServer({ coordinator, config: await loadConfig(), log: pino() });
+ * const config = await loadConfig({ file: 'server.yaml', environment: process.env });
+ * const store = await openDiskStore('data');
+ * const coordinator = await createCoordinator({ store, tokens: isAuthOn(config) });
+ * const server = createServer({ coordinator, config, log: pino() });
  * const { url } = await server.listen();
+ * // …
+ * await server.close();
+ * await coordinator.close();
  */
 export function createServer({ coordinator, config, log, engine }: ServerOptions): Server {
   const auth = new Auth(config, coordinator);
   const limits = new RateLimits(config.limits.requestsPerMinute);
-  const ending = new Ending();
+  const shutdown = new Shutdown();
   const services: Services = {
     coordinator,
     config,
     log,
     engine,
-    lifecycle: ending,
+    lifecycle: shutdown,
     isAuthOn: auth.isOn,
-    room: new BodyBudget(config.limits.bodiesBytes),
-    sockets: () => sockets.count,
+    bodyBudget: new BodyBudget(config.limits.bodiesBytes),
+    openSockets: () => sockets.count,
   };
-  const sockets = eventSockets(services, upgradeGate(services, auth, limits));
-  const app = makeApp(services, auth, limits);
+  const sockets = createEventSockets(services, createHandshake(services, auth, limits));
+  const app = createApp(services, auth, limits);
   const handle = app.callback();
-  const callback = soundHeads((req, res) => void handle(req, res));
-  const http = httpServer(config, callback, log);
+  const callback = requireValidHead((req, res) => void handle(req, res));
+  const http = createConfiguredHttpServer(config, callback, log);
   const unused = new UnusedConnections(http);
   sockets.attach(http);
 
   return {
-    madeAdminToken: auth.madeToken,
+    generatedAdminToken: auth.generatedToken,
     callback: () => callback,
     async listen() {
       for (const session of config.sessions) await coordinator.createSession(session);
@@ -86,15 +112,19 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
       return { host, port: bound, url };
     },
     close: () =>
-      ending.begin(async () => {
-        log.info('ending');
+      shutdown.begin(async () => {
+        log.info('shutting down');
         await drain(http, unused, sockets, config.shutdownDeadlineMs);
-        log.info('ended');
+        log.info('shut down');
       }),
   };
 }
 
-function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Logger): HttpServer {
+function createConfiguredHttpServer(
+  { limits }: ServerConfig,
+  callback: RequestListener,
+  log: Logger,
+): HttpServer {
   const http = createHttpServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -103,25 +133,25 @@ function httpServer({ limits }: ServerConfig, callback: RequestListener, log: Lo
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 5000),
       keepAliveTimeout: 30_000,
       noDelay: true,
-      // Missing, it is refused as everything else is.
+      // Requests without Host are refused by requireValidHead, with a problem document.
       requireHostHeader: false,
     },
     callback,
   );
   http.maxConnections = limits.connections;
   http.on('checkContinue', (req, res) => {
-    holdBack(req);
+    markAwaitingContinue(req);
     callback(req, res);
   });
-  // Expectations that nobody knows may be passed over (RFC 9110, section 10.1.1).
+  // A server may ignore expectations that it does not know (RFC 9110, section 10.1.1).
   http.on('checkExpectation', callback);
-  refuseUnreadable(http, log);
+  handleClientErrors(http, log);
   return http;
 }
 
 function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): QuorateError {
-  const where = { EADDRINUSE: 'another program listens there', EACCES: 'this user may not listen there' };
-  const reason = where[error.code as keyof typeof where] ?? error.message;
+  const reasons = { EADDRINUSE: 'the address is in use', EACCES: 'permission denied' };
+  const reason = reasons[error.code as keyof typeof reasons] ?? error.message;
   const details = { parameter: 'listen', value: { host, port } };
   return new QuorateError(
     'INVALID_PARAMETER',

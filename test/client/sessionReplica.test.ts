@@ -31,17 +31,17 @@ const committed = (round: number): FeedEvent => ({ type: 'round-committed', roun
 
 const openIn = ({ open }: SessionReplica): string => (open ? `${open.number}.${open.attempt}` : 'none');
 
-describe('createPicture', () => {
-  let picture: SessionReplica;
+describe('createSessionReplica', () => {
+  let replica: SessionReplica;
   beforeEach(() => {
-    picture = createSessionReplica('node-1');
+    replica = createSessionReplica('node-1');
   });
 
   it('follows a round by its events', () => {
     const course = [opened(1), closed(1), committed(1), opened(2), failed(2, 1), opened(2, 2)].map(
       (event) => {
-        picture.hear(event);
-        return `${openIn(picture)} after ${picture.committed}`;
+        replica.applyEvent(event);
+        return `${openIn(replica)} after ${replica.committed}`;
       },
     );
     expect(course).deep.equal([
@@ -55,48 +55,49 @@ describe('createPicture', () => {
   });
 
   it('believes no event that leads back', () => {
-    picture.see(viewAt(3, 2, 'collecting'), picture.version);
-    for (const late of [opened(2), opened(3), failed(3, 1), closed(2), committed(2)]) picture.hear(late);
-    expect(openIn(picture)).equal('3.2');
-    expect(picture.committed).equal(2);
+    replica.applyView(viewAt(3, 2, 'collecting'), replica.version);
+    for (const late of [opened(2), opened(3), failed(3, 1), closed(2), committed(2)])
+      replica.applyEvent(late);
+    expect(openIn(replica)).equal('3.2');
+    expect(replica.committed).equal(2);
   });
 
   it('takes no view that was asked for before the last event', () => {
-    const asOf = picture.version;
-    picture.hear(opened(2));
-    expect(picture.see(viewAt(1, 1, 'collecting'), asOf)).equal(false);
-    expect(openIn(picture)).equal('2.1');
+    const asOf = replica.version;
+    replica.applyEvent(opened(2));
+    expect(replica.applyView(viewAt(1, 1, 'collecting'), asOf)).equal(false);
+    expect(openIn(replica)).equal('2.1');
   });
 
   it('takes a view that leads back, if nothing was heard since it was asked for', () => {
-    picture.hear(opened(2, 3));
-    picture.markAnswered(picture.open!);
-    expect(picture.see(viewAt(2, 1, 'collecting'), picture.version)).equal(true);
-    expect([openIn(picture), picture.answered]).deep.equal(['2.1', false]);
+    replica.applyEvent(opened(2, 3));
+    replica.markAnswered(replica.open!);
+    expect(replica.applyView(viewAt(2, 1, 'collecting'), replica.version)).equal(true);
+    expect([openIn(replica), replica.answered]).deep.equal(['2.1', false]);
   });
 
   it('keeps that a round is answered until the next attempt', () => {
-    picture.hear(opened(1));
-    picture.markAnswered(picture.open!);
-    picture.see(viewAt(1, 1, 'collecting'), picture.version);
-    expect(picture.answered).equal(true);
-    picture.hear(failed(1, 1));
-    picture.hear(opened(1, 2));
-    expect(picture.answered).equal(false);
+    replica.applyEvent(opened(1));
+    replica.markAnswered(replica.open!);
+    replica.applyView(viewAt(1, 1, 'collecting'), replica.version);
+    expect(replica.answered).equal(true);
+    replica.applyEvent(failed(1, 1));
+    replica.applyEvent(opened(1, 2));
+    expect(replica.answered).equal(false);
   });
 
   it('does not take an answer to an attempt for one to the next', () => {
-    picture.hear(opened(1));
-    const { open } = picture;
-    picture.hear(opened(1, 2));
-    picture.markAnswered(open!);
-    expect(picture.answered).equal(false);
+    replica.applyEvent(opened(1));
+    const { open } = replica;
+    replica.applyEvent(opened(1, 2));
+    replica.markAnswered(open!);
+    expect(replica.answered).equal(false);
   });
 
   it('awaits an update until its round is closed or committed, and over a failed attempt', () => {
     const awaited = [opened(4), failed(4, 1), opened(4, 2), closed(4), committed(4)].map((event) => {
-      picture.hear(event);
-      return picture.awaits(4);
+      replica.applyEvent(event);
+      return replica.awaits(4);
     });
     expect(awaited).deep.equal([true, true, true, false, false]);
   });
@@ -104,8 +105,8 @@ describe('createPicture', () => {
   it('tells of phases in views as of events', () => {
     const phases: Phase[] = ['waiting', 'collecting', 'backing-off', 'aggregating'];
     const seen = phases.map((phase) => {
-      picture.see(viewAt(5, 1, phase), picture.version);
-      return [openIn(picture), picture.awaits(5)];
+      replica.applyView(viewAt(5, 1, phase), replica.version);
+      return [openIn(replica), replica.awaits(5)];
     });
     expect(seen).deep.equal([
       ['none', true],
@@ -116,26 +117,26 @@ describe('createPicture', () => {
   });
 
   it('has no open round once the session is over, whatever comes after', () => {
-    picture.hear(opened(1));
-    picture.hear({ type: 'session-status', status: 'stopped', reason: 'by its owner' });
-    picture.hear({ type: 'session-status', status: 'running', reason: null });
-    expect([openIn(picture), picture.status, picture.awaits(1)]).deep.equal(['none', 'stopped', false]);
+    replica.applyEvent(opened(1));
+    replica.applyEvent({ type: 'session-status', status: 'stopped', reason: 'by its owner' });
+    replica.applyEvent({ type: 'session-status', status: 'running', reason: null });
+    expect([openIn(replica), replica.status, replica.awaits(1)]).deep.equal(['none', 'stopped', false]);
   });
 
   it('knows its own exclusion from that of others', () => {
-    picture.hear({ type: 'node-excluded', node: 'node-2' });
-    expect(picture.excluded).equal(false);
-    picture.hear({ type: 'node-excluded', node: 'node-1' });
-    expect(picture.excluded).equal(true);
+    replica.applyEvent({ type: 'node-excluded', node: 'node-2' });
+    expect(replica.excluded).equal(false);
+    replica.applyEvent({ type: 'node-excluded', node: 'node-1' });
+    expect(replica.excluded).equal(true);
   });
 
   it('resolves a wait at the next change, and rejects it when it is given up', async () => {
-    const change = picture.change(new AbortController().signal);
-    picture.hear(opened(1));
+    const change = replica.change(new AbortController().signal);
+    replica.applyEvent(opened(1));
     await change;
     const controller = new AbortController();
-    const never = picture.change(controller.signal);
-    picture.hear(opened(1)); // nothing new
+    const never = replica.change(controller.signal);
+    replica.applyEvent(opened(1)); // nothing new
     controller.abort();
     await expectRefusal(() => never, 'ABORTED');
   });

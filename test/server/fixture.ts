@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Coordinator, CoordinatorOptions } from '../../src/coordinator/coordinator.js';
 import { createCoordinator } from '../../src/coordinator/createCoordinator.js';
 import { createEngine, type Engine } from '../../src/core/engine.js';
@@ -169,7 +169,7 @@ function checkAnswer(method: string, path: string, answer: Answer): void {
     expect(problemsOf(route), `${what}: not a declared problem`).include(code);
     return;
   }
-  const declared = route.answers[answer.status]!;
+  const declared = route.responses[answer.status]!;
   expect(declared, `${what}: not a declared answer`).not.equal(undefined);
   if (method === 'HEAD') return;
   if (!declared.content) return void expect(answer.text, what).equal('');

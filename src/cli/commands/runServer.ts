@@ -54,7 +54,7 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
   const server = createServer({ coordinator, config, log, engine });
   try {
     const { url } = await server.listen();
-    announce(url, config, server.madeAdminToken, flags.json === true);
+    announce(url, config, server.generatedAdminToken, flags.json === true);
     await signaled;
   } finally {
     await server.close();

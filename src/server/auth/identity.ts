@@ -1,31 +1,37 @@
 /**
- * Who asks, and what they may do.
+ * Authentication and authorization.
  *
- *   admin       everything
- *   node        reads everything; writes as itself alone
+ *   admin        everything
+ *   node         reads everything, writes only as itself
  *   enrollment   registers new nodes, nothing else
- *   anonymous   what is public
+ *   anonymous    public routes
  *
- * Without auth everybody is the admin.
+ * If tokens are not required, every client is the admin.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Coordinator } from '../../coordinator/coordinator.js';
 import { QuorateError } from '../../errors.js';
 import { isAuthOn, type ServerConfig } from '../config/config.js';
 
+/** Who sent a request. */
 export type Identity =
   | { readonly kind: 'admin' }
   | { readonly kind: 'enrollment' }
   | { readonly kind: 'anonymous' }
   | { readonly kind: 'node'; readonly id: string };
 
-/** What a route asks for. `register` and `own-node` compare a node's token with the node that is spoken of. */
+/** What a route requires. `register` and `own-node` admit a node's token only for the node that the request names. */
 export type Access = 'public' | 'read' | 'register' | 'own-node' | 'admin';
 
-/** Who may do what: all of it is here. */
+/**
+ * The access rules of all routes.
+ *
+ * @param node the node that the request acts for
+ * @throws QuorateError UNAUTHORIZED without a token; FORBIDDEN, NOT_YOUR_NODE with one that does not suffice
+ */
 export function authorize(access: Access, identity: Identity, node?: string): void {
   if (access === 'public' || identity.kind === 'admin') return;
-  if (identity.kind === 'anonymous') throw new QuorateError('UNAUTHORIZED', 'a token is needed');
+  if (identity.kind === 'anonymous') throw new QuorateError('UNAUTHORIZED', 'a token is required');
   if (access === 'register' && identity.kind === 'enrollment') return;
   if (identity.kind !== 'node') throw forbidden('the enrollment token');
   if (access === 'admin') throw forbidden(`the token of the node '${identity.id}'`);
@@ -41,32 +47,37 @@ const forbidden = (token: string) => new QuorateError('FORBIDDEN', `${token} doe
 
 const hash = (token: string): Buffer => createHash('sha256').update(token).digest();
 
+/** Resolves tokens to identities. Tokens are compared as hashes, in constant time. */
 export class Auth {
+  /** Whether requests need a token. */
   readonly isOn: boolean;
-  /** Only if auth is on and none was configured: to be shown once to whoever starts the server. */
-  readonly madeToken: string | null;
+  /** The admin token generated because auth is on and none is configured; else null. */
+  readonly generatedToken: string | null;
   private readonly coordinator: Coordinator;
   private readonly secrets: readonly { kind: 'admin' | 'enrollment'; hash: Buffer }[];
 
   constructor(config: ServerConfig, coordinator: Coordinator) {
     const { adminToken, enrollmentToken } = config.auth;
     this.isOn = isAuthOn(config);
-    this.madeToken = this.isOn && adminToken === null ? randomBytes(32).toString('base64url') : null;
+    this.generatedToken = this.isOn && adminToken === null ? randomBytes(32).toString('base64url') : null;
     this.coordinator = coordinator;
-    const admin = adminToken ?? this.madeToken;
+    const admin = adminToken ?? this.generatedToken;
     this.secrets = [
       ...(admin === null ? [] : [{ kind: 'admin' as const, hash: hash(admin) }]),
       ...(enrollmentToken === null ? [] : [{ kind: 'enrollment' as const, hash: hash(enrollmentToken) }]),
     ];
   }
 
-  /** @throws QuorateError UNAUTHORIZED for an unknown token, or something else than a bearer token */
+  /**
+   * @param authorization the header's value
+   * @throws QuorateError UNAUTHORIZED if it is not a bearer token, or the token is unknown
+   */
   identify(authorization: string | undefined): Identity {
     if (!this.isOn) return { kind: 'admin' };
     if (authorization === undefined) return { kind: 'anonymous' };
     const token = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization)?.[1];
     if (token === undefined) {
-      throw new QuorateError('UNAUTHORIZED', 'Authorization must be: Bearer, a space, and the token');
+      throw new QuorateError('UNAUTHORIZED', "the header Authorization must be 'Bearer' and a token");
     }
     return this.identifyToken(token);
   }
@@ -78,7 +89,7 @@ export class Auth {
     const secret = this.secrets.find((one) => timingSafeEqual(one.hash, given));
     if (secret) return secret.kind === 'admin' ? { kind: 'admin' } : { kind: 'enrollment' };
     const id = this.coordinator.nodeOfToken(token);
-    if (id === null) throw new QuorateError('UNAUTHORIZED', 'the token is not known');
+    if (id === null) throw new QuorateError('UNAUTHORIZED', 'unknown token');
     return { kind: 'node', id };
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Pages of other origins: by configuration only. A browser lets any page send simple requests and open WebSockets,
- * and without tokens nothing else would tell such a request from an own one.
+ * Cross-origin access, off unless configured. A browser lets any page send simple requests and open WebSockets, and
+ * where no tokens are required, only the Origin header distinguishes such a request from a same-origin one.
  */
 import cors from '@koa/cors';
 import type { Middleware } from 'koa';
 import { QuorateError } from '../../errors.js';
 import type { ServerConfig } from '../config/config.js';
 
-/** Response headers that a page's script may read. */
+/** Response headers that scripts of other origins may read. */
 const EXPOSED = [
   'ETag',
   'Content-Digest',
@@ -26,7 +26,7 @@ const sameOrigin = (origin: string, host: string | undefined): boolean => {
   }
 };
 
-/** @throws QuorateError FORBIDDEN */
+/** @throws QuorateError FORBIDDEN if the origin is neither the server's own nor in `cors.origins` */
 export function checkOrigin(
   origin: string | undefined,
   host: string | undefined,
@@ -34,15 +34,15 @@ export function checkOrigin(
 ): void {
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
   if (sameOrigin(origin, host)) return;
-  throw new QuorateError('FORBIDDEN', `pages of ${origin} may not use this server (cors.origins)`, {
+  throw new QuorateError('FORBIDDEN', `the origin ${origin} is not allowed (cors.origins)`, {
     origin,
   });
 }
 
-/** Answers preflights, marks answers for the origins that may read them, refuses what others would change. */
+/** Answers preflights, sets CORS headers for the allowed origins, and refuses writes from any other. */
 export function crossOrigin(config: ServerConfig['cors']): Middleware[] {
   const isAllowed = (origin: string) => config.origins.includes('*') || config.origins.includes(origin);
-  const marks = cors({
+  const corsHeaders = cors({
     origin: (ctx) => {
       const origin = ctx.get('Origin');
       return config.origins.includes('*') ? '*' : isAllowed(origin) ? origin : '';
@@ -52,10 +52,10 @@ export function crossOrigin(config: ServerConfig['cors']): Middleware[] {
     maxAge: 600,
     credentials: false,
   });
-  const refuseOthers: Middleware = async (ctx, next) => {
+  const refuseOtherOrigins: Middleware = async (ctx, next) => {
     const isRead = ctx.method === 'GET' || ctx.method === 'HEAD' || ctx.method === 'OPTIONS';
     if (!isRead) checkOrigin(ctx.req.headers.origin, ctx.req.headers.host, config);
     await next();
   };
-  return [marks, refuseOthers];
+  return [corsHeaders, refuseOtherOrigins];
 }

@@ -1,12 +1,13 @@
-/** How often one may ask: nodes with a token are counted by their name, everybody else by address. */
+/** Rate limits per minute. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { QuorateError } from '../../errors.js';
-import type { Identity } from './identity.js';
 import type { ServerConfig } from '../config/config.js';
+import type { Identity } from './identity.js';
 
 const limiter = (points: number | null) =>
   points === null ? null : new RateLimiterMemory({ points, duration: 60 });
 
+/** Counts requests: of a node with a token by its name, of anyone else by address. */
 export class RateLimits {
   private readonly addresses: RateLimiterMemory | null;
   private readonly nodes: RateLimiterMemory | null;
@@ -22,18 +23,18 @@ export class RateLimits {
     else await this.countAddress(address);
   }
 
-  /** For whoever is nobody known. @throws QuorateError RATE_LIMITED */
+  /** For clients that could not be identified. @throws QuorateError RATE_LIMITED with `details.retryAfterMs` */
   async countAddress(address: string): Promise<void> {
     await consume(this.addresses, address, 'this address');
   }
 }
 
-async function consume(limits: RateLimiterMemory | null, key: string, who: string): Promise<void> {
+async function consume(limits: RateLimiterMemory | null, key: string, subject: string): Promise<void> {
   try {
     await limits?.consume(key);
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
-    throw new QuorateError('RATE_LIMITED', `too many requests from ${who}`, {
+    throw new QuorateError('RATE_LIMITED', `too many requests from ${subject}`, {
       retryAfterMs: error.msBeforeNext,
     });
   }

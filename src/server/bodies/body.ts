@@ -1,46 +1,49 @@
-/** Bodies on their way in: begun only when they are wanted, watched for progress, bounded. */
+/** Request bodies: started on demand, watched for progress, bounded in size and in total, checked against a digest. */
 import type { Context } from 'koa';
 import type { IncomingMessage } from 'node:http';
 import { freeChunk } from '../../core/freeChunk.js';
 import { QuorateError } from '../../errors.js';
+import { checkDigest, type ContentDigest, parseContentDigest } from '../../formats/contentDigest.js';
 
-/** Less than this is no progress. */
+/** A body that arrives more slowly counts as stalled. */
 const MIN_BYTES_PER_SECOND = 1024;
 
-/** Requests whose sender waits for `100 Continue` before it sends its body. */
-const waiting = new WeakSet<IncomingMessage>();
+const awaitingContinue = new WeakSet<IncomingMessage>();
 
-export const holdBack = (req: IncomingMessage): void => void waiting.add(req);
-export const awaitsContinue = (req: IncomingMessage): boolean => waiting.has(req);
+/** Notes that the client sends its body only after `100 Continue`, which `openBody` sends. */
+export const markAwaitingContinue = (req: IncomingMessage): void => void awaitingContinue.add(req);
+/** Whether the client is still waiting for `100 Continue`. */
+export const awaitsContinue = (req: IncomingMessage): boolean => awaitingContinue.has(req);
 
+/** The bounds of one body. */
 export interface BodyBounds {
+  /** A body that stalls for this long is cut off. */
   readonly stallMs: number;
-  /** Of the body; Infinity where something else bounds it. */
   readonly limitBytes: number;
 }
 
-/** Content-Length; null: the body comes in chunks. */
+/** Content-Length; null if the body is chunked. */
 export function announcedBytes({ headers }: IncomingMessage): number | null {
   return headers['content-length'] === undefined ? null : Number(headers['content-length']);
 }
 
-/** Also before a body's length is looked at, which would not be what it is. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
+/** Must come before any check of Content-Length, which counts compressed bytes. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
 export function refuseCompressed({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return;
-  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'bodies are taken uncompressed', { encoding });
+  throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported', { encoding });
 }
 
 /**
- * Lets the body come. From now on a sender that falls silent is cut off.
+ * Starts the body: sends `100 Continue` if the client awaits it, and from now on cuts off a client that stalls.
  *
- * @throws QuorateError PAYLOAD_TOO_LARGE if it is announced to be; UNSUPPORTED_MEDIA_TYPE if it is compressed
+ * @throws QuorateError PAYLOAD_TOO_LARGE if Content-Length exceeds the limit; UNSUPPORTED_MEDIA_TYPE if it is compressed
  */
 export function openBody(ctx: Context, { stallMs, limitBytes }: BodyBounds): IncomingMessage {
   const { req, res } = ctx;
   refuseCompressed(req);
   refuseTooLarge(req, limitBytes);
-  if (waiting.delete(req)) res.writeContinue();
+  if (awaitingContinue.delete(req)) res.writeContinue();
   if (!req.complete) watchProgress(req, stallMs);
   return req;
 }
@@ -49,21 +52,24 @@ function refuseTooLarge(req: IncomingMessage, limitBytes: number): void {
   if ((announcedBytes(req) ?? 0) > limitBytes) throw tooLarge(limitBytes);
 }
 
+/** The error for a body beyond its limit. */
 export function tooLarge(limitBytes: number): QuorateError {
-  return new QuorateError('PAYLOAD_TOO_LARGE', `at most ${limitBytes} bytes are taken here`, { limitBytes });
+  return new QuorateError('PAYLOAD_TOO_LARGE', `the body may have at most ${limitBytes} bytes`, {
+    limitBytes,
+  });
 }
 
-/** Ends a connection on which too little comes; not one that we keep waiting ourselves. */
+/** Destroys a request that stalls. Unread data means that the server is the slow side, which is no stall. */
 function watchProgress(req: IncomingMessage, stallMs: number): void {
   const { socket } = req;
-  let before = socket.bytesRead;
-  const least = (MIN_BYTES_PER_SECOND * stallMs) / 1000;
+  let previousBytes = socket.bytesRead;
+  const minBytes = (MIN_BYTES_PER_SECOND * stallMs) / 1000;
   const timer = setInterval(() => {
-    const isOurs = req.readableLength > 0;
-    if (!isOurs && socket.bytesRead - before < least) {
+    const isServerBusy = req.readableLength > 0;
+    if (!isServerBusy && socket.bytesRead - previousBytes < minBytes) {
       req.destroy(new QuorateError('INCOMPLETE_UPLOAD', `the body stalled for ${stallMs} ms`));
     }
-    before = socket.bytesRead;
+    previousBytes = socket.bytesRead;
   }, stallMs).unref();
   const stop = () => {
     clearInterval(timer);
@@ -72,24 +78,24 @@ function watchProgress(req: IncomingMessage, stallMs: number): void {
 }
 
 /**
- * A whole body in memory of its own, aligned.
+ * Reads a whole body into one new buffer, aligned for any typed array, which belongs to the caller.
  *
- * @param room where it and, if it has to be decoded, as much again must find a place before anything is read; one that
- *   is not announced, as it comes
+ * @param budget is charged for the body before it is read, or, if its length is unknown, as it arrives
+ * @param isDecoded whether the caller will decode it into another copy, which is charged as well
  * @throws QuorateError PAYLOAD_TOO_LARGE, RATE_LIMITED, INCOMPLETE_UPLOAD, UNSUPPORTED_MEDIA_TYPE
  */
 export async function readBody(
   ctx: Context,
   bounds: BodyBounds,
-  room: BodyBudget,
+  budget: BodyBudget,
   isDecoded = false,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const announced = announcedBytes(ctx.req);
-  // Chunks are held beside what they are put together in.
+  // A chunked body is held twice for a moment: as chunks, and as the buffer that they are joined in.
   const copies = isDecoded || announced === null ? 2 : 1;
-  const limitBytes = Math.min(bounds.limitBytes, Math.floor(room.limitBytes / copies));
+  const limitBytes = Math.min(bounds.limitBytes, Math.floor(budget.limitBytes / copies));
   refuseTooLarge(ctx.req, limitBytes);
-  room.take(ctx, (announced ?? 0) * copies);
+  budget.take(ctx, (announced ?? 0) * copies);
   const req = openBody(ctx, { ...bounds, limitBytes });
   const chunks: Uint8Array[] = [];
   let whole = new Uint8Array(announced ?? 0);
@@ -99,7 +105,7 @@ export async function readBody(
       const end = length + chunk.length;
       if (end > limitBytes) throw tooLarge(limitBytes);
       if (announced === null) {
-        room.take(ctx, chunk.length * copies);
+        budget.take(ctx, chunk.length * copies);
         chunks.push(chunk);
       } else {
         whole.set(chunk, length);
@@ -111,7 +117,7 @@ export async function readBody(
     if (error instanceof QuorateError) throw error;
     throw new QuorateError(
       'INCOMPLETE_UPLOAD',
-      'the sender went away before the body was complete',
+      'the client disconnected before the body was complete',
       {},
       error,
     );
@@ -122,39 +128,68 @@ export async function readBody(
   return whole;
 }
 
-/** The body's chunks as the socket gives them. Ending early leaves the connection open, for the answer. */
+/** The body's chunks as they arrive. Stopping early leaves the connection open for the response. */
 export const chunksOf = (req: IncomingMessage): AsyncIterable<Uint8Array> =>
   req.iterator({ destroyOnReturn: false });
 
-/* Room for bodies that are held whole: many at once must not take all the memory that there is. */
-
-/** Most often a body is dealt with in less. */
+/** Most bodies are processed within this time. */
 const RETRY_AFTER_MS = 1000;
 
+/** Bounds the memory of all bodies that are held whole at the same time. */
 export class BodyBudget {
   readonly limitBytes: number;
   private takenBytes = 0;
-  private readonly holders = new Map<Context['res'], number>();
+  private readonly heldBytes = new Map<Context['res'], number>();
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
   }
 
-  /** Until the answer is out, or the connection is gone. @throws QuorateError RATE_LIMITED */
+  /** Charges a request; returned when its response is sent or its connection lost. @throws QuorateError RATE_LIMITED */
   take({ res }: Context, sizeBytes: number): void {
     if (this.takenBytes + sizeBytes > this.limitBytes) {
-      throw new QuorateError('RATE_LIMITED', 'other requests have all the room that there is for bodies', {
-        limitBytes: this.limitBytes,
-        retryAfterMs: RETRY_AFTER_MS,
-      });
+      throw new QuorateError(
+        'RATE_LIMITED',
+        'the server holds as many request bodies as limits.bodiesBytes allows',
+        {
+          limitBytes: this.limitBytes,
+          retryAfterMs: RETRY_AFTER_MS,
+        },
+      );
     }
     this.takenBytes += sizeBytes;
-    const held = this.holders.get(res);
-    this.holders.set(res, (held ?? 0) + sizeBytes);
+    const held = this.heldBytes.get(res);
+    this.heldBytes.set(res, (held ?? 0) + sizeBytes);
     if (held !== undefined) return;
     res.once('close', () => {
-      this.takenBytes -= this.holders.get(res)!;
-      this.holders.delete(res);
+      this.takenBytes -= this.heldBytes.get(res)!;
+      this.heldBytes.delete(res);
     });
   }
+}
+
+/** The request's Content-Digest; empty if it has none. @throws QuorateError MALFORMED */
+export function contentDigestOf({ headers }: IncomingMessage): ContentDigest {
+  const header = headers['content-digest'];
+  return header === undefined ? {} : parseContentDigest(String(header));
+}
+
+/** Checks a whole body. @throws QuorateError BAD_DIGEST */
+export function checkBytes(expected: ContentDigest, bytes: Uint8Array): void {
+  const digest = checkDigest(expected);
+  digest.update(bytes);
+  digest.finish();
+}
+
+/** Passes a body through and checks it at the end. @throws QuorateError BAD_DIGEST after the last chunk */
+export async function* checkBody(
+  expected: ContentDigest,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const digest = checkDigest(expected);
+  for await (const chunk of body) {
+    digest.update(chunk);
+    yield chunk;
+  }
+  digest.finish();
 }

@@ -1,25 +1,26 @@
-/** Bytes with a name: conditional requests and ranges (RFC 9110). */
+/** Downloads with conditional requests and byte ranges (RFC 9110). */
 import type { Context } from 'koa';
 import { QuorateError } from '../../errors.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 
+/** One representation of a resource, as the bytes that are sent. */
 export interface Download {
   readonly bytes: Uint8Array;
+  /** Media type. */
   readonly type: string;
   /** SHA-256 of `bytes`, in hex. */
   readonly digest: string;
 }
 
-/** The media type is part of what is sent; the digest of its bytes is its name. */
 const etagOf = ({ digest }: Download): string => `"${digest}"`;
 
-/** @throws QuorateError RANGE_NOT_SATISFIABLE */
+/** Sends a download, the requested range of it, or 304. The ETag is its digest. @throws QuorateError RANGE_NOT_SATISFIABLE */
 export function sendDownload(ctx: Context, download: Download): void {
   const { bytes, type, digest } = download;
   const etag = etagOf(download);
   ctx.set({ ETag: etag, 'Accept-Ranges': 'bytes', 'Cache-Control': 'no-cache', 'Content-Type': type });
   ctx.vary('Accept');
-  if (names(ctx.get('If-None-Match'), etag)) {
+  if (matches(ctx.get('If-None-Match'), etag)) {
     ctx.status = 304;
     return;
   }
@@ -31,30 +32,34 @@ export function sendDownload(ctx: Context, download: Download): void {
   ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset + first, end - first);
 }
 
-/** Weak comparison, as If-None-Match has it. */
-function names(header: string, etag: string): boolean {
+/** Weak comparison, as If-None-Match requires. */
+function matches(header: string, etag: string): boolean {
   if (header.trim() === '*') return true;
   return header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
-/** Ranges are for GET, and with If-Range only for what the client has the beginning of. */
+/** Ranges apply to GET only, and with If-Range only while the representation is unchanged. */
 function isRangeCurrent(ctx: Context, etag: string): boolean {
   const ifRange = ctx.get('If-Range');
   return ctx.method === 'GET' && (ifRange === '' || ifRange === etag);
 }
 
 /**
- * One range; null for none, and for what is no range or several, which are then ignored.
+ * Reads a single range. Invalid and multiple ranges are ignored, as the RFC allows.
  *
- * @returns [first, end), at least one byte
+ * @returns [first, end), at least one byte; null for the whole
  */
 function readRange(header: string, size: number): [number, number] | null {
-  const found = /^bytes=[ \t]*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))[ \t]*$/i.exec(header);
-  if (!found) return null;
-  const [, from, to, last] = found;
+  const match = /^bytes=[ \t]*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))[ \t]*$/i.exec(header);
+  if (!match) return null;
+  const [, from, to, last] = match;
   const first = from === undefined ? Math.max(0, size - Number(last)) : Number(from);
   const end = from === undefined || to === '' ? size : Math.min(size, Number(to) + 1);
   if (from !== undefined && to !== '' && Number(to) < first) return null;
   if (first < end) return [first, end];
-  throw new QuorateError('RANGE_NOT_SATISFIABLE', `there are ${size} bytes`, { sizeBytes: size });
+  throw new QuorateError(
+    'RANGE_NOT_SATISFIABLE',
+    `the range starts beyond the end; there are ${size} bytes`,
+    { sizeBytes: size },
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * A model as the bytes that a client asks for. What was made once is kept as long as the model itself, so that a
- * thousand nodes that download one model cost one encoding and one hash.
+ * A model in the media type that a client asks for. Each representation is cached for as long as the model itself, so a
+ * thousand nodes downloading one model cost one encoding and one hash.
  */
 import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
@@ -18,54 +18,60 @@ const encodings: Readonly<Record<string, Encoding>> = {
   [INT8]: 'int8',
 };
 
-/** What models are offered as; the first where the client has no preference. */
+/** The media types of models; the first is the default. */
 export const modelTypes = [FLAT, SAFETENSORS, FLOAT16, BFLOAT16, INT8] as const;
+/** A media type of models. */
 export type ModelType = (typeof modelTypes)[number];
 
-const made = new WeakMap<Float32Array, Map<ModelType, Promise<Download>>>();
+const cache = new WeakMap<Float32Array, Map<ModelType, Promise<Download>>>();
 
-/** The type that the client likes best; the usual one if it likes none. */
+/** The type that Accept prefers; the default if it accepts none. */
 export function preferredType(ctx: Context): ModelType {
   const preferred = ctx.accepts(...modelTypes);
   return modelTypes.find((type) => type === preferred) ?? FLAT;
 }
 
-/** @throws QuorateError NON_FINITE_RESULT where a value is too large for 16 bits */
+/** The model in a media type, encoded at most once. @throws QuorateError NON_FINITE_RESULT if a value overflows 16 bits */
 export function represent(
   model: StoredModel,
   type: ModelType,
   engine: Engine | undefined,
 ): Promise<Download> {
-  const kept = made.get(model.values) ?? new Map<ModelType, Promise<Download>>();
-  made.set(model.values, kept);
-  const download = kept.get(type) ?? make(model, type, engine);
-  kept.set(type, download);
-  download.catch(() => kept.delete(type));
+  const cached = cache.get(model.values) ?? new Map<ModelType, Promise<Download>>();
+  cache.set(model.values, cached);
+  const download = cached.get(type) ?? encodeModel(model, type, engine);
+  cached.set(type, download);
+  download.catch(() => cached.delete(type));
   return download;
 }
 
+/** The bytes of a vector, not copied. */
 export const bytesOf = (values: Float32Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-async function make(model: StoredModel, type: ModelType, engine: Engine | undefined): Promise<Download> {
+async function encodeModel(
+  model: StoredModel,
+  type: ModelType,
+  engine: Engine | undefined,
+): Promise<Download> {
   if (type === FLAT) return { bytes: bytesOf(model.values), type, digest: model.digest };
-  if (type === SAFETENSORS) return named(type, modelFile(model));
+  if (type === SAFETENSORS) return downloadOf(type, safetensorsOf(model));
   const encoded = await encode(model.values, encodings[type]!, engine ? { engine } : {});
-  return named(encoded.encoding === 'int8' ? `${type}; scale=${encoded.scale}` : type, encoded.bytes);
+  return downloadOf(encoded.encoding === 'int8' ? `${type}; scale=${encoded.scale}` : type, encoded.bytes);
 }
 
-const named = (type: string, bytes: Uint8Array): Download => ({
+const downloadOf = (type: string, bytes: Uint8Array): Download => ({
   bytes,
   type,
   digest: createHash('sha256').update(bytes).digest('hex'),
 });
 
-function modelFile({ tensors, values, round }: StoredModel): Uint8Array {
+function safetensorsOf({ tensors, values, round }: StoredModel): Uint8Array {
   let offset = 0;
-  const cut = tensors.map(({ name, shape }) => {
+  const named = tensors.map(({ name, shape }) => {
     const from = offset;
     offset += valuesIn(shape, name);
     return { name, shape, values: values.subarray(from, offset) };
   });
-  return writeSafetensors(cut, { round: String(round) });
+  return writeSafetensors(named, { round: String(round) });
 }

@@ -1,5 +1,5 @@
-/** The server's configuration: what there is to decide, and what is decided where nobody says. */
-import { z } from 'zod';
+/** The server's configuration: every setting with its range, default and description. */
+import * as z from 'zod';
 import { sessionConfigSchema } from '../../protocol/sessionConfig.js';
 
 const milliseconds = z
@@ -8,34 +8,36 @@ const milliseconds = z
   .max(2 ** 31 - 1);
 const bytes = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 
-/** Stands for a secret wherever a configuration is shown. */
+/** Replaces secrets when a configuration is shown. */
 export const REDACTED = '....not-shown....';
 
-/** Tokens travel in a header: visible ASCII characters, and long enough not to be guessed. */
+/** Tokens are sent in a header, so they consist of visible ASCII characters; the length keeps them hard to guess. */
 const secretSchema = z
   .string()
-  .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, 'must be 16 to 256 letters, digits, or any of . _ ~ + / = -')
+  .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, 'must be 16 to 256 characters: letters, digits, . _ ~ + / = -')
   .nullable()
   .default(null);
 
 const listenSchema = z.strictObject({
-  host: z.string().min(1).max(255).default('127.0.0.1').describe('address or name to listen on'),
-  port: z.int().min(0).max(65_535).default(8080).describe('0: any that is free'),
+  host: z.string().min(1).max(255).default('127.0.0.1').describe('address or host name to listen on'),
+  port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0 picks a free one'),
 });
 
 const storeSchema = z.strictObject({
-  keepRounds: z.int().min(0).default(10).describe('committed rounds whose updates are kept'),
-  keepCheckpoints: z.int().min(1).default(10).describe('models that are kept beside the initial one'),
-  digests: z.boolean().default(true).describe('take the SHA-256 of each update while it arrives'),
+  keepRounds: z.int().min(0).default(10).describe('how many committed rounds keep their updates'),
+  keepCheckpoints: z.int().min(1).default(10).describe('how many models are kept besides the initial one'),
+  digests: z.boolean().default(true).describe('compute the SHA-256 of each update as it arrives'),
 });
 
 const authSchema = z.strictObject({
   enabled: z
     .union([z.literal('auto'), z.boolean()])
     .default('auto')
-    .describe('ask for tokens; auto: when listening beyond this machine'),
-  adminToken: secretSchema.describe('allows everything; none: a random one is made at each start'),
-  enrollmentToken: secretSchema.describe('allows registering new nodes and nothing else'),
+    .describe(
+      'whether requests need a token; auto: unless the server listens on the loopback interface only',
+    ),
+  adminToken: secretSchema.describe('grants full access; null: a random one is generated at each start'),
+  enrollmentToken: secretSchema.describe('grants the registration of new nodes, nothing else'),
 });
 
 const corsSchema = z.strictObject({
@@ -47,39 +49,48 @@ const corsSchema = z.strictObject({
         .max(300),
     )
     .default([])
-    .describe('origins whose pages may use this server; * for all'),
+    .describe('origins whose pages may use this server; * allows all'),
 });
 
 const limitsSchema = z.strictObject({
   requestsPerMinute: z
     .strictObject({
-      address: z.int().min(1).nullable().default(60_000).describe('from an address; null: no limit'),
-      node: z.int().min(1).nullable().default(6_000).describe('by a node with a token; null: no limit'),
+      address: z.int().min(1).nullable().default(60_000).describe('per client address; null: unlimited'),
+      node: z
+        .int()
+        .min(1)
+        .nullable()
+        .default(6_000)
+        .describe('per node that sends its token; null: unlimited'),
     })
     .prefault({}),
-  jsonBytes: bytes.default(1_048_576).describe('most bytes of a JSON body'),
-  modelBytes: bytes.default(2 ** 31).describe('most bytes of an initial model'),
-  aggregateBytes: bytes.default(2 ** 28).describe('most bytes of updates to aggregate at once'),
+  jsonBytes: bytes.default(1_048_576).describe('maximum size of a JSON body'),
+  modelBytes: bytes.default(2 ** 31).describe('maximum size of an initial model'),
+  aggregateBytes: bytes.default(2 ** 28).describe('maximum size of the updates in one POST /v1/aggregate'),
   bodiesBytes: bytes
     .default(2 ** 32)
-    .describe('most bytes of models, of updates to aggregate and of JSON that are held at once'),
-  connections: z.int().min(1).default(10_000).describe('most connections at once'),
-  headersTimeoutMs: milliseconds.default(10_000).describe('for the head of a request to arrive'),
+    .describe('maximum total size of the request bodies held in memory: models, updates to aggregate, JSON'),
+  connections: z.int().min(1).default(10_000).describe('maximum number of open connections'),
+  headersTimeoutMs: milliseconds
+    .default(10_000)
+    .describe('how long the head of a request may take to arrive'),
   bodyStallMs: milliseconds
     .default(30_000)
     .describe(
-      'a body of which less than 1 KiB/s came, or an answer of which nothing could be sent, for so long is cut off',
+      'after how long a stalled transfer is cut off: a request body below 1 KiB/s, or a response that the client does not read',
     ),
   socketBufferBytes: bytes
     .default(1_048_576)
-    .describe('events that a reader may leave unread before it is dropped'),
-  socketPingMs: milliseconds.default(15_000).describe('between pings of event sockets; one missed ends them'),
+    .describe('how many bytes of unread events disconnect an event socket'),
+  socketPingMs: milliseconds
+    .default(15_000)
+    .describe('time between pings of an event socket, which must answer before the next one'),
 });
 
 const livenessSchema = z.strictObject({
-  heartbeatMs: milliseconds.default(5_000).describe('how often a node should be heard'),
-  suspectAfter: z.int().min(1).default(2).describe('missed heartbeats until a node is suspect'),
-  lostAfter: z.int().min(1).default(4).describe('missed heartbeats until a node is lost'),
+  heartbeatMs: milliseconds.default(5_000).describe('how often nodes send a heartbeat'),
+  suspectAfter: z.int().min(1).default(2).describe('missed heartbeats after which a node is suspect'),
+  lostAfter: z.int().min(1).default(4).describe('missed heartbeats after which a node is lost'),
 });
 
 const engineSchema = z.strictObject({
@@ -89,12 +100,22 @@ const engineSchema = z.strictObject({
     .max(1024)
     .nullable()
     .default(null)
-    .describe('compute threads; null: one a processor'),
-  memoryLimitBytes: bytes.nullable().default(null).describe("bound on the core's memory; null: 4 GiB"),
+    .describe('compute threads; null: one per processor'),
+  memoryLimitBytes: bytes
+    .nullable()
+    .default(null)
+    .describe('maximum memory of the WebAssembly core; null: 4 GiB'),
 });
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
+/**
+ * Validates a server configuration and fills in the defaults. `loadConfig` is the usual way to get one; use the schema for
+ * a configuration made in code.
+ *
+ * @example
+ * const config = configSchema.parse({ listen: { port: 0 }, dataFolder: 'data' });
+ */
 export const configSchema = z.strictObject({
   listen: listenSchema.prefault({}),
   dataFolder: z
@@ -102,32 +123,37 @@ export const configSchema = z.strictObject({
     .min(1)
     .nullable()
     .default(null)
-    .describe('where rounds are kept; null: in memory only'),
+    .describe('folder of the store; null keeps everything in memory'),
   store: storeSchema.prefault({}),
   auth: authSchema.prefault({}),
   cors: corsSchema.prefault({}),
-  trustProxy: z.boolean().default(false).describe('take the address of a client from X-Forwarded-For'),
+  trustProxy: z
+    .boolean()
+    .default(false)
+    .describe('take client addresses from X-Forwarded-For; only behind a proxy that sets it'),
   limits: limitsSchema.prefault({}),
   liveness: livenessSchema.prefault({}),
-  logLevel: z.enum(logLevels).default('info').describe('the least that is logged'),
+  logLevel: z.enum(logLevels).default('info').describe('least severe level that is logged'),
   engine: engineSchema.prefault({}),
   shutdownDeadlineMs: milliseconds
     .default(10_000)
-    .describe('for what is under way to finish when the server ends'),
-  sessions: z.array(sessionConfigSchema).max(1000).default([]).describe('created at the start'),
+    .describe('how long shutdown waits for requests in progress'),
+  sessions: z.array(sessionConfigSchema).max(1000).default([]).describe('sessions to create at startup'),
 });
 
+/** A complete configuration. */
 export type ServerConfig = z.output<typeof configSchema>;
+/** A configuration as it is written: settings with a default may be left out. */
 export type ServerConfigInput = z.input<typeof configSchema>;
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 
-/** Whether requests need a token. */
+/** Whether requests need a token: as configured, or, with 'auto', unless the host is a loopback address. */
 export function isAuthOn({ auth, listen }: Pick<ServerConfig, 'auth' | 'listen'>): boolean {
   return auth.enabled === 'auto' ? !loopback.test(listen.host) : auth.enabled;
 }
 
-/** The configuration without its secrets. */
+/** A copy of the configuration in which a placeholder replaces each secret. */
 export function redactConfig(config: ServerConfig): ServerConfig {
   const hide = (secret: string | null) => (secret === null ? null : REDACTED);
   const { adminToken, enrollmentToken } = config.auth;

@@ -1,29 +1,33 @@
-/**
- * Reads the configuration: a YAML file, over it the environment, over it flags. Each setting has one name, its path in
- * the file: `limits.jsonBytes` is the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
- */
+/** Loads the configuration from a YAML file, the environment and flags, and prints it. */
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { QuorateError } from '../../errors.js';
 import { isTree, parseYaml, readYamlFile, type Tree } from '../../files/yaml.js';
 import { parse } from '../../schema.js';
 import { configSchema, redactConfig, REDACTED, type ServerConfig } from './config.js';
 
+/** Where settings come from. Flags override the environment, which overrides the file. */
 export interface ConfigSources {
-  /** A YAML file. */
+  /** Path of a YAML file. */
   readonly file?: string;
-  /** process.env, or a part of it. Empty variables count as absent. */
+  /** process.env, or a part of it. Empty variables count as absent; variables of other programs are ignored. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** By path; what is a string is read as in the environment. Undefined: not given. */
+  /** Settings by path, such as 'limits.jsonBytes'. Strings are parsed as in the environment; undefined counts as absent. */
   readonly flags?: Readonly<Record<string, unknown>>;
 }
 
-/** Where each value came from, by path, for messages. */
+/** Path of a setting → the source of its value, for messages. */
 type Origins = Map<string, string>;
 
 /**
- * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER with `details.path` and `details.source`; MALFORMED for a
- *   file that is no YAML; NOT_FOUND for one that isn't there
+ * Loads and validates a configuration. A setting has the same name everywhere, its path in the file: `limits.jsonBytes` is
+ * the variable QUORATE_LIMITS_JSON_BYTES and the flag 'limits.jsonBytes'.
+ *
+ * @returns the complete configuration, defaults filled in
+ * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER with `details.path` and `details.source`; MALFORMED if the
+ *   file is not valid YAML; NOT_FOUND if it does not exist
+ * @example
+ * const config = await loadConfig({ file: 'server.yaml', environment: process.env, flags: { 'listen.port': 0 } });
  */
 export async function loadConfig(sources: ConfigSources = {}): Promise<ServerConfig> {
   const { file, environment = {}, flags = {} } = sources;
@@ -33,7 +37,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<ServerCon
     if (text === undefined || text === '') continue;
     const setting = settings.find((one) => one.variable === variable);
     if (setting) put(tree, setting, text, `the variable ${variable}`, origins);
-    else refuseMisspelt(variable);
+    else refuseMisspelled(variable);
   }
   for (const [path, value] of Object.entries(flags)) {
     if (value === undefined) continue;
@@ -44,7 +48,7 @@ export async function loadConfig(sources: ConfigSources = {}): Promise<ServerCon
   return check(tree, origins, file ?? 'the configuration');
 }
 
-/** A value as it is written in the environment: as it is where the setting takes text, else as in YAML. */
+/** Reads a string from the environment or a flag: verbatim if the setting accepts it as text, else as YAML. */
 function read({ path, schema }: Setting, value: unknown): unknown {
   if (typeof value !== 'string' || schema.safeParse(value).success) return value;
   try {
@@ -59,29 +63,29 @@ function put(tree: Tree, setting: Setting, value: unknown, origin: string, origi
   let branch = tree;
   for (const key of keys.slice(0, -1)) {
     const next = branch[key] ?? {};
-    if (!isTree(next)) return; // the file is wrong here, and will be refused
+    if (!isTree(next)) return; // the file is invalid here, and validation will report it
     branch = branch[key] = next;
   }
   branch[keys[keys.length - 1]!] = read(setting, value);
   origins.set(setting.path, origin);
 }
 
-/** Variables of other programs are none of ours, but one that begins like a section of ours is a slip. */
-function refuseMisspelt(variable: string): void {
+/** An unknown variable that starts with the name of a section is a misspelling; any other may be another program's. */
+function refuseMisspelled(variable: string): void {
   const sections = new Set(
     settings.filter(({ path }) => path.includes('.')).map(({ path }) => path.split('.')[0]),
   );
-  const begins = [...sections].some((section) => variable.startsWith(`QUORATE_${section!.toUpperCase()}_`));
-  if (begins) throw unknown(variable, 'the environment');
+  const isOurs = [...sections].some((section) => variable.startsWith(`QUORATE_${section!.toUpperCase()}_`));
+  if (isOurs) throw unknown(variable, 'the environment');
 }
 
 function unknown(path: string, source: string): QuorateError {
-  return new QuorateError('UNKNOWN_PARAMETER', `there is no setting '${path}' (${source})`, { path, source });
+  return new QuorateError('UNKNOWN_PARAMETER', `unknown setting '${path}' (${source})`, { path, source });
 }
 
 function check(tree: Tree, origins: Origins, file: string): ServerConfig {
   try {
-    return withSecrets(parse('the configuration', configSchema, tree));
+    return requireRealSecrets(parse('the configuration', configSchema, tree));
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error;
     const path = String(error.details.parameter);
@@ -90,12 +94,12 @@ function check(tree: Tree, origins: Origins, file: string): ServerConfig {
   }
 }
 
-/** A printed configuration that became a file has none: everybody would know what stands for them. */
-function withSecrets(config: ServerConfig): ServerConfig {
+/** Refuses the placeholders of a printed configuration: used as tokens, they would be known to everyone. */
+function requireRealSecrets(config: ServerConfig): ServerConfig {
   for (const name of ['adminToken', 'enrollmentToken'] as const) {
     if (config.auth[name] !== REDACTED) continue;
     const parameter = `auth.${name}`;
-    const message = `the configuration: ${parameter}: is no secret: it stands for one that was not shown`;
+    const message = `the configuration: ${parameter}: is the placeholder of a printed configuration, not a token`;
     throw new QuorateError('INVALID_PARAMETER', message, { parameter });
   }
   return config;
@@ -107,29 +111,33 @@ function originOf(path: string, origins: Origins): string | undefined {
   return undefined;
 }
 
-/** The whole configuration as a file that `loadConfig` reads; secrets, which are not shown, have to be put in again. */
+/**
+ * Prints a complete configuration as YAML that `loadConfig` reads. Secrets are replaced by a placeholder and have to be
+ * filled in again.
+ */
 export function printConfig(config: ServerConfig): string {
   return stringify(redactConfig(config));
 }
 
-/** The settings of the configuration by path: what environment variables and flags can say, one value each. */
+/** A setting that an environment variable or a flag can set. */
 export interface Setting {
-  /** 'limits.requestsPerMinute.node' */
+  /** Its path in the configuration file: 'limits.requestsPerMinute.node'. */
   readonly path: string;
-  /** 'QUORATE_LIMITS_REQUESTS_PER_MINUTE_NODE' */
+  /** Its environment variable: 'QUORATE_LIMITS_REQUESTS_PER_MINUTE_NODE'. */
   readonly variable: string;
+  /** Validates its value. */
   readonly schema: z.ZodType;
   readonly description: string;
 }
 
-/** What stands behind defaults. */
+/** The schema inside defaults. */
 function bare(schema: z.ZodType): z.ZodType {
   let inner = schema;
   while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.unwrap() as z.ZodType;
   return inner;
 }
 
-const describes = (schema: z.ZodType): string => schema.description ?? bare(schema).description ?? '';
+const descriptionOf = (schema: z.ZodType): string => schema.description ?? bare(schema).description ?? '';
 
 const variableOf = (path: string): string =>
   `QUORATE_${path
@@ -143,8 +151,9 @@ function settingsOf(schema: z.ZodObject, prefix: string): Setting[] {
     const path = `${prefix}${key}`;
     const inner = bare(child);
     if (inner instanceof z.ZodObject) return settingsOf(inner, `${path}.`);
-    return [{ path, variable: variableOf(path), schema: child, description: describes(child) }];
+    return [{ path, variable: variableOf(path), schema: child, description: descriptionOf(child) }];
   });
 }
 
+/** All settings, in the order of the schema. */
 export const settings: readonly Setting[] = settingsOf(configSchema, '');

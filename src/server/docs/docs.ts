@@ -1,4 +1,7 @@
-/** /openapi.json; /docs, its page, from files of our own; /docs/errors, what each code means. No page runs inline code. */
+/**
+ * Documentation served by the server itself: /openapi.json, the API explorer at /docs, and the error codes at
+ * /docs/errors. Nothing is loaded from elsewhere, and no page runs inline code.
+ */
 import type { Context } from 'koa';
 import Router from 'koa-router';
 import { readFile } from 'node:fs/promises';
@@ -16,11 +19,11 @@ const assets: Readonly<Record<string, string>> = {
   'favicon-32x32.png': 'image/png',
 };
 
-/** Swagger UI colors itself by style attributes, which scripts set one by one; there is no inline code. */
+/** Swagger UI sets styles from scripts, which this policy allows; it needs no inline code. */
 const CONTENT_POLICY =
   "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
-/** Read when first asked for: a server that nobody reads about needs none of it. */
+/** Reads Swagger UI's files on first use, and caches them. */
 function assetReader(): (name: string) => Promise<Buffer> {
   const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
   const files = new Map<string, Promise<Buffer>>();
@@ -31,7 +34,8 @@ function assetReader(): (name: string) => Promise<Buffer> {
   };
 }
 
-export function documentation(routes: readonly Route[]): Router {
+/** A router for the documentation of the routes. */
+export function createDocsRouter(routes: readonly Route[]): Router {
   const router = new Router({ sensitive: true });
   const page = (ctx: Context, type: string, body: string | Buffer) => {
     ctx.set({ 'Content-Security-Policy': CONTENT_POLICY, 'Cache-Control': 'max-age=3600' });
@@ -51,7 +55,7 @@ export function documentation(routes: readonly Route[]): Router {
   });
   router.get('/docs', (ctx) => {
     if (ctx.path.endsWith('/')) {
-      ctx.status = 301; // the page's addresses are relative to where it should be
+      ctx.status = 301; // the page's links are relative to /docs
       ctx.redirect('../docs');
     } else page(ctx, html, explorerPage);
   });
@@ -73,9 +77,10 @@ export function documentation(routes: readonly Route[]): Router {
   return router;
 }
 
-/** The pages of /docs as text: the compiled package has no other files than JavaScript. */
-
-/** Relative addresses, so that it works behind a proxy that puts it elsewhere. */
+/**
+ * The page of /docs. Like the other pages it is text in code, because the compiled package contains only JavaScript. Links
+ * are relative, so that it works under any path behind a proxy.
+ */
 export const explorerPage = `<!doctype html>
 <html lang="en">
   <head>
@@ -95,6 +100,7 @@ export const explorerPage = `<!doctype html>
 </html>
 `;
 
+/** /docs/explorer.js: starts Swagger UI and follows the system's color scheme. */
 export const explorerScript = `const dark = matchMedia('(prefers-color-scheme: dark)');
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
 dark.addEventListener('change', follow);
@@ -102,7 +108,7 @@ follow();
 SwaggerUIBundle({ url: 'openapi.json', dom_id: '#explorer', deepLinking: true, validatorUrl: null });
 `;
 
-/** Whatever is not said of `.text` would be said of the explorer's own elements too. */
+/** /docs/page.css. Rules are scoped to `.text`, as others would also match elements of Swagger UI. */
 export const pageStyle = `body { margin: 0; }
 .dark-mode body { background: #1c2022; }
 .text { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; }
@@ -115,7 +121,7 @@ export const pageStyle = `body { margin: 0; }
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** What problem documents refer to: /docs/errors#CODE. */
+/** The page /docs/errors, which problem documents link to by code: /docs/errors#CODE. */
 export function errorsPage(codes: Readonly<Record<string, string>>): string {
   const entries = Object.entries(codes).map(
     ([code, meaning]) =>
@@ -134,7 +140,7 @@ export function errorsPage(codes: Readonly<Record<string, string>>): string {
   <body>
     <main class="text">
       <h1>Errors</h1>
-      <p>Each problem document has one of these codes as <code>code</code>.</p>
+      <p>The <code>code</code> of a problem document is one of these.</p>
       <dl>
 ${entries.join('\n')}
       </dl>

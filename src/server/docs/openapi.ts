@@ -1,5 +1,5 @@
-/** The OpenAPI 3.1 document that the table of routes makes. */
-import { z } from 'zod';
+/** Builds the OpenAPI 3.1 document from the table of routes. */
+import * as z from 'zod';
 import { createDocument, type ZodOpenApiObject, type ZodOpenApiOperationObject } from 'zod-openapi';
 import { type ErrorCode, errorCodes, QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
@@ -9,7 +9,7 @@ import { type MediaTypes, type Route, tags } from '../http/route.js';
 
 type Content = NonNullable<NonNullable<ZodOpenApiOperationObject['requestBody']>['content']>;
 
-/** Bytes have no schema in OpenAPI 3.1: the media type says all. */
+/** In OpenAPI 3.1, binary content is described by its media type alone. */
 const contentOf = (types: MediaTypes): Content =>
   Object.fromEntries(
     Object.entries(types).map(([type, schema]) => [type, schema === null ? {} : { schema }]),
@@ -24,14 +24,14 @@ const headersOf = (headers: Readonly<Record<string, string>>) =>
 export const templateOf = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
 const problemExample = (code: ErrorCode) =>
-  problemOf(new QuorateError(code, 'what exactly is wrong'), '389d613b-6028-452b-8a25-b7ee0d6ab428');
+  problemOf(new QuorateError(code, 'details of this occurrence'), '389d613b-6028-452b-8a25-b7ee0d6ab428');
 
 function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] {
   const byStatus = new Map<string, ErrorCode[]>();
   for (const code of problemsOf(route)) {
     const status = String(httpStatus[code]);
-    // Where a status is an ordinary answer, it is described there.
-    if (!(status in route.answers)) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    // A status that the route itself describes keeps that description.
+    if (!(status in route.responses)) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
@@ -45,7 +45,7 @@ function problemResponses(route: Route): ZodOpenApiOperationObject['responses'] 
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
-  const { params, query, headers, body, takes, answers } = route;
+  const { params, query, headers, body, bodyTypes, responses } = route;
   const header = z.object(
     Object.fromEntries(
       Object.entries(headers).map(([name, description]) => [
@@ -54,7 +54,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ]),
     ),
   );
-  const types: MediaTypes | undefined = body ? { 'application/json': body } : takes;
+  const types: MediaTypes | undefined = body ? { 'application/json': body } : bodyTypes;
   return {
     operationId: route.operation,
     tags: [route.tag],
@@ -69,12 +69,12 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(types ? { requestBody: { required: true, content: contentOf(types) } } : {}),
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, answer]) => [
+        Object.entries(responses).map(([status, response]) => [
           status,
           {
-            description: answer.description,
-            ...(answer.content ? { content: contentOf(answer.content) } : {}),
-            ...(answer.headers ? { headers: headersOf(answer.headers) } : {}),
+            description: response.description,
+            ...(response.content ? { content: contentOf(response.content) } : {}),
+            ...(response.headers ? { headers: headersOf(response.headers) } : {}),
           },
         ]),
       ),
@@ -84,17 +84,18 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
 }
 
 const tagDescriptions: Readonly<Record<(typeof tags)[number], string>> = {
-  server: 'The server itself',
-  nodes: 'Those that train',
-  sessions: 'Trainings',
-  models: 'Models on their way in and out',
-  rounds: 'Rounds, updates, and what became of them',
-  aggregate: 'The core, outside of any session',
+  server: 'Health, status and configuration of the server',
+  nodes: 'The machines that train',
+  sessions: 'Training jobs',
+  models: 'Uploading and downloading models',
+  rounds: 'Rounds, their updates, evaluations and metrics',
+  aggregate: 'Aggregation without a session',
 };
 
-/** Any JSON, which refers to itself and has no name: every such place takes anything, and says so without a detour. */
+/** zod's name for the recursive schema of arbitrary JSON. References to it are replaced with `{}`, which accepts anything. */
 const anonymous = /^(#\/components\/schemas\/)?__schema\d+$/;
 
+/** The OpenAPI document of the routes, as JSON. */
 export function openApiDocument(routes: readonly Route[]): ReturnType<typeof createDocument> {
   const paths: NonNullable<ZodOpenApiObject['paths']> = {};
   for (const route of routes) {
@@ -107,14 +108,14 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
       title: 'Quorate',
       version,
       description:
-        'Byzantine-robust training over the network. Errors are explained at [/docs/errors](/docs/errors).',
+        'Byzantine-robust federated training. Error codes are explained at [/docs/errors](/docs/errors).',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     tags: tags.map((name) => ({ name, description: tagDescriptions[name] })),
     security: [{ token: [] }],
     components: {
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'The administrator’s token, or a node’s' },
+        token: { type: 'http', scheme: 'bearer', description: "The admin's token, or a node's" },
       },
     },
     paths,
@@ -128,8 +129,8 @@ export function openApiDocument(routes: readonly Route[]): ReturnType<typeof cre
   ) as typeof document;
 }
 
-/** Which codes a route may answer with: its own, and those that come with what it takes. */
-const ofAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
+/** The codes that follow from a route's access. */
+const codesOfAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
   public: [],
   read: ['UNAUTHORIZED', 'FORBIDDEN'],
   register: ['UNAUTHORIZED', 'FORBIDDEN', 'NOT_YOUR_NODE'],
@@ -137,26 +138,27 @@ const ofAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
   admin: ['UNAUTHORIZED', 'FORBIDDEN'],
 };
 
-const ofBodies: readonly ErrorCode[] = [
+/** The codes that follow from taking a body. */
+const codesOfBodies: readonly ErrorCode[] = [
   'MALFORMED',
   'UNSUPPORTED_MEDIA_TYPE',
   'PAYLOAD_TOO_LARGE',
   'INCOMPLETE_UPLOAD',
 ];
 
-/** In the order of the table of codes. */
+/** Every code that a route may answer with: its own, and those that follow from its access and input. */
 export function problemsOf(route: Route): ErrorCode[] {
   const takesParameters = route.params !== undefined || route.query !== undefined;
-  const takesBody = route.body !== undefined || route.takes !== undefined;
-  const found = new Set<ErrorCode>([
-    ...route.problems,
-    ...ofAccess[route.access],
+  const takesBody = route.body !== undefined || route.bodyTypes !== undefined;
+  const codes = new Set<ErrorCode>([
+    ...route.errors,
+    ...codesOfAccess[route.access],
     ...(takesParameters || takesBody ? (['INVALID_PARAMETER'] as const) : []),
-    ...(takesBody ? ofBodies : []),
-    ...(route.method === 'GET' ? [] : (['FORBIDDEN'] as const)), // of a page of another origin
-    ...(route.always ? [] : (['RATE_LIMITED', 'SHUTTING_DOWN'] as const)),
+    ...(takesBody ? codesOfBodies : []),
+    ...(route.method === 'GET' ? [] : (['FORBIDDEN'] as const)), // from a page of another origin
+    ...(route.alwaysAvailable ? [] : (['RATE_LIMITED', 'SHUTTING_DOWN'] as const)),
     'UNKNOWN_PARAMETER',
     'INTERNAL',
   ]);
-  return (Object.keys(errorCodes) as ErrorCode[]).filter((code) => found.has(code));
+  return (Object.keys(errorCodes) as ErrorCode[]).filter((code) => codes.has(code));
 }

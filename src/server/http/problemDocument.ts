@@ -1,30 +1,30 @@
-/** Errors as problem documents (RFC 9457). */
+/** Errors as problem documents (RFC 9457), and the HTTP status of each code. */
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, errorCodes, QuorateError } from '../../errors.js';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
 export const problemSchema = z
   .strictObject({
-    type: z.string().describe('where the code is explained'),
-    title: z.string().describe('what the code means'),
+    type: z.string().describe('address of the explanation of the code'),
+    title: z.string().describe('what the code means, the same for every occurrence'),
     status: z.int(),
-    detail: z.string().describe('what is wrong, for people'),
+    detail: z.string().describe('what went wrong this time, for people; the wording may change'),
     code: z.enum(Object.keys(errorCodes) as [ErrorCode, ...ErrorCode[]]),
-    details: z.record(z.string(), z.json()).describe('the values that `detail` speaks of'),
+    details: z.record(z.string(), z.json()).describe('the values behind `detail`, for programs'),
     requestId: z.string(),
   })
   .meta({
     id: 'Problem',
-    description: 'What went wrong (RFC 9457).',
+    description: 'An error (RFC 9457)',
     examples: [
       {
         type: '/docs/errors#ROUND_CLOSED',
         title: errorCodes.ROUND_CLOSED,
         status: 409,
-        detail: 'Round 3 takes no more updates.',
+        detail: 'round 3 is closed',
         code: 'ROUND_CLOSED',
         details: { round: 3 },
         requestId: '389d613b-6028-452b-8a25-b7ee0d6ab428',
@@ -32,14 +32,21 @@ export const problemSchema = z
     ],
   });
 
+/** A problem document as it is sent. */
 export type Problem = z.output<typeof problemSchema>;
 
-/** What is not a QuorateError is nobody's business but the log's. */
-export function asQuorateError(error: unknown): QuorateError {
+/** The error itself if it is a QuorateError, else INTERNAL without any detail: the cause is for the log only. */
+export function toQuorateError(error: unknown): QuorateError {
   if (error instanceof QuorateError) return error;
-  return new QuorateError('INTERNAL', 'something went wrong here; the log says more', {}, error);
+  return new QuorateError(
+    'INTERNAL',
+    'an internal error occurred; see the server log for this request id',
+    {},
+    error,
+  );
 }
 
+/** The problem document of an error. */
 export function problemOf(error: QuorateError, requestId: string): Problem {
   const { code, message, details } = error;
   return {
@@ -53,7 +60,7 @@ export function problemOf(error: QuorateError, requestId: string): Problem {
   };
 }
 
-/** Headers that go with a code: what to do next. `details` are those that the code is thrown with in this layer. */
+/** Headers that a code requires or that tell the client what to do next. They read the details that this layer sets. */
 const headers: Readonly<
   Partial<Record<ErrorCode, (details: QuorateError['details']) => Record<string, string>>>
 > = {
@@ -64,27 +71,28 @@ const headers: Readonly<
   RANGE_NOT_SATISFIABLE: ({ sizeBytes }) => ({ 'Content-Range': `bytes */${String(sizeBytes)}` }),
 };
 
+/** The response headers of an error. */
 export const headersOf = ({ code, details }: QuorateError): Readonly<Record<string, string>> =>
   headers[code]?.(details) ?? {};
 
-/** Answers whatever was thrown with a problem document. */
+/** Answers any error thrown further in with a problem document, and logs it. */
 export function errorResponse(log: Logger): Middleware {
   return async (ctx, next) => {
     try {
       await next();
     } catch (error) {
-      const known = asQuorateError(error);
+      const known = toQuorateError(error);
       const { requestId } = ctx.state as { requestId: string };
       const facts = { requestId, code: known.code };
-      if (isFault(known.code)) log.error({ ...facts, err: error }, 'the request failed');
-      else log.debug({ ...facts, detail: known.message }, 'refused');
-      if (ctx.headerSent) return void ctx.res.destroy(); // half an answer can't be taken back
+      if (isFault(known.code)) log.error({ ...facts, err: error }, 'request failed');
+      else log.debug({ ...facts, detail: known.message }, 'request refused');
+      if (ctx.headerSent) return void ctx.res.destroy(); // part of a response cannot be taken back
       refuse(ctx, known, requestId);
     }
   };
 }
 
-/** Worth a line in the log: not that the server ends, nor that a client went away. */
+/** Whether the server is at fault. Shutdown and clients that disconnect are not faults. */
 const isFault = (code: ErrorCode): boolean =>
   httpStatus[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
 
@@ -97,7 +105,7 @@ function refuse(ctx: Context, error: QuorateError, requestId: string): void {
   ctx.set(headersOf(error));
 }
 
-/** The HTTP status that each code is answered with. */
+/** The HTTP status of each code. */
 export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   EMPTY_INPUT: 422,
   BAD_TYPE: 422,

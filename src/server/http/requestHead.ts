@@ -1,14 +1,11 @@
-/**
- * A request's head, before anything relies on it: Node hands on whatever its parser lets through, and what follows
- * takes an address that can be read, and a Host, for granted.
- */
+/** Checks of a request's target and Host, which Node's parser accepts in forms that the rest of the server cannot use. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { QuorateError } from '../../errors.js';
 import { headersOf, PROBLEM_TYPE, problemOf } from './problemDocument.js';
 import { requestIdOf } from './requestLog.js';
 
-/** Hands on requests whose heads are sound, their addresses brought to the one form `/path?query`; refuses others. */
-export const soundHeads =
+/** A listener that passes requests with a valid head on to `handle`, and answers the others with a problem document. */
+export const requireValidHead =
   (handle: RequestListener): RequestListener =>
   (req, res) => {
     try {
@@ -21,22 +18,26 @@ export const soundHeads =
     handle(req, res);
   };
 
-/** @throws QuorateError MALFORMED */
+/**
+ * Rewrites the request's target to origin form, `/path?query`, in place.
+ *
+ * @throws QuorateError MALFORMED if the target is not a valid address, or Host is missing
+ */
 export function checkHead(req: IncomingMessage): void {
   req.url = originForm(req.url ?? '');
   if (req.httpVersion === '1.1' && req.headers.host === undefined) {
-    throw new QuorateError('MALFORMED', 'a request needs the header Host', { header: 'Host' });
+    throw new QuorateError('MALFORMED', 'the header Host is missing', { header: 'Host' });
   }
 }
 
-/** RFC 9112, section 3.2: proxies are asked for whole addresses, and whoever answers must take them too. */
+/** Servers must accept absolute targets as well (RFC 9112, section 3.2.2). */
 function originForm(target: string): string {
   if (target.startsWith('/') || target === '*') return target;
   if (/^https?:\/\//i.test(target) && URL.canParse(target)) {
     const { pathname, search } = new URL(target);
     return pathname + search;
   }
-  throw new QuorateError('MALFORMED', 'the address is malformed');
+  throw new QuorateError('MALFORMED', 'the request target is not a valid address');
 }
 
 function refuse(req: IncomingMessage, res: ServerResponse, error: QuorateError): void {

@@ -1,10 +1,10 @@
 /**
- * A route: what it takes, what it answers, who may use it, and what it does. The table of all of them (routes/) makes
- * the router and the OpenAPI document.
+ * A route: its input, its responses, who may call it, and its handler. The table of all routes (routes/routes.ts) is the
+ * source of both the router and the OpenAPI document.
  */
 import type { Context } from 'koa';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Coordinator } from '../../coordinator/coordinator.js';
 import type { Engine } from '../../core/engine.js';
 import type { ErrorCode } from '../../errors.js';
@@ -12,36 +12,40 @@ import type { Access, Identity } from '../auth/identity.js';
 import type { BodyBudget } from '../bodies/body.js';
 import type { ServerConfig } from '../config/config.js';
 
-/** What a body or an answer is. Null: bytes that no schema describes. */
+/** Media type → schema of the body; null: bytes that no schema describes. */
 export type MediaTypes = Readonly<Record<string, z.ZodType | null>>;
 
-export interface RouteAnswer {
+/** A response that a route may send. */
+export interface RouteResponse {
   readonly description: string;
-  /** None: no body. */
+  /** Absent if the response has no body. */
   readonly content?: MediaTypes;
-  /** Beside the usual ones: name → what it says. */
+  /** Headers in addition to those of every response: name → description. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a handler is given: all of it checked. */
+/** The arguments of a handler, validated. */
 export interface Call<P = unknown, Q = unknown, B = unknown> {
   readonly ctx: Context;
   readonly params: P;
   readonly query: Q;
-  /** Undefined where the route takes no JSON. */
+  /** Undefined if the route takes no JSON. */
   readonly body: B;
   readonly identity: Identity;
   readonly services: Services;
 }
 
+/** HEAD comes with GET. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+/** The groups of the OpenAPI document, in its order. */
 export const tags = ['server', 'nodes', 'sessions', 'models', 'rounds', 'aggregate'] as const;
 
+/** A route with everything filled in; see `route` for how one is written. */
 export interface Route {
   readonly method: Method;
   /** '/v1/nodes/:node' */
   readonly path: string;
-  /** Its name in the OpenAPI document, and in the log. */
+  /** The operation id in the OpenAPI document. */
   readonly operation: string;
   readonly tag: (typeof tags)[number];
   readonly summary: string;
@@ -49,18 +53,18 @@ export interface Route {
   readonly access: Access;
   readonly params: z.ZodObject | undefined;
   readonly query: z.ZodObject | undefined;
-  /** Of a JSON body, which is then read and checked before the handler is called. */
+  /** Schema of a JSON body, which is read and validated before the handler is called. */
   readonly body: z.ZodType | undefined;
-  /** Bodies that the handler reads itself. */
-  readonly takes: MediaTypes | undefined;
-  /** Request headers: name → what it says. */
+  /** Media types of a body that the handler reads itself. */
+  readonly bodyTypes: MediaTypes | undefined;
+  /** Request headers: name → description. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Status → answer. */
-  readonly answers: Readonly<Record<number, RouteAnswer>>;
-  /** Codes that belong to this route, beside those that any may answer with. */
-  readonly problems: readonly ErrorCode[];
-  /** Health is told while the server ends, and to whoever asks too often. */
-  readonly always: boolean;
+  /** Status → response. */
+  readonly responses: Readonly<Record<number, RouteResponse>>;
+  /** Error codes of this route, in addition to those that follow from its access and input. */
+  readonly errors: readonly ErrorCode[];
+  /** Served during shutdown and beyond the rate limit. For health checks. */
+  readonly alwaysAvailable: boolean;
   handle(call: Call): void | Promise<void>;
 }
 
@@ -70,19 +74,19 @@ interface Definition<
   P extends z.ZodObject | undefined,
   Q extends z.ZodObject | undefined,
   B extends z.ZodType | undefined,
-> extends Pick<Route, 'method' | 'path' | 'operation' | 'tag' | 'summary' | 'access' | 'answers'> {
+> extends Pick<Route, 'method' | 'path' | 'operation' | 'tag' | 'summary' | 'access' | 'responses'> {
   readonly description?: string;
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
-  readonly takes?: MediaTypes;
+  readonly bodyTypes?: MediaTypes;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly problems?: readonly ErrorCode[];
-  readonly always?: boolean;
+  readonly errors?: readonly ErrorCode[];
+  readonly alwaysAvailable?: boolean;
   readonly handle: (call: Call<Parsed<P>, Parsed<Q>, Parsed<B>>) => void | Promise<void>;
 }
 
-/** A route whose handler's arguments have the types of its schemas. */
+/** Defines a route. The types of its handler's arguments are inferred from its schemas. */
 export function route<
   P extends z.ZodObject | undefined = undefined,
   Q extends z.ZodObject | undefined = undefined,
@@ -92,10 +96,10 @@ export function route<
     params,
     query,
     body,
-    takes,
+    bodyTypes,
     headers = {},
-    problems = [],
-    always = false,
+    errors = [],
+    alwaysAvailable = false,
     handle,
     ...rest
   } = definition;
@@ -104,29 +108,30 @@ export function route<
     params,
     query,
     body,
-    takes,
+    bodyTypes,
     headers,
-    problems,
-    always,
-    // The router parses by these very schemas before it calls.
+    errors,
+    alwaysAvailable,
+    // The router validates against these schemas before it calls the handler.
     handle: (call) => handle(call as Call<Parsed<P>, Parsed<Q>, Parsed<B>>),
   };
 }
 
-/** What the routes work with. */
+/** Whether the server is about to close. */
 export interface Lifecycle {
-  readonly isEnding: boolean;
+  readonly isShuttingDown: boolean;
 }
 
+/** What handlers work with. */
 export interface Services {
   readonly coordinator: Coordinator;
   readonly config: ServerConfig;
   readonly log: Logger;
-  /** For what is aggregated at request; undefined: the process's own. */
+  /** Runs POST /v1/aggregate; undefined: the process's shared engine. */
   readonly engine: Engine | undefined;
   readonly lifecycle: Lifecycle;
   readonly isAuthOn: boolean;
-  readonly room: BodyBudget;
-  /** How many event sockets are open. */
-  readonly sockets: () => number;
+  readonly bodyBudget: BodyBudget;
+  /** The number of open event sockets. */
+  readonly openSockets: () => number;
 }

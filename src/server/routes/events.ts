@@ -1,26 +1,26 @@
 /**
- * GET /v1/events as a WebSocket. The upgrade never comes to this handler (socket.ts takes it); what does is a plain
- * request, which is told so.
+ * WS /v1/events, for the OpenAPI document. Upgrade requests are handled in sockets/; only plain requests reach the handler
+ * here.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 import { route } from '../http/route.js';
-import { wholeNumberParameter } from './parameters.js';
+import { wholeNumber } from './parameters.js';
 
 export const eventsQuery = z.strictObject({
-  since: wholeNumberParameter(
+  since: wholeNumber(
     0,
     Number.MAX_SAFE_INTEGER,
-    'the last event that was seen; without it only new ones come',
+    'number of the last event that was received; without it, only new events are sent',
   ).optional(),
-  session: nameSchema.optional().describe('only the events of this session'),
+  session: nameSchema.optional().describe('only events of this session'),
   types: z
     .string()
-    .regex(/^[a-z-]{1,40}(,[a-z-]{1,40}){0,31}$/, 'must be types of events, with commas between them')
+    .regex(/^[a-z-]{1,40}(,[a-z-]{1,40}){0,31}$/, 'must be a comma-separated list of event types')
     .optional()
-    .describe('only events of these types, commas between them: a node need not hear of every update'),
-  token: z.string().max(300).optional().describe('for whoever cannot send headers'),
+    .describe('only events of these types, separated by commas'),
+  token: z.string().max(300).optional().describe('the token, for clients that cannot send headers'),
 });
 
 export const eventsRoute = route({
@@ -28,16 +28,17 @@ export const eventsRoute = route({
   path: '/v1/events',
   operation: 'events',
   tag: 'server',
-  summary: 'Events of sessions, rounds and nodes, as a WebSocket',
+  summary: 'Events of sessions, rounds and nodes, over a WebSocket',
   description:
-    'First `{"type":"hello","first":…,"last":…,"server":…}`, then events `{"number":…,"atMs":…,"type":…}`. The token ' +
-    'goes into Authorization, into ?token=, or into the subprotocols: `quorate` and `quorate.bearer.<token>`.',
+    'The first message is `{"type":"hello","first":…,"last":…,"server":…}`. Every further message is an event: ' +
+    '`{"number":…,"atMs":…,"type":…}`. The token may be sent in Authorization, as `?token=`, or as a pair of subprotocols: ' +
+    '`quorate` and `quorate.bearer.<token>`.',
   access: 'read',
   query: eventsQuery,
   headers: { Upgrade: 'websocket' },
-  answers: { 101: { description: 'Events follow.' } },
-  problems: ['UNKNOWN_SESSION', 'MALFORMED'],
+  responses: { 101: { description: 'The socket is open; events follow' } },
+  errors: ['UNKNOWN_SESSION', 'MALFORMED'],
   handle: () => {
-    throw new QuorateError('MALFORMED', 'this address speaks WebSocket: ask for an upgrade');
+    throw new QuorateError('MALFORMED', 'this address requires a WebSocket upgrade');
   },
 });

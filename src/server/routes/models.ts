@@ -1,16 +1,15 @@
-/** The models of a session: the initial one on its way in, all that are kept on their way out. */
+/** Uploading a session's initial model, and downloading the models that are kept. */
 import type { Context } from 'koa';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Model, StoredModel } from '../../coordinator/session/models.js';
 import { QuorateError } from '../../errors.js';
 import { readSafetensors } from '../../formats/safetensors.js';
 import { modelViewSchema } from '../../protocol/views.js';
-import { readBody } from '../bodies/body.js';
+import { checkBytes, contentDigestOf, readBody } from '../bodies/body.js';
 import { sendDownload } from '../bodies/download.js';
 import { FLAT, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
 import { modelTypes, preferredType, represent } from '../bodies/representations.js';
-import { checkBytes, contentDigestOf } from '../bodies/requestDigest.js';
-import { type RouteAnswer, type MediaTypes, route, type Services } from '../http/route.js';
+import { type MediaTypes, route, type RouteResponse, type Services } from '../http/route.js';
 import { roundPath, sessionPath } from './parameters.js';
 
 const modelFiles: MediaTypes = { [SAFETENSORS]: null, [FLAT]: null };
@@ -20,14 +19,15 @@ export const putModel = route({
   path: '/v1/sessions/:session/model',
   operation: 'putModel',
   tag: 'models',
-  summary: 'Give a session its initial model',
-  description: 'A safetensors file, or d float32 numbers, little-endian, which are then one tensor `model`.',
+  summary: 'Upload the initial model of a session',
+  description:
+    'A safetensors file, or d float32 values, little-endian, which become a single tensor named `model`.',
   access: 'admin',
   params: sessionPath,
-  takes: modelFiles,
-  headers: { 'Content-Digest': 'of the body, RFC 9530; checked' },
-  answers: { 200: { description: 'What it is.', content: { 'application/json': modelViewSchema } } },
-  problems: [
+  bodyTypes: modelFiles,
+  headers: { 'Content-Digest': 'digest of the body (RFC 9530); verified' },
+  responses: { 200: { description: 'The model', content: { 'application/json': modelViewSchema } } },
+  errors: [
     'UNKNOWN_SESSION',
     'WRONG_STATE',
     'BAD_SHAPE',
@@ -36,14 +36,14 @@ export const putModel = route({
     'NON_FINITE',
     'BAD_DIGEST',
   ],
-  handle: async ({ ctx, params, services: { coordinator, config, room } }) => {
+  handle: async ({ ctx, params, services: { coordinator, config, bodyBudget } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, Object.keys(modelFiles));
     const digest = contentDigestOf(ctx.req);
-    coordinator.session(params.session); // before its model is read
+    coordinator.session(params.session); // throws before the body is read
     const { modelBytes, bodyStallMs } = config.limits;
     const bounds = { limitBytes: modelBytes, stallMs: bodyStallMs };
-    const bytes = await readBody(ctx, bounds, room, media.type !== FLAT);
+    const bytes = await readBody(ctx, bounds, bodyBudget, media.type !== FLAT);
     checkBytes(digest, bytes);
     const model = media.type === FLAT ? flatModel(bytes) : await modelOf(bytes);
     ctx.body = await coordinator.setModel(params.session, model);
@@ -53,7 +53,7 @@ export const putModel = route({
 /** @throws QuorateError BAD_SHAPE, EMPTY_INPUT */
 function flatModel(bytes: Uint8Array<ArrayBuffer>): Model {
   if (bytes.length % 4 !== 0) {
-    throw new QuorateError('BAD_SHAPE', `${bytes.length} bytes are no float32 numbers`, {
+    throw new QuorateError('BAD_SHAPE', `${bytes.length} bytes are not a whole number of float32 values`, {
       got: bytes.length,
     });
   }
@@ -61,6 +61,7 @@ function flatModel(bytes: Uint8Array<ArrayBuffer>): Model {
   return { tensors: [{ name: 'model', shape: [values.length] }], values };
 }
 
+/** The tensors in the order of the file. @throws QuorateError as readSafetensors; EMPTY_INPUT */
 async function modelOf(bytes: Uint8Array): Promise<Model> {
   const { tensors } = await readSafetensors(bytes);
   const values =
@@ -69,30 +70,30 @@ async function modelOf(bytes: Uint8Array): Promise<Model> {
   return { tensors: tensors.map(({ name, shape }) => ({ name, shape })), values };
 }
 
-/** What the client likes best, with everything that lets it ask only for what it has not yet. */
+/** Sends the representation that Accept prefers, with support for conditional and range requests. */
 async function sendModel(ctx: Context, model: StoredModel, { engine }: Services): Promise<void> {
   ctx.set('Quorate-Round', String(model.round));
   sendDownload(ctx, await represent(model, preferredType(ctx), engine));
 }
 
 const content: MediaTypes = Object.fromEntries(modelTypes.map((type) => [type, null]));
-const downloadAnswers: Readonly<Record<number, RouteAnswer>> = {
+const downloadResponses: Readonly<Record<number, RouteResponse>> = {
   200: {
-    description: 'The whole model.',
+    description: 'The whole model',
     content,
     headers: {
-      ETag: 'SHA-256 of these bytes, in hex',
-      'Content-Digest': 'the same, RFC 9530',
-      'Quorate-Round': 'the round that made the model; 0: the initial one',
+      ETag: 'SHA-256 of this representation, in hex',
+      'Content-Digest': 'the same digest (RFC 9530)',
+      'Quorate-Round': 'the round that produced the model; 0 for the initial one',
     },
   },
-  206: { description: 'A part of it.', content, headers: { 'Content-Range': 'which' } },
-  304: { description: 'It is the one that you have.', headers: { 'Quorate-Round': 'as above' } },
+  206: { description: 'The requested range', content, headers: { 'Content-Range': 'its position' } },
+  304: { description: 'The model has not changed', headers: { 'Quorate-Round': 'as for 200' } },
 };
 const downloadHeaders = {
-  'If-None-Match': 'ETag of the model that you have',
-  Range: 'one range of bytes',
-  'If-Range': 'ETag of the model that you have the beginning of',
+  'If-None-Match': 'ETag of a model that the client has',
+  Range: 'a single byte range',
+  'If-Range': 'ETag of a partial download, to resume it only if the model is unchanged',
 };
 
 export const getModel = route({
@@ -100,12 +101,12 @@ export const getModel = route({
   path: '/v1/sessions/:session/model',
   operation: 'getModel',
   tag: 'models',
-  summary: 'The newest model',
+  summary: 'Download the newest model',
   access: 'read',
   params: sessionPath,
   headers: downloadHeaders,
-  answers: downloadAnswers,
-  problems: ['UNKNOWN_SESSION', 'NO_MODEL', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
+  responses: downloadResponses,
+  errors: ['UNKNOWN_SESSION', 'NO_MODEL', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
   handle: async ({ ctx, params, services }) => {
     await sendModel(ctx, await services.coordinator.model(params.session), services);
   },
@@ -123,16 +124,16 @@ export const listCheckpoints = route({
   path: '/v1/sessions/:session/checkpoints',
   operation: 'listCheckpoints',
   tag: 'models',
-  summary: 'The models that are kept',
+  summary: 'List the models that are kept',
   access: 'read',
   params: sessionPath,
-  answers: {
+  responses: {
     200: {
-      description: 'Ascending by round.',
+      description: 'The models, by ascending round',
       content: { 'application/json': z.strictObject({ checkpoints: z.array(checkpointSchema) }) },
     },
   },
-  problems: ['UNKNOWN_SESSION'],
+  errors: ['UNKNOWN_SESSION'],
   handle: async ({ ctx, params, services }) => {
     ctx.body = { checkpoints: await services.coordinator.checkpoints(params.session) };
   },
@@ -143,12 +144,12 @@ export const getCheckpoint = route({
   path: '/v1/sessions/:session/checkpoints/:round',
   operation: 'getCheckpoint',
   tag: 'models',
-  summary: 'The model that a round made; 0 is the initial one',
+  summary: 'Download the model that a round produced; round 0 is the initial model',
   access: 'read',
   params: roundPath,
   headers: downloadHeaders,
-  answers: downloadAnswers,
-  problems: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
+  responses: downloadResponses,
+  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
   handle: async ({ ctx, params, services }) => {
     await sendModel(ctx, await services.coordinator.model(params.session, params.round), services);
   },

@@ -1,7 +1,7 @@
-/** /v1/nodes: those that train. */
-import { z } from 'zod';
-import { nodeRegistrationSchema, nodeViewSchema } from '../../protocol/views.js';
+/** /v1/nodes: registration, heartbeats and removal of nodes. */
+import * as z from 'zod';
 import { QuorateError } from '../../errors.js';
+import { nodeRegistrationSchema, nodeViewSchema } from '../../protocol/views.js';
 import { route } from '../http/route.js';
 import { byId, nodePath } from './parameters.js';
 
@@ -10,35 +10,37 @@ const registeredSchema = z.strictObject({
   token: z
     .string()
     .nullable()
-    .describe('the one that was sent, or one that was made, which is told this once; null: none is new'),
+    .describe(
+      'the token of a new node, generated or as sent; it is never shown again. Null if the node already had one or tokens are not required',
+    ),
 });
-const registered = { 'application/json': registeredSchema };
-const node = { 'application/json': nodeViewSchema };
+const registeredContent = { 'application/json': registeredSchema };
+const nodeContent = { 'application/json': nodeViewSchema };
 
 export const registerNode = route({
   method: 'POST',
   path: '/v1/nodes',
   operation: 'registerNode',
   tag: 'nodes',
-  summary: 'Register a node, or tell that it is back',
+  summary: 'Register a node, or re-register it when it comes back',
   description:
-    'With the administrator’s token, the enrollment token, or, when it comes back, the node’s own. A node that chooses ' +
-    'its token itself may send the registration again if the answer was lost: the same token gives the same answer.',
+    "Requires the admin's token, the enrollment token, or, when a node comes back, its own. A node that chooses its own " +
+    'token can safely repeat the registration if the response was lost.',
   access: 'register',
   body: nodeRegistrationSchema,
-  answers: {
-    201: { description: 'A new node.', content: registered },
-    200: { description: 'The node is back.', content: registered },
+  responses: {
+    201: { description: 'The node is new', content: registeredContent },
+    200: { description: 'The node was registered before', content: registeredContent },
   },
-  problems: ['NODE_EXISTS', 'NOT_YOUR_NODE'],
+  errors: ['NODE_EXISTS', 'NOT_YOUR_NODE'],
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
-    // The enrollment token makes nodes; it must not speak for one that is there, unless it is this very one.
-    const isThere = coordinator.nodes().some(({ id }) => id === body.id);
+    // The enrollment token must not take over an existing node. A node that repeats its registration proves itself by token.
+    const exists = coordinator.nodes().some(({ id }) => id === body.id);
     const isOwn = body.token !== undefined && coordinator.nodeOfToken(body.token) === body.id;
-    if (identity.kind === 'enrollment' && isThere && !isOwn) {
+    if (identity.kind === 'enrollment' && exists && !isOwn) {
       throw new QuorateError(
         'NODE_EXISTS',
-        `there is a node '${body.id}'; it comes back with its own token`,
+        `the node '${body.id}' exists; re-register it with its own token`,
         {
           node: body.id,
         },
@@ -55,11 +57,11 @@ export const listNodes = route({
   path: '/v1/nodes',
   operation: 'listNodes',
   tag: 'nodes',
-  summary: 'All nodes',
+  summary: 'List all nodes',
   access: 'read',
-  answers: {
+  responses: {
     200: {
-      description: 'In the order of their ids.',
+      description: 'The nodes, by ascending id',
       content: { 'application/json': z.strictObject({ nodes: z.array(nodeViewSchema) }) },
     },
   },
@@ -73,11 +75,11 @@ export const getNode = route({
   path: '/v1/nodes/:node',
   operation: 'getNode',
   tag: 'nodes',
-  summary: 'A node',
+  summary: 'Show a node',
   access: 'read',
   params: nodePath,
-  answers: { 200: { description: 'The node.', content: node } },
-  problems: ['UNKNOWN_NODE'],
+  responses: { 200: { description: 'The node', content: nodeContent } },
+  errors: ['UNKNOWN_NODE'],
   handle: ({ ctx, params, services }) => {
     ctx.body = services.coordinator.node(params.node);
   },
@@ -88,11 +90,11 @@ export const removeNode = route({
   path: '/v1/nodes/:node',
   operation: 'removeNode',
   tag: 'nodes',
-  summary: 'Remove a node; its token is worth nothing from then on',
+  summary: 'Remove a node and revoke its token',
   access: 'own-node',
   params: nodePath,
-  answers: { 204: { description: 'It is gone.' } },
-  problems: ['UNKNOWN_NODE', 'NOT_YOUR_NODE'],
+  responses: { 204: { description: 'The node is removed' } },
+  errors: ['UNKNOWN_NODE', 'NOT_YOUR_NODE'],
   handle: async ({ ctx, params, services }) => {
     await services.coordinator.removeNode(params.node);
     ctx.status = 204;
@@ -104,11 +106,13 @@ export const heartbeat = route({
   path: '/v1/nodes/:node/heartbeat',
   operation: 'heartbeat',
   tag: 'nodes',
-  summary: 'Tell that a node is there',
+  summary: 'Report that a node is alive',
   access: 'own-node',
   params: nodePath,
-  answers: { 200: { description: 'The node, with how often it should be heard.', content: node } },
-  problems: ['UNKNOWN_NODE', 'NOT_YOUR_NODE'],
+  responses: {
+    200: { description: 'The node; heartbeatMs says how often to send the next ones', content: nodeContent },
+  },
+  errors: ['UNKNOWN_NODE', 'NOT_YOUR_NODE'],
   handle: ({ ctx, params, services }) => {
     ctx.body = services.coordinator.heartbeat(params.node);
   },

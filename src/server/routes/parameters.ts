@@ -1,8 +1,9 @@
-/** Parts of addresses and queries that several routes have. */
-import { z } from 'zod';
+/** Path and query parameters that several routes share, and paging. */
+import * as z from 'zod';
 import { nameSchema } from '../../protocol/names.js';
 
-const whole = (min: number, max: number, description: string) =>
+/** Schema of a parameter that is a whole number, of at most nine digits. */
+export const wholeNumber = (min: number, max: number, description: string) =>
   z
     .string()
     .regex(/^(0|[1-9][0-9]{0,8})$/, 'must be a whole number')
@@ -10,30 +11,32 @@ const whole = (min: number, max: number, description: string) =>
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
     .meta({ description, override: { type: 'integer', minimum: min, maximum: max } });
 
-const roundNumber = whole(0, 999_999_999, 'number of a round');
+const roundNumber = wholeNumber(0, 999_999_999, 'round number');
 
+/** The parameters of `/…/:session`, `/…/:node` and their combinations with `:round`. */
 export const sessionPath = z.strictObject({ session: nameSchema });
 export const nodePath = z.strictObject({ node: nameSchema });
 export const roundPath = z.strictObject({ session: nameSchema, round: roundNumber });
 export const roundNodePath = z.strictObject({ session: nameSchema, round: roundNumber, node: nameSchema });
 
-export const wholeNumberParameter = whole;
+const DEFAULT_LIMIT = 100;
 
-const PAGE = 100;
-
+/** The query of a paged list of rounds. */
 export const pageQuery = z.strictObject({
-  from: whole(0, 999_999_999, 'number of the first round').default(0),
-  limit: whole(1, 1000, `max rounds of a page; default ${PAGE}`).default(PAGE),
+  from: wholeNumber(0, 999_999_999, 'first round of the page').default(0),
+  limit: wholeNumber(1, 1000, `maximum number of rounds per page; default ${DEFAULT_LIMIT}`).default(
+    DEFAULT_LIMIT,
+  ),
 });
 
-/** Where the next page begins. */
-export const nextSchema = z.int().nullable().describe('`from` of the next page; null: there is none');
+/** The `next` of a page. */
+export const nextSchema = z.int().nullable().describe('`from` of the next page; null on the last page');
 
-/** In the order of their ids, whatever order they came in. */
+/** A copy sorted by id. */
 export const byId = <T extends { readonly id: string }>(items: readonly T[]): T[] =>
   [...items].sort((a, b) => (a.id < b.id ? -1 : 1));
 
-/** One more than the page holds is asked for, to know whether another follows. */
+/** Splits off a page. `items` must have been fetched with `limit + 1`, which shows whether another page follows. */
 export function cutPage<T>(
   items: readonly T[],
   limit: number,

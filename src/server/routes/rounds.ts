@@ -1,5 +1,5 @@
-/** The rounds of a session, and the series that they make. */
-import { z } from 'zod';
+/** The rounds of a session, evaluations of their models, and metrics by round. */
+import * as z from 'zod';
 import {
   evaluationSchema,
   metricsPointSchema,
@@ -14,19 +14,19 @@ export const listRounds = route({
   path: '/v1/sessions/:session/rounds',
   operation: 'listRounds',
   tag: 'rounds',
-  summary: 'The rounds, ascending, by pages',
+  summary: 'List the rounds in ascending order, in pages',
   access: 'read',
   params: sessionPath,
   query: pageQuery,
-  answers: {
+  responses: {
     200: {
-      description: 'A page.',
+      description: 'A page of rounds',
       content: {
         'application/json': z.strictObject({ rounds: z.array(roundSummarySchema), next: nextSchema }),
       },
     },
   },
-  problems: ['UNKNOWN_SESSION'],
+  errors: ['UNKNOWN_SESSION'],
   handle: async ({ ctx, params, query: { from, limit }, services }) => {
     const rounds = await services.coordinator.rounds(params.session, { from, limit: limit + 1 });
     const { page, next } = cutPage(rounds, limit, ({ number }) => number);
@@ -39,11 +39,11 @@ export const getRound = route({
   path: '/v1/sessions/:session/rounds/:round',
   operation: 'getRound',
   tag: 'rounds',
-  summary: 'A round: its state, its updates, what became of them',
+  summary: 'Show a round with its updates',
   access: 'read',
   params: roundPath,
-  answers: { 200: { description: 'The round.', content: { 'application/json': roundViewSchema } } },
-  problems: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND'],
+  responses: { 200: { description: 'The round', content: { 'application/json': roundViewSchema } } },
+  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND'],
   handle: async ({ ctx, params, services }) => {
     ctx.body = await services.coordinator.round(params.session, params.round);
   },
@@ -54,12 +54,12 @@ export const putEvaluation = route({
   path: '/v1/sessions/:session/rounds/:round/evaluations/:node',
   operation: 'putEvaluation',
   tag: 'rounds',
-  summary: 'Tell how good a node found the model of a round',
+  summary: "Send a node's evaluation of the model of a round",
   access: 'own-node',
   params: roundNodePath,
   body: evaluationSchema,
-  answers: { 204: { description: 'It is noted.' } },
-  problems: [
+  responses: { 204: { description: 'The evaluation is stored' } },
+  errors: [
     'UNKNOWN_SESSION',
     'UNKNOWN_NODE',
     'ROUND_NOT_OPEN',
@@ -80,19 +80,19 @@ export const getMetrics = route({
   path: '/v1/sessions/:session/metrics',
   operation: 'getMetrics',
   tag: 'rounds',
-  summary: 'The series that the rounds make, by pages',
+  summary: 'List the metrics of the rounds, in pages',
   access: 'read',
   params: sessionPath,
   query: pageQuery,
-  answers: {
+  responses: {
     200: {
-      description: 'A page; one point a committed round.',
+      description: 'A page with one point per committed round',
       content: {
         'application/json': z.strictObject({ metrics: z.array(metricsPointSchema), next: nextSchema }),
       },
     },
   },
-  problems: ['UNKNOWN_SESSION'],
+  errors: ['UNKNOWN_SESSION'],
   handle: async ({ ctx, params, query: { from, limit }, services }) => {
     const points = await services.coordinator.metrics(params.session, { from, limit: limit + 1 });
     const { page, next } = cutPage(points, limit, ({ round }) => round);

@@ -1,4 +1,4 @@
-/** All routes. The router and the OpenAPI document are made of this table: a route that is not here does not exist. */
+/** The table of all routes. The router and the OpenAPI document are built from it. */
 import type { Route } from '../http/route.js';
 import { aggregateRoute } from './aggregate.js';
 import { eventsRoute } from './events.js';

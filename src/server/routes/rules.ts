@@ -1,13 +1,13 @@
-/** GET /v1/rules: what pipelines and optimizers are made of. */
-import { z } from 'zod';
-import { optimizers } from '../../optimizers/optimizersByName.js';
+/** GET /v1/rules: the catalog of rules, pre-aggregators and optimizers. */
+import * as z from 'zod';
 import { rules as describeRules } from '../../aggregation/pipeline.js';
+import { optimizers } from '../../optimizers/registry.js';
 import { route } from '../http/route.js';
 
 const parameterSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
-  schema: z.record(z.string(), z.json()).describe('a JSON schema of its values'),
+  schema: z.record(z.string(), z.json()).describe('JSON schema of the values'),
   required: z.boolean(),
   default: z.json().optional(),
 });
@@ -20,18 +20,18 @@ const stage = {
 };
 
 const rulesSchema = z.strictObject({
-  rulesRoute: z.array(
+  rules: z.array(
     z.strictObject({
       ...stage,
       kind: z.enum(['coordinate-wise', 'linear', 'pre-aggregator']),
-      constraint: z.string().describe("on the number of updates: 'n > 2f'"),
+      constraint: z.string().describe('requirement on the number of updates, such as n > 2f'),
     }),
   ),
   optimizers: z.array(
     z.strictObject({
       ...stage,
       kind: z.literal('server-optimizer'),
-      state: z.array(z.string()).describe('vectors that it keeps from round to round'),
+      state: z.array(z.string()).describe('vectors that it keeps between rounds'),
     }),
   ),
 });
@@ -41,10 +41,10 @@ export const rules = route({
   path: '/v1/rules',
   operation: 'rules',
   tag: 'server',
-  summary: 'All rules, pre-aggregators and optimizers',
+  summary: 'List all rules, pre-aggregators and optimizers',
   access: 'read',
-  answers: {
-    200: { description: 'Each with its parameters.', content: { 'application/json': rulesSchema } },
+  responses: {
+    200: { description: 'The catalog, with all parameters', content: { 'application/json': rulesSchema } },
   },
   handle: ({ ctx }) => {
     ctx.body = { rules: describeRules(), optimizers: optimizers() };

@@ -1,9 +1,9 @@
-/** /v1/sessions: trainings, and what their owner does with them. */
-import { z } from 'zod';
+/** /v1/sessions: creating, controlling and deleting sessions. */
+import * as z from 'zod';
+import type { Coordinator } from '../../coordinator/coordinator.js';
 import { nameSchema } from '../../protocol/names.js';
 import { sessionConfigSchema } from '../../protocol/sessionConfig.js';
 import { sessionViewSchema } from '../../protocol/views.js';
-import type { Coordinator } from '../../coordinator/coordinator.js';
 import { type Route, route } from '../http/route.js';
 import { byId, sessionPath } from './parameters.js';
 
@@ -14,18 +14,19 @@ export const createSession = route({
   path: '/v1/sessions',
   operation: 'createSession',
   tag: 'sessions',
-  summary: 'Create a session; the same configuration again is the same session',
+  summary: 'Create a session',
+  description: 'Repeating the request with the same configuration returns the existing session.',
   access: 'admin',
   body: sessionConfigSchema,
-  answers: {
-    201: { description: 'The session; it has no model yet.', content: session },
-    200: { description: 'It was there already.', content: session },
+  responses: {
+    201: { description: 'The new session, which has no model yet', content: session },
+    200: { description: 'The session existed already', content: session },
   },
-  problems: ['SESSION_EXISTS', 'UNKNOWN_RULE', 'TOO_FEW_UPDATES'],
+  errors: ['SESSION_EXISTS', 'UNKNOWN_RULE', 'TOO_FEW_UPDATES'],
   handle: async ({ ctx, body, services: { coordinator } }) => {
-    const wasThere = coordinator.sessions().some(({ id }) => id === body.id);
+    const existed = coordinator.sessions().some(({ id }) => id === body.id);
     ctx.body = await coordinator.createSession(body);
-    ctx.status = wasThere ? 200 : 201;
+    ctx.status = existed ? 200 : 201;
   },
 });
 
@@ -34,11 +35,11 @@ export const listSessions = route({
   path: '/v1/sessions',
   operation: 'listSessions',
   tag: 'sessions',
-  summary: 'All sessions',
+  summary: 'List all sessions',
   access: 'read',
-  answers: {
+  responses: {
     200: {
-      description: 'In the order of their ids.',
+      description: 'The sessions, by ascending id',
       content: { 'application/json': z.strictObject({ sessions: z.array(sessionViewSchema) }) },
     },
   },
@@ -52,14 +53,14 @@ export const getSession = route({
   path: '/v1/sessions/:session',
   operation: 'getSession',
   tag: 'sessions',
-  summary: 'A session: its state, its round, its nodes',
+  summary: 'Show a session with its current round and nodes',
   access: 'read',
   params: sessionPath,
   query: z.strictObject({
-    node: nameSchema.optional().describe('only this node, where there are too many to read all'),
+    node: nameSchema.optional().describe('include the record of this node only'),
   }),
-  answers: { 200: { description: 'The session.', content: session } },
-  problems: ['UNKNOWN_SESSION'],
+  responses: { 200: { description: 'The session', content: session } },
+  errors: ['UNKNOWN_SESSION'],
   handle: ({ ctx, params, query, services }) => {
     ctx.body = services.coordinator.session(params.session, query.node);
   },
@@ -70,11 +71,11 @@ export const deleteSession = route({
   path: '/v1/sessions/:session',
   operation: 'deleteSession',
   tag: 'sessions',
-  summary: 'Delete a session with all that is kept of it',
+  summary: 'Delete a session and everything stored for it',
   access: 'admin',
   params: sessionPath,
-  answers: { 204: { description: 'It is gone.' } },
-  problems: ['UNKNOWN_SESSION'],
+  responses: { 204: { description: 'The session is deleted' } },
+  errors: ['UNKNOWN_SESSION'],
   handle: async ({ ctx, params, services }) => {
     await services.coordinator.deleteSession(params.session);
     ctx.status = 204;
@@ -85,9 +86,9 @@ type Change = 'start' | 'pause' | 'resume' | 'stop';
 
 const summaries: Readonly<Record<Change, string>> = {
   start: 'Start a session that has a model',
-  pause: 'Open no new round; the one under way may still be committed',
-  resume: 'Go on after a pause',
-  stop: 'End a session; the round under way is discarded',
+  pause: 'Pause a session; the current round may still be committed',
+  resume: 'Resume a paused session',
+  stop: 'Stop a session for good; the current round is discarded',
 };
 
 const change = (verb: Change, work: (coordinator: Coordinator, id: string) => Promise<unknown>): Route =>
@@ -99,8 +100,8 @@ const change = (verb: Change, work: (coordinator: Coordinator, id: string) => Pr
     summary: summaries[verb],
     access: 'admin',
     params: sessionPath,
-    answers: { 200: { description: 'The session.', content: session } },
-    problems: ['UNKNOWN_SESSION', 'WRONG_STATE', ...(verb === 'start' ? (['NO_MODEL'] as const) : [])],
+    responses: { 200: { description: 'The session', content: session } },
+    errors: ['UNKNOWN_SESSION', 'WRONG_STATE', ...(verb === 'start' ? (['NO_MODEL'] as const) : [])],
     handle: async ({ ctx, params, services: { coordinator } }) => {
       ctx.body = await work(coordinator, params.session);
     },

@@ -1,7 +1,7 @@
-/** GET /v1/status: the server at a glance. */
-import { z } from 'zod';
-import { nodeStatusSchema, sessionStatusSchema } from '../../protocol/views.js';
+/** Status, health and configuration of the server. */
+import * as z from 'zod';
 import { version } from '../../manifest.js';
+import { nodeStatusSchema, sessionStatusSchema } from '../../protocol/views.js';
 import { configSchema, redactConfig } from '../config/config.js';
 import { route } from '../http/route.js';
 
@@ -11,13 +11,13 @@ const statusSchema = z.strictObject({
   version: z.string(),
   upSeconds: z.number(),
   ready: z.boolean(),
-  auth: z.boolean().describe('whether tokens are asked for'),
-  nodes: z.record(nodeStatusSchema, count).describe('nodes by status'),
-  sessions: z.record(sessionStatusSchema, count).describe('sessions by status'),
-  sockets: count.describe('open event sockets'),
+  auth: z.boolean().describe('whether requests need a token'),
+  nodes: z.record(nodeStatusSchema, count).describe('number of nodes by status'),
+  sessions: z.record(sessionStatusSchema, count).describe('number of sessions by status'),
+  sockets: count.describe('number of open event sockets'),
   events: z
     .strictObject({ first: z.int(), last: z.int() })
-    .describe('the numbers of the events that are kept'),
+    .describe('numbers of the oldest and newest event that are kept'),
   memory: z.strictObject({ rssBytes: count, heapBytes: count }),
 });
 
@@ -35,39 +35,38 @@ export const status = route({
   path: '/v1/status',
   operation: 'status',
   tag: 'server',
-  summary: 'The server at a glance',
+  summary: 'Show the status of the server',
   access: 'read',
-  answers: { 200: { description: 'Its state.', content: { 'application/json': statusSchema } } },
-  handle: ({ ctx, services: { coordinator, lifecycle, isAuthOn, sockets } }) => {
+  responses: { 200: { description: 'The status', content: { 'application/json': statusSchema } } },
+  handle: ({ ctx, services: { coordinator, lifecycle, isAuthOn, openSockets } }) => {
     const { rss, heapUsed } = process.memoryUsage();
     const { first, last } = coordinator.events;
     ctx.body = {
       version,
       upSeconds: Math.round(process.uptime()),
-      ready: !lifecycle.isEnding,
+      ready: !lifecycle.isShuttingDown,
       auth: isAuthOn,
       nodes: countBy(nodeStatusSchema.options, coordinator.nodes()),
       sessions: countBy(sessionStatusSchema.options, coordinator.sessions()),
-      sockets: sockets(),
+      sockets: openSockets(),
       events: { first, last },
       memory: { rssBytes: rss, heapBytes: heapUsed },
     };
   },
 });
 
-/** GET /health/live, /health/ready: for whoever starts, watches and balances servers. */
-const healthSchema = z.strictObject({ status: z.enum(['live', 'ready', 'ending']) });
-const json = { 'application/json': healthSchema };
+const healthSchema = z.strictObject({ status: z.enum(['live', 'ready', 'shutting-down']) });
+const healthContent = { 'application/json': healthSchema };
 
 export const live = route({
   method: 'GET',
   path: '/health/live',
   operation: 'live',
   tag: 'server',
-  summary: 'Whether the process answers',
+  summary: 'Check that the process is alive',
   access: 'public',
-  always: true,
-  answers: { 200: { description: 'It does.', content: json } },
+  alwaysAvailable: true,
+  responses: { 200: { description: 'The process is alive', content: healthContent } },
   handle: ({ ctx }) => {
     ctx.body = { status: 'live' };
   },
@@ -78,29 +77,30 @@ export const ready = route({
   path: '/health/ready',
   operation: 'ready',
   tag: 'server',
-  summary: 'Whether the server takes requests',
+  summary: 'Check that the server accepts requests',
   access: 'public',
-  always: true,
-  answers: {
-    200: { description: 'It does.', content: json },
-    503: { description: 'It is ending.', content: json },
+  alwaysAvailable: true,
+  responses: {
+    200: { description: 'The server accepts requests', content: healthContent },
+    503: { description: 'The server is shutting down', content: healthContent },
   },
   handle: ({ ctx, services }) => {
-    const { isEnding } = services.lifecycle;
-    ctx.status = isEnding ? 503 : 200;
-    ctx.body = { status: isEnding ? 'ending' : 'ready' };
+    const { isShuttingDown } = services.lifecycle;
+    ctx.status = isShuttingDown ? 503 : 200;
+    ctx.body = { status: isShuttingDown ? 'shutting-down' : 'ready' };
   },
 });
 
-/** GET /v1/config: what the server was told to be, secrets not shown. */
 export const config = route({
   method: 'GET',
   path: '/v1/config',
   operation: 'config',
   tag: 'server',
-  summary: "The server's configuration, secrets not shown",
+  summary: 'Show the configuration, without secrets',
   access: 'read',
-  answers: { 200: { description: 'All of it.', content: { 'application/json': configSchema } } },
+  responses: {
+    200: { description: 'The complete configuration', content: { 'application/json': configSchema } },
+  },
   handle: ({ ctx, services }) => {
     ctx.body = redactConfig(services.config);
   },

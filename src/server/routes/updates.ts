@@ -1,49 +1,57 @@
 /**
  * PUT and GET /v1/sessions/:session/rounds/:round/updates/:node
  *
- * An update goes from the socket straight into the round; nothing of it is kept here.
+ * An update streams from the socket straight into the round's storage, without being buffered here.
  */
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { QuorateError } from '../../errors.js';
-import { bytesPerValue, type UpdateFormat } from '../../formats/decoder.js';
-import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
-import { updateFactsSchema } from '../../protocol/sessionConfig.js';
-import { announcedBytes, chunksOf, openBody, refuseCompressed, tooLarge } from '../bodies/body.js';
-import { parse } from '../../schema.js';
 import { contentDigest } from '../../formats/contentDigest.js';
-import { checkBody, contentDigestOf } from '../bodies/requestDigest.js';
+import { bytesPerValue, type UpdateFormat } from '../../formats/decoder.js';
+import { updateFactsSchema } from '../../protocol/sessionConfig.js';
+import { receiptSchema, type UpdateReceipt } from '../../protocol/views.js';
+import { parse } from '../../schema.js';
+import {
+  announcedBytes,
+  checkBody,
+  chunksOf,
+  contentDigestOf,
+  openBody,
+  refuseCompressed,
+  tooLarge,
+} from '../bodies/body.js';
 import { parseJson } from '../bodies/json.js';
 import { FLAT, updateFormatOf, updateTypes } from '../bodies/mediaTypes.js';
 import { route } from '../http/route.js';
 import { roundNodePath } from './parameters.js';
 
-/** Most bytes of a safetensors file beside its values. */
-const HEADER_BYTES = 1_048_576;
+/** Maximum size of a safetensors file's header. */
+const MAX_HEADER_BYTES = 1_048_576;
 
-const receipt = { 'application/json': receiptSchema };
+const receiptContent = { 'application/json': receiptSchema };
 
 export const putUpdate = route({
   method: 'PUT',
   path: '/v1/sessions/:session/rounds/:round/updates/:node',
   operation: 'putUpdate',
   tag: 'rounds',
-  summary: 'Send the update that a node trained for a round',
-  description: 'Once answered, the update is durable and in the round. The same again is answered as before.',
+  summary: "Send a node's update for a round",
+  description:
+    'Once the response arrives, the update is durable and counts in the round. Repeating the identical request is safe.',
   access: 'own-node',
   params: roundNodePath,
-  takes: Object.fromEntries(updateTypes.map((type) => [type, null])),
+  bodyTypes: Object.fromEntries(updateTypes.map((type) => [type, null])),
   headers: {
-    'Content-Digest': 'of the body, RFC 9530; checked',
-    'Quorate-Num-Examples': 'how many examples it was trained on',
-    'Quorate-Metrics': 'JSON: what was measured in training',
+    'Content-Digest': 'digest of the body (RFC 9530); verified',
+    'Quorate-Num-Examples': 'number of examples that the update was trained on',
+    'Quorate-Metrics': 'JSON object of metrics measured in training',
   },
-  answers: {
-    202: { description: 'It is in the round.', content: receipt },
-    200: { description: 'It was there already.', content: receipt },
+  responses: {
+    202: { description: 'The update is in the round', content: receiptContent },
+    200: { description: 'The identical update was in the round already', content: receiptContent },
   },
-  problems: [
+  errors: [
     'UNKNOWN_SESSION',
     'UNKNOWN_NODE',
     'UNKNOWN_ROUND',
@@ -72,7 +80,7 @@ export const putUpdate = route({
     const { d } = coordinator.admitUpdate(params);
     const limitBytes = checkLength(announcedBytes(req), format, d);
     const body = openBody(ctx, { limitBytes, stallMs: config.limits.bodyStallMs });
-    const accepted: UpdateReceipt = await coordinator.receiveUpdate({
+    const receipt: UpdateReceipt = await coordinator.receiveUpdate({
       ...params,
       ...facts,
       format,
@@ -80,12 +88,12 @@ export const putUpdate = route({
       givesChunks: true,
       body: others['sha-512'] ? checkBody(others, chunksOf(body)) : body,
     });
-    ctx.status = accepted.repeated ? 200 : 202;
-    ctx.body = accepted;
+    ctx.status = receipt.repeated ? 200 : 202;
+    ctx.body = receipt;
   },
 });
 
-/** @throws QuorateError MALFORMED, INVALID_PARAMETER */
+/** Parses the headers Quorate-Num-Examples and Quorate-Metrics. @throws QuorateError MALFORMED, INVALID_PARAMETER */
 function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchema> {
   const examples = headers['quorate-num-examples'];
   const metrics = headers['quorate-metrics'];
@@ -98,24 +106,21 @@ function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchem
 }
 
 /**
- * What is announced must be right before anything is read.
+ * Checks Content-Length before anything is read.
  *
- * @returns most bytes of the body
- * @throws QuorateError BAD_SHAPE if too few are announced, PAYLOAD_TOO_LARGE if too many
+ * @param announced Content-Length, if there is one
+ * @returns the maximum size of the body
+ * @throws QuorateError BAD_SHAPE if it is too small, PAYLOAD_TOO_LARGE if it is too large
  */
 function checkLength(announced: number | null, format: UpdateFormat, d: number): number {
-  if (format.kind === 'safetensors') return d * 4 + HEADER_BYTES;
+  if (format.kind === 'safetensors') return d * 4 + MAX_HEADER_BYTES;
   const expected = d * bytesPerValue[format.kind];
   if (announced === null || announced === expected) return expected;
   if (announced > expected) throw tooLarge(expected);
-  throw new QuorateError(
-    'BAD_SHAPE',
-    `the update of ${d} values takes ${expected} bytes; ${announced} came`,
-    {
-      expected,
-      got: announced,
-    },
-  );
+  throw new QuorateError('BAD_SHAPE', `an update of ${d} values has ${expected} bytes, not ${announced}`, {
+    expected,
+    got: announced,
+  });
 }
 
 export const getUpdate = route({
@@ -123,17 +128,20 @@ export const getUpdate = route({
   path: '/v1/sessions/:session/rounds/:round/updates/:node',
   operation: 'getUpdate',
   tag: 'rounds',
-  summary: 'An update of a round that is kept, as float32',
+  summary: 'Download an update of a round, as float32',
   access: 'read',
   params: roundNodePath,
-  answers: {
+  responses: {
     200: {
-      description: 'd float32, little-endian.',
+      description: 'd float32 values, little-endian',
       content: { [FLAT]: null },
-      headers: { 'Content-Digest': 'if it is known, RFC 9530', ETag: 'the same, in hex' },
+      headers: {
+        'Content-Digest': 'digest of the values (RFC 9530), if known',
+        ETag: 'the same digest, in hex',
+      },
     },
   },
-  problems: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'UNKNOWN_UPDATE', 'CORRUPT_FILE'],
+  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'UNKNOWN_UPDATE', 'CORRUPT_FILE'],
   handle: async ({ ctx, params, services }) => {
     const { sizeBytes, digest, bytes } = await services.coordinator.update(
       params.session,

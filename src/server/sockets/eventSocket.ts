@@ -1,39 +1,42 @@
 /**
- * WS /v1/events: hello, then every event from where the reader stopped. What was missed is sent by pages, at the
- * reader's speed; what happens from then on is sent at once, and a reader that leaves too much of it unread is
- * dropped: it comes back with ?since= and loses nothing.
+ * WS /v1/events: a hello message, then every event after `since`. The backlog is sent in pages at the reader's speed.
+ * New events are sent at once, and a reader that leaves too many unread is disconnected; it reconnects with ?since= and
+ * misses nothing.
  */
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
 import type { NumberedEvent } from '../../store/store.js';
+import { refuseDetached } from '../http/rawResponse.js';
 import type { Services } from '../http/route.js';
-import { type Gate, ignoreUpgrade, type Reading, refuseUpgrade } from './upgrade.js';
+import { type Handshake, ignoreUpgrade, type Subscription } from './upgrade.js';
 
-/** Events that are read from the log at a time. */
-const PAGE = 256;
-/** Readers have nothing to say. */
+/** Backlog events read from the log at a time. */
+const PAGE_EVENTS = 256;
+/** Clients are not expected to send anything. */
 const MAX_MESSAGE_BYTES = 1024;
 const CLOSE_GRACE_MS = 1000;
 
 /** Close codes (RFC 6455, section 7.4.1). */
 export const closing = { goingAway: 1001, unsupported: 1003, internal: 1011 } as const;
 
+/** The open event sockets of a server. */
 export interface EventSockets {
   readonly count: number;
-  /** Takes upgrades of this server. */
+  /** Handles the upgrade requests of an HTTP server. */
   attach(http: HttpServer): void;
-  /** Asks all to close, and resolves when they have. */
+  /** Starts the closing handshake on every socket; resolves when all are closed. */
   close(): Promise<void>;
+  /** Closes every socket at once. */
   terminate(): void;
 }
 
 const messages = new WeakMap<NumberedEvent, Buffer>();
 
-/** Made once for all readers. */
+/** Serialized once for all readers. */
 function messageOf(event: NumberedEvent): Buffer {
   const { number, atMs, body } = event;
   const message = messages.get(event) ?? Buffer.from(JSON.stringify({ number, atMs, ...body }));
@@ -41,11 +44,11 @@ function messageOf(event: NumberedEvent): Buffer {
   return message;
 }
 
-const concerns = ({ body }: NumberedEvent, { session, types }: Reading): boolean =>
+const matches = ({ body }: NumberedEvent, { session, types }: Subscription): boolean =>
   (session === undefined || body.session === session) &&
   (types === undefined || types.has(String(body.type)));
 
-export function eventSockets(services: Services, gate: Gate): EventSockets {
+export function createEventSockets(services: Services, handshake: Handshake): EventSockets {
   const { log, config } = services;
   const server = new WebSocketServer({
     noServer: true,
@@ -54,50 +57,50 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
     handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
   });
   server.on('wsClientError', (error, duplex, req) => {
-    const problem = new QuorateError('MALFORMED', `this is no WebSocket handshake: ${error.message}`);
-    refuseUpgrade(req, duplex, problem, log, { 'Sec-WebSocket-Version': '13' });
+    const problem = new QuorateError('MALFORMED', `not a valid WebSocket handshake: ${error.message}`);
+    refuseDetached(req, duplex, problem, log, { 'Sec-WebSocket-Version': '13' });
   });
-  const answered = new WeakSet<WebSocket>();
+  const responsive = new WeakSet<WebSocket>();
 
-  const beat = setInterval(() => {
+  const pingTimer = setInterval(() => {
     for (const socket of server.clients) {
-      if (!answered.has(socket)) socket.terminate();
+      if (!responsive.has(socket)) socket.terminate();
       else socket.ping();
-      answered.delete(socket);
+      responsive.delete(socket);
     }
   }, config.limits.socketPingMs).unref();
 
-  const open = (socket: WebSocket, reading: Reading) => {
-    answered.add(socket);
-    socket.on('pong', () => answered.add(socket));
-    // Malformed frames: ws has closed the socket with the right code already.
+  const open = (socket: WebSocket, subscription: Subscription) => {
+    responsive.add(socket);
+    socket.on('pong', () => responsive.add(socket));
+    // On a malformed frame, ws has already closed the socket with the right code.
     socket.on('error', (error) => {
-      log.debug({ err: error }, 'a socket failed');
+      log.debug({ err: error }, 'event socket failed');
     });
     socket.on('message', () => {
-      socket.close(closing.unsupported, 'nothing is taken here');
+      socket.close(closing.unsupported, 'this socket accepts no messages');
     });
-    follow(socket, reading, services).catch((error: unknown) => {
-      log.error({ err: error }, 'events could not be sent');
+    sendEvents(socket, subscription, services).catch((error: unknown) => {
+      log.error({ err: error }, 'sending events failed');
       socket.close(closing.internal);
     });
   };
 
   const upgrade = (req: IncomingMessage, duplex: Duplex, head: Buffer) => {
     const failed = (error: Error) => {
-      log.debug({ err: error }, 'a socket failed before it was open');
+      log.debug({ err: error }, 'event socket failed during the handshake');
     };
     duplex.on('error', failed);
-    gate(req)
-      .then((reading) => {
+    handshake(req)
+      .then((subscription) => {
         if (duplex.destroyed) return;
         server.handleUpgrade(req, duplex, head, (socket) => {
           duplex.off('error', failed);
-          open(socket, reading);
+          open(socket, subscription);
         });
       })
       .catch((error: unknown) => {
-        refuseUpgrade(req, duplex, error, log);
+        refuseDetached(req, duplex, error, log);
       });
   };
 
@@ -112,15 +115,15 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
       });
     },
     async close() {
-      clearInterval(beat);
+      clearInterval(pingTimer);
       const all = [...server.clients].map(
         (socket) =>
           new Promise<void>((resolve) => {
             socket.once('close', () => {
               resolve();
             });
-            socket.close(closing.goingAway, 'the server is ending');
-            // Closing takes two; the other side may be gone.
+            socket.close(closing.goingAway, 'the server is shutting down');
+            // The peer may be gone and never complete the closing handshake.
             setTimeout(() => {
               socket.terminate();
             }, CLOSE_GRACE_MS).unref();
@@ -134,40 +137,39 @@ export function eventSockets(services: Services, gate: Gate): EventSockets {
   };
 }
 
-/** Sends hello, what the reader missed, and from then on whatever happens. */
-async function follow(socket: WebSocket, reading: Reading, services: Services): Promise<void> {
+/** Sends the hello message and the backlog, then subscribes the socket to new events. */
+async function sendEvents(socket: WebSocket, subscription: Subscription, services: Services): Promise<void> {
   const { events } = services.coordinator;
-  const bound = services.config.limits.socketBufferBytes;
+  const maxBufferedBytes = services.config.limits.socketBufferBytes;
   const { first, last } = events;
-  let seen = Math.min(reading.since ?? last, last);
+  let seen = Math.min(subscription.since ?? last, last);
   socket.send(JSON.stringify({ type: 'hello', first, last, server: version }));
 
   while (isOpen(socket) && seen < events.last) {
-    const page = events.since(seen, PAGE);
+    const page = events.since(seen, PAGE_EVENTS);
     if (page.length === 0) break;
-    for (const event of page) if (concerns(event, reading)) tell(socket, event);
+    for (const event of page) if (matches(event, subscription)) sendEvent(socket, event);
     seen = page[page.length - 1]!.number;
-    // At the reader's speed, and others have their turn.
-    await turn();
-    if (socket.bufferedAmount > bound / 2) await drained(socket);
+    await yieldToOthers();
+    if (socket.bufferedAmount > maxBufferedBytes / 2) await drained(socket);
   }
   if (!isOpen(socket)) return;
 
-  // Nothing can have happened since the last look at the log: nothing was waited for.
+  // No event can be missed here: nothing has been awaited since the log was last read.
   const unsubscribe = events.subscribe((event) => {
-    if (!concerns(event, reading)) return;
-    if (socket.bufferedAmount > bound) socket.terminate();
-    else tell(socket, event);
+    if (!matches(event, subscription)) return;
+    if (socket.bufferedAmount > maxBufferedBytes) socket.terminate();
+    else sendEvent(socket, event);
   });
   socket.once('close', unsubscribe);
 }
 
-const tell = (socket: WebSocket, event: NumberedEvent): void =>
+const sendEvent = (socket: WebSocket, event: NumberedEvent): void =>
   socket.send(messageOf(event), { binary: false });
 
 const isOpen = (socket: WebSocket): boolean => socket.readyState === socket.OPEN;
 
-/** A ping is sent after everything before it: when it is out, or has failed, the rest need not be waited for. */
+/** Resolves when everything sent so far is flushed, or the socket failed: a ping is queued behind it. */
 const drained = (socket: WebSocket): Promise<void> =>
   new Promise((resolve) => {
     socket.ping(undefined, undefined, () => {

@@ -156,7 +156,7 @@ describe('tokens', () => {
 
   it('are made where none is configured, and are in no answer and no log', async () => {
     const fixture = await start({ config: { auth: { enabled: true } } });
-    const made = fixture.server.madeAdminToken!;
+    const made = fixture.server.generatedAdminToken!;
     expect(made).match(/^[A-Za-z0-9_-]{43}$/);
     await fixture.call('POST', '/v1/sessions', { token: made, json: sessionConfig() });
     const { text } = await fixture.call('GET', '/v1/config?', { token: made });
@@ -170,9 +170,9 @@ describe('tokens', () => {
     }
     expect(fixture.log.length).greaterThan(3);
     const open = await start();
-    expect(open.server.madeAdminToken).equal(null);
+    expect(open.server.generatedAdminToken).equal(null);
     const configured = await guarded();
-    expect(configured.server.madeAdminToken).equal(null);
+    expect(configured.server.generatedAdminToken).equal(null);
     const shown = (await configured.call('GET', '/v1/config', { token: ADMIN })).text;
     expect(shown).not.include(ADMIN).not.include(ENROLLMENT);
   });

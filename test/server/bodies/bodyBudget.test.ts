@@ -5,7 +5,7 @@ import { Raw } from '../raw.js';
 const MODEL = '/v1/sessions/s/model';
 const AGGREGATE = '/v1/aggregate?rule=mean&n=1';
 
-describe('BodyRoom', () => {
+describe('BodyBudget', () => {
   afterEach(closeAll);
 
   const crowded = async () => {

@@ -21,7 +21,7 @@ describe('cutStalledReader', () => {
       await once(socket, 'connect');
       socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
       const line = await fixture.logged((one) => one.method === 'GET' && one.path === path); // it is over
-      expect(line).include({ msg: 'an answer that was not read was cut off', status: 200 });
+      expect(line).include({ msg: 'response cut off: the client stopped reading', status: 200 });
       let received = 0;
       socket.on('data', (bytes: Buffer) => (received += bytes.length));
       await once(socket, 'close');

@@ -82,7 +82,7 @@ describe('POST /v1/aggregate', () => {
     await fixture.logged(({ msg }) => msg === 'aggregating');
     asked.abort();
     expect(await gone).include({ name: 'AbortError' });
-    await fixture.logged(({ msg }) => msg === 'the client went away');
+    await fixture.logged(({ msg }) => msg === 'client disconnected');
     free();
     await busy;
     await fixture.logged(({ msg, code }) => msg === 'refused' && code === 'ABORTED');

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import * as library from '../src/index.js';
+import * as library from '../../src/index.js';
 import {
   aggregate,
   arc,
@@ -23,12 +23,12 @@ import {
   signVote,
   smea,
   trimmedMean,
-} from '../src/index.js';
-import { preaggregators, rules } from './support/library.js';
-import type { RuleName } from './support/names.js';
-import { normalRows } from './support/random.js';
-import { expectRefusal } from './support/refusal.js';
-import { isBounded, sampleParameters } from './support/samples.js';
+} from '../../src/index.js';
+import { preaggregators, rules } from '../support/library.js';
+import type { RuleName } from '../support/names.js';
+import { normalRows } from '../support/random.js';
+import { expectRefusal } from '../support/refusal.js';
+import { isBounded, sampleParameters } from '../support/samples.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;
@@ -44,7 +44,7 @@ describe('aggregate refuses too few updates', () => {
   /** What the constraint says, 'n > 2f + 2': the least n for this f. */
   const leastBy = (constraint: string, f: number): number => {
     const [, sign, factor, plus = '0'] = /^n (>|≥) (\d*)f(?: \+ (\d+))?$/.exec(constraint) ?? [];
-    return Number(factor || 1) * f + Number(plus) + (sign === '>' ? 1 : 0);
+    return (factor === '' ? 1 : Number(factor)) * f + Number(plus) + (sign === '>' ? 1 : 0);
   };
   for (const { name, constraint } of bounded) {
     it(`for ${name}, and takes one more`, async () => {

@@ -1,30 +1,28 @@
-/**
- * The server's end: not ready, nothing new is taken, what is under way finishes, event sockets close; at the deadline
- * whatever is still open is cut off.
- */
+/** Graceful shutdown: refuse new work, finish requests in progress, close event sockets, cut off the rest at a deadline. */
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Lifecycle } from '../http/route.js';
-import type { EventSockets } from './eventSocket.js';
+import type { Lifecycle } from './http/route.js';
+import type { EventSockets } from './sockets/eventSocket.js';
 
-export class Ending implements Lifecycle {
-  private ending: Promise<void> | undefined;
+/** Whether shutdown has begun, and the one promise that all callers of `close()` share. */
+export class Shutdown implements Lifecycle {
+  private finished: Promise<void> | undefined;
 
-  get isEnding(): boolean {
-    return this.ending !== undefined;
+  get isShuttingDown(): boolean {
+    return this.finished !== undefined;
   }
 
-  /** Begins the end, once; every caller waits for the same one. */
-  begin(end: () => Promise<void>): Promise<void> {
-    this.ending ??= end();
-    return this.ending;
+  /** Runs `work` on the first call; later calls return the same promise. */
+  begin(work: () => Promise<void>): Promise<void> {
+    this.finished ??= work();
+    return this.finished;
   }
 }
 
 /**
- * Connections that have not brought a byte of a request: clients open some beforehand. The HTTP server takes them for
- * busy, so that they are told apart here.
+ * Connections on which no byte of a request has arrived; clients open some in advance. The HTTP server counts them as
+ * active, so `http.close()` would wait for them.
  */
 export class UnusedConnections {
   private readonly open = new Set<Socket>();
@@ -36,12 +34,12 @@ export class UnusedConnections {
     });
   }
 
-  end(): void {
+  destroy(): void {
     for (const socket of this.open) if (socket.bytesRead === 0) socket.destroy();
   }
 }
 
-/** Resolves when no connection is left, at the deadline at the latest. */
+/** Resolves when no connection is left. At the deadline, the remaining ones are destroyed. */
 export async function drain(
   http: HttpServer,
   unused: UnusedConnections,
@@ -49,12 +47,12 @@ export async function drain(
   deadlineMs: number,
 ): Promise<void> {
   const closed = new Promise<void>((resolve) => {
-    // Closes idle connections as well. A server that never listened has nothing to close.
+    // Also closes idle connections. The error of a server that never listened does not matter.
     http.close(() => {
       resolve();
     });
   });
-  unused.end();
+  unused.destroy();
   const socketsClosed = sockets.close();
   const cancel = new AbortController();
   const deadline = pause(deadlineMs, undefined, { signal: cancel.signal })
