@@ -1,7 +1,7 @@
 /** GET /v1/rules: the catalog of rules, pre-aggregators and optimizers. */
 import * as z from 'zod';
 import { rules as describeRules } from '../../aggregation/pipeline.js';
-import { optimizers } from '../../optimizers/registry.js';
+import { optimizers } from '../../optimizers/optimizersByName.js';
 import { route } from '../http/route.js';
 
 const parameterSchema = z.strictObject({

@@ -238,7 +238,9 @@ describe('quorate up', () => {
     const lines = (await command.result).out.trim().split('\n');
     const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     for (const { time } of entries) expect(time).match(/^\d{4}-.*Z$/);
-    const said = entries.filter(({ stream }) => stream !== undefined).map(({ stream, line }) => [stream, line]);
+    const said = entries
+      .filter(({ stream }) => stream !== undefined)
+      .map(({ stream, line }) => [stream, line]);
     expect(said).have.deep.members([
       ['stdout', 'out'],
       ['stderr', 'err'],
@@ -248,7 +250,9 @@ describe('quorate up', () => {
       'running',
       'completed',
     ]);
-    expect(entries.find(({ status }) => status !== undefined)?.status).match(/^http:\/\/127\.0\.0\.1:\d+\/v1\//);
+    expect(entries.find(({ status }) => status !== undefined)?.status).match(
+      /^http:\/\/127\.0\.0\.1:\d+\/v1\//,
+    );
   });
 
   it('generates tokens for a server that requires them, and passes them to its components', async () => {
