@@ -9,8 +9,7 @@ import { memoryStore } from '../../store/memory/memoryStore.js';
 import type { Damage, Store } from '../../store/store.js';
 import { logText } from '../terminal/logs.js';
 import { printLine } from '../terminal/print.js';
-import { serverConfig } from './serverConfig.js';
-import type { ServerFlags } from './serve.js';
+import { serverConfig, type ServerFlags } from './serverConfig.js';
 
 /** Logs go to standard error: text in a terminal, otherwise JSON. */
 const logDestination = (): DestinationStream =>

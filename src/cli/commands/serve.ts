@@ -2,17 +2,9 @@
 import { Command } from 'commander';
 import { collectSettings, jsonOption } from '../terminal/options.js';
 import { printJson } from '../terminal/print.js';
+import type { ServerFlags } from './serverConfig.js';
 
-/** The flags that both commands take. */
-export interface ServerFlags {
-  readonly config?: string;
-  readonly host?: string;
-  readonly port?: string;
-  readonly data?: string;
-  readonly logLevel?: string;
-  readonly set?: Readonly<Record<string, unknown>>;
-}
-
+/** Adds the flags that both commands take. */
 const withServerFlags = (command: Command): Command =>
   command
     .option('--config <file>', 'a YAML file with settings')

@@ -2,7 +2,16 @@
 import { QuorateError } from '../../errors.js';
 import { redactConfig, type ServerConfig } from '../../server/config/config.js';
 import { loadConfig, printConfig } from '../../server/config/loadConfig.js';
-import type { ServerFlags } from './serve.js';
+
+/** The flags that `serve` and `config` take. */
+export interface ServerFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly data?: string;
+  readonly logLevel?: string;
+  readonly set?: Readonly<Record<string, unknown>>;
+}
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, MALFORMED, NOT_FOUND */
 export async function serverConfig(flags: ServerFlags): Promise<ServerConfig> {
