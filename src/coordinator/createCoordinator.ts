@@ -84,6 +84,7 @@ class LocalCoordinator implements Coordinator {
       evaluate: options.evaluate,
       onStep: options.onStep,
       announce,
+      events: store.events,
       record: (record) => store.record(record),
       onError,
     });
@@ -202,7 +203,7 @@ class LocalCoordinator implements Coordinator {
     this.requireOpen();
     const session = this.all.get(id);
     this.members.requireIn(node, id);
-    this.all.uploads(id).check(node, round);
+    this.all.uploads(id).admit(node, round);
     const { values, tensors } = session.models.require();
     return { d: values.length, tensors };
   }

@@ -1,7 +1,7 @@
 /** What a session tells of itself. */
 import type { ModelView, RoundSummary, RoundView, SessionView } from '../protocol/views.js';
 import { pipelineText } from '../aggregation/pipeline.js';
-import type { AcceptedUpdate, NodeRecord, RoundState } from '../rounds/machine.js';
+import { type AcceptedUpdate, holdsUpdates, type NodeRecord, type RoundState } from '../rounds/machine.js';
 import type { StoredModel } from './session/models.js';
 import { type RoundPoint, type RoundRecord, summaryOf, updateRow } from './session/roundRecord.js';
 import type { Session } from './session/session.js';
@@ -50,7 +50,7 @@ function nodeRecordView(node: string, record: NodeRecord): SessionView['nodes'][
 }
 
 const acceptedIn = (round: RoundState): readonly AcceptedUpdate[] =>
-  round.phase === 'collecting' || round.phase === 'aggregating'
+  holdsUpdates(round)
     ? Object.keys(round.accepted)
         .sort()
         .map((node) => round.accepted[node]!)
@@ -59,15 +59,16 @@ const acceptedIn = (round: RoundState): readonly AcceptedUpdate[] =>
 /** The round that is not committed yet; null: there is none. */
 export function openSummary(round: RoundState): RoundSummary | null {
   if (round.phase === 'idle') return null;
-  const isOpen = round.phase === 'collecting' || round.phase === 'aggregating';
+  const opened = holdsUpdates(round) ? round : null;
   return {
     number: round.number,
     attempt: round.attempt,
-    phase: round.phase,
-    openedAtMs: isOpen ? round.openedAtMs : null,
+    // That the result is being written concerns the coordinator only: until it is committed, the round is aggregating.
+    phase: round.phase === 'committing' ? 'aggregating' : round.phase,
+    openedAtMs: opened?.openedAtMs ?? null,
     deadlineAtMs: round.phase === 'collecting' ? round.deadlineAtMs : null,
     committedAtMs: null,
-    asked: isOpen && round.asked ? [...round.asked] : null,
+    asked: opened?.asked ? [...opened.asked] : null,
     accepted: acceptedIn(round).length,
     metrics: {},
   };

@@ -5,7 +5,6 @@ import type { Nodes } from './nodes.js';
 import { type SessionPlan, planSession } from './session/sessionPlan.js';
 import { Session, type SessionDependencies } from './session/session.js';
 import { KeyedMutex } from '../core/keyedMutex.js';
-import { untold } from './session/untold.js';
 import { Uploads, type UploadsOptions } from './ingest/uploads.js';
 
 export interface SessionsOptions extends SessionDependencies, UploadsOptions {
@@ -120,7 +119,7 @@ export class Sessions {
     const checkpoint = await newestCheckpoint(own, entry);
     const started = await asStarted(entry, own, checkpoint);
     const { session } = this.hold(started, plan, own, checkpoint, entry.status);
-    await session.recover(untold(this.options.store.events, entry.id, session.state.committed));
+    await session.recover();
   }
 
   private hold(

@@ -1,6 +1,10 @@
 /**
- * Whether a node's update would be taken now. The same is asked before a body is read, and decided when the update is
- * durable, so that no one uploads in vain who could have been told.
+ * Whether a round takes a node's update. `admit` is the only function that decides it. It is asked three times:
+ *
+ *   before the body is read    so that a node does not upload in vain
+ *   before it is made durable  the upload took its time, and the round may have closed: a record that the round's file
+ *                              should not have would come back with it after a crash, unless the round was sealed
+ *   when it is durable         by `update-stored`. Making it durable took its time too. This one counts
  */
 import type { ErrorCode } from '../errors.js';
 import { withRefusal } from './nodeRecords.js';
@@ -9,68 +13,82 @@ import { acceptedIn, type Collecting } from './quorum.js';
 import {
   type AcceptedUpdate,
   announce,
+  type AttemptId,
+  holdsUpdates,
   own,
+  type RoundState,
   type SessionEvent,
   type SessionState,
   type Step,
 } from './state.js';
 
+/** An update that someone wants to bring in. */
+export interface Upload {
+  readonly node: string;
+  /** The round that the node trained for: it started from the model of the round before. */
+  readonly round: number;
+  /** The attempt whose file holds the update, once one does. */
+  readonly attempt?: AttemptId;
+}
+
 export type Admission =
   | { readonly kind: 'new'; readonly staleness: number }
-  /** The round has an update of this node. The same again is answered as before, another one is a conflict. */
+  /** The round has an update of this node. The same bytes are answered as before, others are a conflict. */
   | { readonly kind: 'repeat'; readonly update: AcceptedUpdate }
+  /**
+   * A committed round may have this very update: its record says so. If it doesn't, the update is refused, with this
+   * code and message.
+   */
+  | { readonly kind: 'past'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string };
 
-/** @param upload `round`: the one that the node trained for, so that it started from the model of the round before */
-export function admit(
-  policy: Policy,
-  state: SessionState,
-  upload: { readonly node: string; readonly round: number },
-): Admission {
+export function admit(policy: Policy, state: SessionState, upload: Upload): Admission {
   const { node, round } = upload;
   const record = own(state.nodes, node);
   if (record === undefined) return refused('UNKNOWN_NODE', `${node} does not take part in this session.`);
 
+  // A buffer would take it a second time, if the answer to the first was lost.
+  const { trainedFor } = record;
+  if (trainedFor !== null && round >= 1 && round <= trainedFor) {
+    const why = exclusion(state, node) ?? timing(policy, state, round) ?? inPast(node, trainedFor);
+    return { ...why, kind: 'past' };
+  }
   const update = earlier(policy, state, node, round);
   if (update !== undefined) return { kind: 'repeat', update };
-  if (record.excluded) return refused('NODE_EXCLUDED', `${node} is excluded from this session.`);
-
-  const untimely = timing(policy, state, round);
-  if (untimely !== null) return untimely;
-  // A buffer would take it a second time, where the answer to the first was lost.
-  if (record.trainedFor !== null && round <= record.trainedFor) {
-    return refused(
-      'ROUND_CLOSED',
-      `An update of ${node} for round ${record.trainedFor} is in a round already.`,
-    );
-  }
-  if (state.round.phase !== 'collecting') return notYet(state, round);
-  if (state.round.asked?.includes(node) === false) {
-    return refused('NOT_ASKED', `Round ${state.round.number} asked other nodes.`);
-  }
-  return { kind: 'new', staleness: state.round.number - round };
+  return exclusion(state, node) ?? timing(policy, state, round) ?? openness(state, upload);
 }
 
-/** What the round under way has of this node. A buffer takes one update a node, whichever round it was for. */
+type Refusal = Extract<Admission, { kind: 'refused' }>;
+
+const refused = (code: ErrorCode, message: string): Refusal => ({ kind: 'refused', code, message });
+
+const inPast = (node: string, round: number): Refusal =>
+  refused('ROUND_CLOSED', `A committed round has an update of ${node} for round ${round}.`);
+
+function exclusion({ nodes }: SessionState, node: string): Refusal | null {
+  return nodes[node]!.excluded ? refused('NODE_EXCLUDED', `${node} is excluded from this session.`) : null;
+}
+
+/** The update of this node that the current round holds. A buffer takes one a node, whatever round it was for. */
 function earlier(
   { mode }: Policy,
   { round: open }: SessionState,
   node: string,
   round: number,
 ): AcceptedUpdate | undefined {
-  if (open.phase !== 'collecting' && open.phase !== 'aggregating') return undefined;
+  if (!holdsUpdates(open)) return undefined;
   const taken = mode.kind === 'buffered' ? round <= open.number : round === open.number;
   return taken ? own(open.accepted, node) : undefined;
 }
 
-/** A refusal if the update is too late or too early for what is open, or opens next. */
-function timing({ mode }: Policy, state: SessionState, round: number): Admission | null {
+/** A refusal if the update is too late or too early for the round that is open, or opens next. */
+function timing({ mode }: Policy, state: SessionState, round: number): Refusal | null {
   const { status } = state;
   if (status === 'completed' || status === 'stopped' || status === 'failed') {
     return refused('ROUND_CLOSED', `The session is ${status}.`);
   }
   const next = nextToCollect(state);
-  if (round > next) return notYet(state, round);
+  if (round > next) return notYet(state.round, round);
   if (round < 1) return refused('ROUND_CLOSED', 'The first round is 1.');
   if (round === next) return null;
   if (mode.kind === 'sync') return refused('ROUND_CLOSED', `Round ${round} takes no more updates.`);
@@ -84,22 +102,32 @@ function timing({ mode }: Policy, state: SessionState, round: number): Admission
 /** The round that collects, or that will next. */
 function nextToCollect({ round, committed }: SessionState): number {
   if (round.phase === 'idle') return committed + 1;
-  return round.phase === 'aggregating' ? round.number + 1 : round.number;
+  return round.phase === 'aggregating' || round.phase === 'committing' ? round.number + 1 : round.number;
 }
 
-function notYet({ round: open }: SessionState, round: number): Admission {
+function notYet(open: RoundState, round: number): Refusal {
   const now = open.phase === 'idle' ? 'no round is open' : `round ${open.number} is ${open.phase}`;
   return refused('ROUND_NOT_OPEN', `Round ${round} takes no updates yet: ${now}.`);
 }
 
-const refused = (code: ErrorCode, message: string): Admission => ({ kind: 'refused', code, message });
+/** Of an update that is timely: whether the round takes it from this node, from where it is. */
+function openness({ round: open }: SessionState, { node, round, attempt }: Upload): Admission {
+  if (open.phase !== 'collecting') return notYet(open, round);
+  if (attempt && (attempt.number !== open.number || attempt.attempt !== open.attempt)) {
+    return refused('ROUND_CLOSED', 'The round closed while the update came.');
+  }
+  if (open.asked?.includes(node) === false) {
+    return refused('NOT_ASKED', `Round ${open.number} asked other nodes.`);
+  }
+  return { kind: 'new', staleness: open.number - round };
+}
 
-/** An update that is durable: it is in the round from now on, or refused. */
 type UpdateStored = Extract<SessionEvent, { type: 'update-stored' }>;
 
+/** An update that is durable: from now on it is in the round, or refused. */
 export function updateStored(policy: Policy, state: SessionState, event: UpdateStored): Step {
-  const { round, update } = event;
-  const admission = admit(policy, state, { node: update.node, round });
+  const { round, attempt, update } = event;
+  const admission = admit(policy, state, { node: update.node, round, attempt });
   switch (admission.kind) {
     case 'new':
       return accept(state, state.round as Collecting, event, admission.staleness);
@@ -107,12 +135,13 @@ export function updateStored(policy: Policy, state: SessionState, event: UpdateS
       return admission.update.digest === update.digest
         ? repeat(state, admission.update)
         : refuse(state, event, 'CONFLICTING_UPDATE', `${update.node} has sent another update before.`);
+    case 'past':
     case 'refused':
       return refuse(state, event, admission.code, admission.message);
   }
 }
 
-/** `round`: the open one, as admission said. */
+/** @param round the open one, as admission said */
 function accept(state: SessionState, round: Collecting, event: UpdateStored, staleness: number): Step {
   const { node } = event.update;
   const openedAtMs = state.openings[event.round] ?? round.openedAtMs;
@@ -132,10 +161,10 @@ function accept(state: SessionState, round: Collecting, event: UpdateStored, sta
   };
 }
 
-/** The answer of the first time once more. */
+/** The same answer as the first time. */
 function repeat(state: SessionState, update: AcceptedUpdate): Step {
   const { round } = state;
-  if (round.phase !== 'collecting' && round.phase !== 'aggregating') return { state, effects: [] };
+  if (!holdsUpdates(round)) return { state, effects: [] };
   return { state, effects: [{ type: 'accept', update, round: round.number, accepted: acceptedIn(round) }] };
 }
 

@@ -27,8 +27,8 @@ export function advance(policy: Policy, state: SessionState, atMs: number): Step
 function advanceOnce(policy: Policy, state: SessionState, atMs: number): Step | null {
   const { status, round } = state;
   if (status !== 'running' && status !== 'paused') return null;
-  // What is being aggregated may be durable already: its outcome comes first.
-  if (round.phase === 'idle' || round.phase === 'aggregating') return null;
+  // The coordinator owes an outcome, which comes first: the checkpoint may be durable already.
+  if (round.phase === 'idle' || round.phase === 'aggregating' || round.phase === 'committing') return null;
 
   const reason = finished(policy, state);
   if (reason !== null) return end(state, 'completed', reason);

@@ -37,12 +37,13 @@ export function beginAggregation(
   state: SessionState,
   round: Extract<RoundState, { phase: 'aggregating' }>,
 ): Step {
+  const { number, attempt, openedAtMs, asked } = round;
   const updates = inOrder(round.accepted);
   return {
     state: { ...state, round },
     effects: [
-      announce({ type: 'round-closed', round: round.number, updates: updates.length }),
-      { type: 'aggregate', round: round.number, updates },
+      announce({ type: 'round-closed', round: number, updates: updates.length }),
+      { type: 'aggregate', round: number, attempt, openedAtMs, asked, updates },
     ],
   };
 }

@@ -1,5 +1,5 @@
 /** What the session's owner asks for. In a state in which it means nothing, nothing happens. */
-import { announce, type SessionState, type SessionStatus, stay, type Step } from './state.js';
+import { announce, holdsUpdates, type SessionState, type SessionStatus, stay, type Step } from './state.js';
 
 export function control(state: SessionState, command: 'start' | 'pause' | 'resume' | 'stop'): Step {
   switch (command) {
@@ -31,8 +31,8 @@ function become(state: SessionState, status: SessionStatus): Step {
 /* The ends of a session: completed, stopped, failed. */
 
 /**
- * A round that collects is discarded. One that is being aggregated is to be given up, but may be durable already, so
- * it stays until the outcome is known: `committed` then still counts.
+ * A round that collects is discarded. One that is being aggregated or committed is canceled, but its checkpoint may be
+ * durable already, so it stays until the outcome is known: `committed` then still counts.
  */
 export function end(
   state: SessionState,
@@ -41,11 +41,11 @@ export function end(
 ): Step {
   const { round } = state;
   const ended = announce({ type: 'session-status', status, reason });
-  if (round.phase !== 'collecting' && round.phase !== 'aggregating') {
+  if (!holdsUpdates(round)) {
     return { state: { ...state, status, reason, round: { phase: 'idle' } }, effects: [ended] };
   }
   return {
-    state: { ...state, status, reason, round: round.phase === 'aggregating' ? round : { phase: 'idle' } },
+    state: { ...state, status, reason, round: round.phase === 'collecting' ? { phase: 'idle' } : round },
     effects: [{ type: 'discard-round', round: round.number, attempt: round.attempt }, ended],
   };
 }

@@ -1,9 +1,9 @@
-/** collecting or aggregating → backing-off, or the end of the session. */
+/** collecting, aggregating or committing → backing-off, or the end of the session. */
 import type { ErrorCode } from '../errors.js';
-import { end } from './control.js';
+import { end, isOver } from './control.js';
 import type { Policy } from './policy.js';
 import { acceptedIn, type Collecting } from './quorum.js';
-import { announce, followedBy, type SessionState, type Step } from './state.js';
+import { announce, followedBy, type SessionEvent, type SessionState, stay, type Step } from './state.js';
 
 /** Which attempt failed, and why. */
 export interface Failure {
@@ -39,6 +39,22 @@ export function failWithoutQuorum(
   const { number, attempt, openedAtMs } = round;
   const message = `${acceptedIn(round)} updates came in ${atMs - openedAtMs} ms; the quorum is ${policy.quorum}.`;
   return fail(policy, state, { number, attempt, code: 'TOO_FEW_UPDATES', message }, atMs);
+}
+
+/** The aggregation failed, or its checkpoint could not be written. */
+export function aggregationFailed(
+  policy: Policy,
+  state: SessionState,
+  event: Extract<SessionEvent, { type: 'aggregation-failed' }>,
+): Step {
+  const { round } = state;
+  const isOwed = round.phase === 'aggregating' || round.phase === 'committing';
+  if (!isOwed || event.round !== round.number) return stay(state);
+  // It was discarded when the session ended.
+  if (isOver(state.status)) return stay({ ...state, round: { phase: 'idle' } });
+
+  const { number, attempt } = round;
+  return fail(policy, state, { number, attempt, code: event.code, message: event.message }, event.atMs);
 }
 
 /** firstMs, doubled with each attempt, at most maxMs. */

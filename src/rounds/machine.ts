@@ -1,22 +1,26 @@
 /**
- * A session's rounds, as a pure function: no I/O, no clock, no chance. Events come in, with their time; the state and
- * what is to be done come out. The same events give the same states, always and everywhere.
+ * A session's rounds, as a pure function: no I/O, no clock, no randomness. An event comes in, with its time; the next
+ * state and the effects to run come out. The same events give the same states, always and everywhere.
  *
- *             start                  a quorum is there                 all in, or deadline with a quorum
- *    idle ────────────▶ waiting ──────────────────────▶ collecting ─────────────────────────▶ aggregating
- *     ▲                 ▲    ▲                              │                                   │      │
- *     │      next round │    │ untilMs                      │ deadline without a quorum         │      │
- *     │                 │    └──────── backing-off ◀────────┴───────────────────────────────────┘      │
- *     │                 │                                               aggregation failed             │
- *     │                 └──────────────────────────────────────────────────────────────────────────────┘
- *     │                                                                                      committed
+ *           start               a quorum is present               all in, or deadline with a quorum
+ *    idle ─────────▶ waiting ───────────────────────▶ collecting ────────────────────────▶ aggregating
+ *     ▲               ▲   ▲                                │                                │    │
+ *     │               │   │ untilMs                        │ deadline without a quorum      │    │ aggregated
+ *     │               │   └───────── backing-off ◀─────────┴────── aggregation failed ──────┘    ▼
+ *     │               │                   ▲                                                 committing
+ *     │               │                   └────── the checkpoint could not be written ───────┘   │
+ *     │               └──────────────────────────────────────────────────────────────────────────┘ committed
+ *     │                                     (the next round)
  *     └── from each phase, when the session is completed, stopped or failed
  *
- *   waiting      nothing is pending but nodes: the round opens with the first event that finds a quorum of them there
- *                and the session running. A pause ends here.                                              opening.ts
- *   collecting   updates are accepted or refused, until it is complete or its deadline comes.  arrival.ts, quorum.ts
- *   aggregating  the coordinator owes `committed` or `aggregation-failed`.                                outcome.ts
- *   backing-off  a round that failed is tried again at untilMs, with fresh updates.                       failing.ts
+ *   waiting      nothing is pending but nodes: the round opens with the first event that finds a quorum of them
+ *                present and the session running. A pause ends here.                                     opening.ts
+ *   collecting   updates are accepted or refused, until it is complete or its deadline comes.   admission.ts, quorum.ts
+ *   aggregating  the coordinator owes `aggregated` or `aggregation-failed`.                             closing.ts
+ *   committing   the checkpoint is being written: the coordinator owes `committed`, or `aggregation-failed`. Events
+ *                that come meanwhile count, though the checkpoint does not have them. A `stop` is answered at once,
+ *                and the commit counts all the same if it succeeds.                                    committing.ts
+ *   backing-off  a round that failed is tried again at untilMs, with fresh updates.                      failing.ts
  *
  * Each event is dealt with first, and then what follows from the state and the time (advance.ts): what came just before
  * the deadline was noticed is in the round. Where a phase waits for time, an effect `wake` says until when; ticks that
@@ -24,15 +28,16 @@
  */
 import { updateStored } from './admission.js';
 import { advance, waking } from './advance.js';
+import { aggregated, committed, evaluated } from './committing.js';
 import { control } from './control.js';
+import { aggregationFailed } from './failing.js';
 import { arrived, left, removed, withRefusal } from './nodeRecords.js';
-import { aggregationFailed, committed, evaluated } from './outcome.js';
 import type { Policy } from './policy.js';
 import { recovered } from './recovery.js';
 import { followedBy, type SessionEvent, type SessionState, stay, type Step } from './state.js';
 
 // What the other layers use of the rounds; the files beside this one are imported only from here.
-export { type Admission, admit } from './admission.js';
+export { type Admission, admit, type Upload } from './admission.js';
 export { isOver } from './control.js';
 export { measured } from './earlyStopping.js';
 export { backoffMs } from './failing.js';
@@ -40,13 +45,18 @@ export { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '
 export type { Policy } from './policy.js';
 export { type Durable, restore } from './recovery.js';
 export { eligible } from './sampling.js';
+export { holdsUpdates } from './state.js';
 export type {
   AcceptedUpdate,
   Announcement,
+  AttemptId,
+  ClosedRound,
+  CommitAnnouncement,
   Effect,
   Judgment,
   NodeRecord,
   RoundState,
+  RoundWithUpdates,
   SessionEvent,
   SessionState,
   SessionStatus,
@@ -97,6 +107,8 @@ function handle(policy: Policy, state: SessionState, event: SessionEvent): Step 
       return stay(withRefusal(state, event.node, event.code));
     case 'tick':
       return stay(state);
+    case 'aggregated':
+      return aggregated(policy, state, event);
     case 'committed':
       return committed(policy, state, event);
     case 'aggregation-failed':

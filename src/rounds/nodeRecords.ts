@@ -4,10 +4,10 @@ import type { Policy } from './policy.js';
 import { eligible } from './sampling.js';
 import {
   type AcceptedUpdate,
+  type ClosedRound,
   type Judgment,
   type NodeRecord,
   own,
-  type RoundState,
   type SessionState,
 } from './state.js';
 
@@ -42,7 +42,7 @@ export function withRefusal(state: SessionState, node: string, code: ErrorCode):
 export function withRound(
   policy: Policy,
   state: SessionState,
-  round: Extract<RoundState, { phase: 'aggregating' }>,
+  round: ClosedRound,
   judgments: readonly Judgment[],
 ): SessionState {
   const suspicions = new Map(judgments.map(({ node, suspicion }) => [node, suspicion]));

@@ -11,6 +11,7 @@ import type { Policy } from './policy.js';
 import {
   type AcceptedUpdate,
   announce,
+  holdsUpdates,
   own,
   type RoundState,
   type SessionEvent,
@@ -32,12 +33,15 @@ export interface Durable {
 
 /** @param snapshot from the newest checkpoint. Who is there is not known from it: all nodes are absent until heard. */
 export function restore(snapshot: SessionState | null, durable: Durable): SessionState {
-  const { status, reason, committed } = durable;
+  const { committed } = durable;
+  // A commit that ended the session is durable before the journal is: no session goes on after its end.
+  const isEnded = snapshot !== null && isOver(snapshot.status) && !isOver(durable.status);
+  const { status, reason } = isEnded ? snapshot : durable;
   return {
     status,
     reason,
     committed,
-    round: restoredRound(snapshot, durable),
+    round: restoredRound(snapshot, { status, committed }),
     nodes: absent(snapshot?.nodes ?? {}, durable.nodes),
     responseTimesMs: snapshot?.responseTimesMs ?? [],
     openings: snapshot?.openings ?? {},
@@ -45,7 +49,10 @@ export function restore(snapshot: SessionState | null, durable: Durable): Sessio
   };
 }
 
-function restoredRound(snapshot: SessionState | null, { status, committed }: Durable): RoundState {
+function restoredRound(
+  snapshot: SessionState | null,
+  { status, committed }: Pick<Durable, 'status' | 'committed'>,
+): RoundState {
   if (status === 'created' || isOver(status)) return { phase: 'idle' };
   const number = committed + 1;
   const before = snapshot?.round;
@@ -81,8 +88,7 @@ export function recovered(policy: Policy, state: SessionState, event: Recovered)
 }
 
 function isUnderWay({ round: open }: SessionState, { round, attempt }: Recovered): boolean {
-  if (open.phase !== 'collecting' && open.phase !== 'aggregating') return false;
-  return open.number === round && open.attempt === attempt;
+  return holdsUpdates(open) && open.number === round && open.attempt === attempt;
 }
 
 /** The very same updates are aggregated again; with others it would be another model. */

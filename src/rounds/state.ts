@@ -1,13 +1,13 @@
 /**
- * A session as its rounds see it, what happens to it, and what is to be done about that. All of it is plain data
- * that JSON holds without loss: a checkpoint keeps the state, and a log of events replays to the same state.
+ * The state of a session's rounds, the events that change it, and the effects that follow. All of it is plain data
+ * that JSON holds without loss: a checkpoint stores the state, and a log of events replays to the same state.
  *
  *   session   created → running ⇄ paused → completed | stopped | failed
- *   round     idle → waiting → collecting → aggregating → (committed: the next round's waiting)
- *                                 ↓ deadline without a quorum, or aggregation failed
- *                              backing-off → waiting, the same number, the next attempt
+ *   round     idle → waiting → collecting → aggregating → committing → (the next round's) waiting
+ *                                 │              │             │
+ *                                 └──────────────┴─────────────┴─▶ backing-off → waiting: the next attempt
  *
- * A round waits until a quorum of nodes is there, so that nothing spins while there are none.
+ * A round waits until a quorum of nodes is present, so that nothing spins while there are none.
  */
 import type { ErrorCode } from '../errors.js';
 import type { Policy } from './policy.js';
@@ -47,14 +47,15 @@ export type RoundState =
       readonly awaited: readonly string[];
       readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
     }
-  | {
-      readonly phase: 'aggregating';
-      readonly number: number;
-      readonly attempt: number;
-      readonly openedAtMs: number;
-      readonly asked: readonly string[] | null;
-      readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
-    }
+  | ({ readonly phase: 'aggregating' } & ClosedRound)
+  /** The next model exists; its checkpoint is being written. */
+  | ({
+      readonly phase: 'committing';
+      readonly judgments: readonly Judgment[];
+      readonly metrics: Readonly<Record<string, number>>;
+      /** Made once the checkpoint, which stores them too, is durable. */
+      readonly announcements: readonly CommitAnnouncement[];
+    } & ClosedRound)
   | {
       readonly phase: 'backing-off';
       readonly number: number;
@@ -62,6 +63,21 @@ export type RoundState =
       readonly attempt: number;
       readonly untilMs: number;
     };
+
+/** A round that takes no more updates, and is not committed. */
+export interface ClosedRound {
+  readonly number: number;
+  readonly attempt: number;
+  readonly openedAtMs: number;
+  readonly asked: readonly string[] | null;
+  readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
+}
+
+/** The phases in which a round holds updates. */
+export type RoundWithUpdates = Extract<RoundState, { readonly accepted: unknown }>;
+
+/** Whether a round holds updates: it collects them, aggregates them, or commits what came of them. */
+export const holdsUpdates = (round: RoundState): round is RoundWithUpdates => 'accepted' in round;
 
 /** A node's part in a session, over all its rounds. */
 export interface NodeRecord {
@@ -109,6 +125,12 @@ export interface Judgment {
   readonly suspicion: number | null;
 }
 
+/** One attempt of a round. */
+export interface AttemptId {
+  readonly number: number;
+  readonly attempt: number;
+}
+
 /** Time comes with the events; `step` reads no clock. */
 export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
@@ -120,24 +142,27 @@ export type SessionEvent = { readonly atMs: number } & (
   /** The update is durable; whether it is in the round is decided now. */
   | {
       readonly type: 'update-stored';
+      /** The round that the node trained for. */
       readonly round: number;
+      /** The attempt whose file holds the update. */
+      readonly attempt: AttemptId;
       readonly update: Omit<AcceptedUpdate, 'staleness' | 'responseMs'>;
     }
   /** It was refused before it was stored (too large, not finite, …): for the node's history. */
   | { readonly type: 'update-refused'; readonly node: string; readonly code: ErrorCode }
   /** A timer that an effect asked for, or any other moment: deadlines and backoffs are compared with atMs. */
   | { readonly type: 'tick' }
-  /**
-   * The next model and all that belongs to it are durable. The checkpoint holds the state after this event, which
-   * `step` tells beforehand.
-   */
+  /** The next model is computed, and not yet durable. */
   | {
-      readonly type: 'committed';
+      readonly type: 'aggregated';
       readonly round: number;
       readonly judgments: readonly Judgment[];
-      /** Where the coordinator evaluates itself. */
+      /** What nodes report of their training, and what the coordinator measures of the model itself. */
       readonly metrics: Readonly<Record<string, number>>;
     }
+  /** The checkpoint that `write-checkpoint` asked for is durable. */
+  | { readonly type: 'committed'; readonly round: number }
+  /** The aggregation failed, or the writing of its checkpoint did. */
   | {
       readonly type: 'aggregation-failed';
       readonly round: number;
@@ -183,15 +208,34 @@ export type Effect =
       readonly code: ErrorCode;
       readonly message: string;
     }
-  /** Seal the round's file with these nodes (sorted by id), then aggregate, then commit. */
-  | { readonly type: 'aggregate'; readonly round: number; readonly updates: readonly AcceptedUpdate[] }
-  /** The round's file is of no more use. If it is being aggregated, that is to be given up, where it still can be. */
+  /** Seal the round's file with these updates, then aggregate them. Answered by `aggregated` or `aggregation-failed`. */
+  | {
+      readonly type: 'aggregate';
+      readonly round: number;
+      readonly attempt: number;
+      readonly openedAtMs: number;
+      readonly asked: readonly string[] | null;
+      /** Sorted by node id. */
+      readonly updates: readonly AcceptedUpdate[];
+    }
+  /**
+   * Write the next model, this state and these announcements into one file, durably: this is the commit. Answered by
+   * `committed`, or by `aggregation-failed` where the file can't be written.
+   */
+  | {
+      readonly type: 'write-checkpoint';
+      readonly round: number;
+      /** As it is once the round is committed. */
+      readonly state: SessionState;
+      readonly announcements: readonly CommitAnnouncement[];
+    }
+  /** The round's file is of no more use. Cancel its aggregation and the writing of its checkpoint, if still possible. */
   | { readonly type: 'discard-round'; readonly round: number; readonly attempt: number }
   /** Send a tick at this time; replaces an earlier one. Null: none is needed. */
   | { readonly type: 'wake'; readonly atMs: number | null }
   | { readonly type: 'announce'; readonly event: Announcement };
 
-/** What the world hears of. */
+/** An event of the session's that its subscribers receive. */
 export type Announcement =
   | { readonly type: 'session-status'; readonly status: SessionStatus; readonly reason: string | null }
   | {
@@ -226,6 +270,12 @@ export type Announcement =
       readonly round: number;
       readonly metrics: Readonly<Record<string, number>>;
     };
+
+/** What a commit announces, in this order; stored in the checkpoint, so that a restart can make up for it. */
+export type CommitAnnouncement = Extract<
+  Announcement,
+  { readonly type: 'round-committed' | 'node-excluded' | 'session-status' }
+>;
 
 export interface Step {
   readonly state: SessionState;

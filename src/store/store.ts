@@ -1,21 +1,22 @@
 /**
- * Where a coordinator keeps what must not be lost. Two kinds: memory (memory.ts), for tests and for training that may
- * be started again, and disk (disk.ts), which keeps each promise through a crash.
+ * Where a coordinator keeps its data. Two kinds: memory (memory/), for tests and for training that may be started
+ * again, and disk (disk/), which keeps every promise of durability through a crash.
  *
  *   journal       nodes, sessions, evaluations: small records, durable when `record` resolves
  *   checkpoints   the model after each round, with the optimizer's state and the session's
  *   rounds        the updates of a round: a file that is the matrix which aggregation reads
- *   events        what the world was told, numbered, so that a reader may go on where it stopped
+ *   events        the events that subscribers receive, numbered, so that a reader can continue where it stopped
  */
 import type { Damage } from '../files/files.js';
 import type { RowSource } from '../core/source.js';
 import type { TensorShape } from '../formats/tensorShape.js';
 import type { OptimizerState } from '../optimizers/serverOptimizer.js';
 import type { Evaluation } from '../protocol/views.js';
-import type { AcceptedUpdate, SessionState, SessionStatus } from '../rounds/machine.js';
+import type { AcceptedUpdate, CommitAnnouncement, SessionState, SessionStatus } from '../rounds/machine.js';
 
 export type { Damage, TensorShape };
 
+/** A registered node, as the journal records it. */
 export interface NodeEntry {
   readonly id: string;
   /** SHA-256 of the node's token, in hex; null where the server asks for none. */
@@ -28,16 +29,20 @@ export interface NodeEntry {
   readonly registeredAtMs: number;
 }
 
+/** A session, as the journal records it. */
 export interface SessionEntry {
   readonly id: string;
   /** As it was checked when it came in; JSON. */
   readonly config: unknown;
   readonly createdAtMs: number;
   readonly status: SessionStatus;
+  /** Why it is completed or failed, for people. */
   readonly reason: string | null;
+  /** Room in the format: a secret of the session's, base64url. Nothing writes it yet; what is there is preserved. */
+  readonly secret?: string;
 }
 
-/** What a node measured of the newest model, and which of these were put together. */
+/** An evaluation by a node of the newest model, or the decision which of these are summarized. */
 export type EvaluationRecord =
   | {
       readonly type: 'evaluation';
@@ -47,13 +52,20 @@ export type EvaluationRecord =
       readonly node: string;
       readonly evaluation: Evaluation;
     }
-  | {
+  | ({
       readonly type: 'evaluations-counted';
       readonly session: string;
       readonly round: number;
-      readonly nodes: readonly string[];
-    };
+    } & CountedEvaluations);
 
+/** The evaluations that a summary is made of. */
+export interface CountedEvaluations {
+  readonly nodes: readonly string[];
+  /** Number of the newest event when this was written: in the event log the summary's announcement comes after it. */
+  readonly eventsBefore: number;
+}
+
+/** A small record that is durable in the journal. A later one replaces an earlier one of the same node or session. */
 export type JournalRecord =
   | EvaluationRecord
   | { readonly type: 'node'; readonly node: NodeEntry }
@@ -62,15 +74,16 @@ export type JournalRecord =
   | { readonly type: 'session'; readonly session: SessionEntry }
   | { readonly type: 'session-removed'; readonly id: string };
 
-/** Of one model: that of the newest round which any are of. */
+/** The evaluations of one model: the newest that has any. */
 export interface StoredEvaluations {
   readonly round: number;
-  /** One a node, as they became durable. */
+  /** At most one per node, in the order in which they became durable. */
   readonly answers: readonly { readonly node: string; readonly evaluation: Evaluation }[];
-  /** The nodes whose answers were put together; null: not yet. */
-  readonly counted: readonly string[] | null;
+  /** Those that are summarized; null: not decided yet. */
+  readonly counted: CountedEvaluations | null;
 }
 
+/** A committed round: its model, and all that the next round and a restart need. */
 export interface Checkpoint {
   /** 0: the initial model. */
   readonly round: number;
@@ -79,11 +92,19 @@ export interface Checkpoint {
   /** d float32. */
   readonly model: Float32Array;
   readonly optimizer: OptimizerState | null;
+  /** The state of the session once the round is committed. */
   readonly state: SessionState;
-  /** What is told of the round: its report, digests of what went in and came out; JSON. Null for round 0. */
+  /** What the commit announces, in order; nothing for round 0. */
+  readonly announcements: readonly CommitAnnouncement[];
+  /** Number of the newest event when this was written: in the event log the announcements come after it. */
+  readonly eventsBefore: number;
+  /** The round's record: its report, digests of its inputs and outputs; JSON. Null for round 0. */
   readonly record: unknown;
+  /** Room in the format: the number of a batch that the round belongs to. Nothing writes it yet; it is read back. */
+  readonly batch?: number;
 }
 
+/** A checkpoint without its contents. */
 export interface CheckpointSummary {
   readonly round: number;
   readonly createdAtMs: number;
@@ -92,6 +113,7 @@ export interface CheckpointSummary {
   readonly modelDigest: string;
 }
 
+/** What identifies an attempt of a round, decided when it opens. */
 export interface RoundHeader {
   readonly round: number;
   readonly attempt: number;
@@ -152,6 +174,7 @@ export interface RoundStore {
   discard(): Promise<void>;
 }
 
+/** A session's checkpoints and rounds. */
 export interface SessionStore {
   /** All or nothing, durable when it resolves; older ones are removed as `keepCheckpoints` says (never round 0's). */
   writeCheckpoint(checkpoint: Checkpoint): Promise<void>;
@@ -174,6 +197,7 @@ export interface SessionStore {
   ): Promise<{ readonly update: AcceptedUpdate; readonly bytes: AsyncIterable<Uint8Array> }>;
 }
 
+/** An event as subscribers receive it. */
 export interface NumberedEvent {
   /** From 1 on, without gaps, over restarts too. */
   readonly number: number;
@@ -181,6 +205,7 @@ export interface NumberedEvent {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** The newest events, numbered without gaps. */
 export interface EventLog {
   readonly last: number;
   /** The oldest that is still kept. */
@@ -190,6 +215,7 @@ export interface EventLog {
   since(number: number, limit: number): readonly NumberedEvent[];
 }
 
+/** Where a coordinator keeps its data: `memoryStore()` or `openDiskStore()`. A store serves one coordinator. */
 export interface Store {
   readonly kind: 'memory' | 'disk';
   /** As of the opening. */

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { admit } from '../../src/rounds/machine.js';
+import type { AttemptId } from '../../src/rounds/state.js';
 import { Play } from './playing.js';
 
 /** What the node is told: the code, or the kind. */
@@ -34,6 +35,10 @@ describe('admit', () => {
     play.updates('b');
     expect(play.phase).equal('aggregating');
     expect(answer(play, 'a', 1)).equal('repeat');
+    play.aggregate();
+    expect(play.phase).equal('committing');
+    expect(answer(play, 'a', 1)).equal('repeat');
+    expect(answer(play, 'a', 2)).equal('ROUND_NOT_OPEN');
   });
 
   it('refuses what comes early', () => {
@@ -56,6 +61,14 @@ describe('admit', () => {
     expect([next.phase, next.number]).deep.equal(['collecting', 2]);
     expect(answer(next, 'c', 1)).equal('ROUND_CLOSED');
     expect(answer(next, 'c', 0)).equal('ROUND_CLOSED');
+  });
+
+  it('refuses an update that lies in the file of another attempt', () => {
+    const play = Play.running({}, 'a', 'b').tick(60_000).tick(61_000);
+    const from = (attempt: AttemptId) => admit(play.policy, play.state, { node: 'a', round: 1, attempt });
+    expect(from({ number: 1, attempt: 2 })).deep.equal({ kind: 'new', staleness: 0 });
+    expect(from({ number: 1, attempt: 1 })).deep.include({ kind: 'refused', code: 'ROUND_CLOSED' });
+    expect(from({ number: 2, attempt: 2 })).deep.include({ kind: 'refused', code: 'ROUND_CLOSED' });
   });
 
   it('refuses all once the session is over', () => {
@@ -109,7 +122,11 @@ describe('admit', () => {
 
     it('never takes an update a second time that is in a committed round', () => {
       const play = third();
-      expect(answer(play, 'a', 2)).equal('ROUND_CLOSED');
+      for (const round of [1, 2]) {
+        const again = play.updates('a', round).effectsOf('refuse')[0];
+        expect(again?.code).equal(round === 1 ? 'STALE_UPDATE' : 'ROUND_CLOSED');
+        expect(answer(play, 'a', round), 'its record may say more').equal('past');
+      }
       play.updates('c', 2).updates('b').commit();
       expect(play.number).equal(4);
       expect(play.state.nodes.c!.trainedFor).equal(2);

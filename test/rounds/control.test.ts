@@ -109,12 +109,13 @@ describe('a tick', () => {
 });
 
 describe('committed', () => {
-  it('means nothing for a round that is not being aggregated', () => {
+  it('means nothing for a round whose checkpoint is not being written', () => {
     const play = Play.running({}, 'a', 'b');
     const before = play.state;
     expect(play.commit().state).equal(before);
-    play.updates('ab');
-    play.send({ type: 'committed', round: 2, judgments: [], metrics: {} });
+    play.updates('ab').send({ type: 'committed', round: 1 });
     expect(play.phase).equal('aggregating');
+    play.aggregate().send({ type: 'committed', round: 2 });
+    expect(play.phase).equal('committing');
   });
 });

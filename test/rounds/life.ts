@@ -6,8 +6,16 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'chai';
 import type { Policy } from '../../src/rounds/policy.js';
 import { admit, begin, restore, step } from '../../src/rounds/machine.js';
-import type { AcceptedUpdate, Effect, SessionEvent, SessionState, Step } from '../../src/rounds/state.js';
-import { type Command, names } from './lives.js';
+import {
+  type AcceptedUpdate,
+  type Announcement,
+  type Effect,
+  holdsUpdates,
+  type SessionEvent,
+  type SessionState,
+  type Step,
+} from '../../src/rounds/state.js';
+import { type Command, names } from './arbitraries.js';
 import { frozen, type Happening } from './playing.js';
 
 /** A coordinator that does as the effects say, keeps files as a store does, and watches. */
@@ -28,6 +36,11 @@ export class Life {
   readonly counted = new Set<string>();
   /** As the newest checkpoint has it. */
   snapshot: SessionState | null = null;
+  /** The checkpoint that is being written, and how many announcements there were when this began. */
+  writing: (Extract<Effect, { type: 'write-checkpoint' }> & { isDurable: boolean; from: number }) | null =
+    null;
+  /** As the event log has them. */
+  readonly announced: Announcement[] = [];
   /** Since the newest restart, with the state that it began with. */
   log: SessionEvent[] = [];
   logged: Effect[] = [];
@@ -80,16 +93,23 @@ export class Life {
         break;
       case 'discard-round':
         if (this.file?.round !== effect.round || this.file.attempt !== effect.attempt) break;
-        // An aggregation that is to be given up has its file until the outcome is known.
-        if (this.state.round.phase === 'aggregating') this.isDoomed = true;
+        // An aggregation that is canceled has its file until the outcome is known.
+        if (holdsUpdates(this.state.round)) this.isDoomed = true;
         else this.removeFile();
+        break;
+      case 'write-checkpoint':
+        expect(effect.state.committed, 'the state after the commit').equal(effect.round);
+        expect(effect.state.round.phase, 'no round is open by then').oneOf(['idle', 'waiting']);
+        this.writing = { ...effect, isDurable: false, from: this.announced.length };
         break;
       case 'wake':
         this.timerMs = effect.atMs;
         if (effect.atMs !== null) expect(effect.atMs, 'a wake is never in the past').above(this.atMs);
         break;
-      case 'refuse':
       case 'announce':
+        this.announced.push(effect.event);
+        break;
+      case 'refuse':
         break;
     }
   }
@@ -116,7 +136,7 @@ export class Life {
   check(before: SessionState, event: SessionEvent, { state }: Step): void {
     const isCommit =
       event.type === 'committed' &&
-      before.round.phase === 'aggregating' &&
+      before.round.phase === 'committing' &&
       before.round.number === event.round;
     expect(state.committed - before.committed).equal(isCommit ? 1 : 0);
     expect(isDeepStrictEqual(JSON.parse(JSON.stringify(state)), state), 'JSON holds it').equal(true);
@@ -126,7 +146,7 @@ export class Life {
 
   /** What is acknowledged is in the round, or its round is no more. */
   checkRound({ round }: SessionState): void {
-    if (round.phase === 'collecting' || round.phase === 'aggregating') {
+    if (holdsUpdates(round)) {
       expect(isDeepStrictEqual(round.accepted, Object.fromEntries(this.stored))).equal(true);
       if (round.phase === 'collecting' && round.asked !== null) {
         for (const node of Object.keys(round.accepted)) expect(round.asked).include(node);
@@ -152,35 +172,67 @@ export class Life {
       const there = Object.values(nodes).filter(({ present, excluded }) => present && !excluded).length;
       if (round.phase === 'waiting') expect(there).below(this.policy.quorum);
     } else if (status !== 'paused') {
-      expect(round.phase).oneOf(['idle', 'aggregating']);
+      expect(round.phase).oneOf(['idle', 'aggregating', 'committing']);
     }
   }
 
-  commit(number: number, value: number): void {
+  aggregate(number: number, value: number): void {
     const updates = [...this.stored.values()];
     const judgments = updates.map(({ node }) => ({ node, used: true, suspicion: node === 'a' ? value : 0 }));
-    const happening = { type: 'committed', round: number, judgments, metrics: { loss: value } } as const;
-    const isDurable = this.state.round.phase === 'aggregating' && number === this.number;
-    if (isDurable) {
-      for (const update of updates) {
-        if (Object.hasOwn(this.state.nodes, update.node) && this.file !== null)
-          this.counted.add(this.trained(update));
-      }
-      this.removeFile();
-      // What the checkpoint holds is told beforehand.
-      this.snapshot = step(this.policy, this.state, { ...happening, atMs: this.atMs }).state;
+    this.send({ type: 'aggregated', round: number, judgments, metrics: { loss: value } });
+  }
+
+  /** The checkpoint that is being written is durable from now on. */
+  write(): void {
+    if (!this.writing || this.writing.isDurable) return;
+    this.writing.isDurable = true;
+    this.snapshot = this.writing.state;
+    this.count(this.snapshot);
+  }
+
+  /** The updates of a committed round, of the nodes that the state has. */
+  count({ nodes }: SessionState): void {
+    for (const update of this.stored.values()) {
+      if (Object.hasOwn(nodes, update.node)) this.counted.add(this.trained(update));
     }
-    this.send(happening);
+  }
+
+  commit(number: number): void {
+    if (this.state.round.phase === 'committing' && number === this.number) {
+      this.write();
+      this.count(this.state);
+      this.removeFile();
+      this.writing = null;
+    }
+    this.send({ type: 'committed', round: number });
+  }
+
+  /** A checkpoint that is durable does not fail. */
+  fail(number: number): void {
+    if (this.writing?.isDurable) return;
+    this.writing = null;
+    this.send({ type: 'aggregation-failed', round: number, code: 'INTERNAL', message: '' });
   }
 
   /** All that is not durable is gone. */
   restart(): void {
-    const { status, reason, committed } = this.state;
+    const { status, reason } = this.state;
+    const committed = this.snapshot?.committed ?? 0;
     const nodes = Object.keys(this.state.nodes);
     const snapshot = JSON.parse(JSON.stringify(this.snapshot)) as SessionState | null;
     this.state = frozen(restore(snapshot, { status, reason, committed, nodes }));
     [this.origin, this.log, this.logged, this.timerMs] = [this.state, [], [], null];
     this.opened.clear();
+    if (this.writing?.isDurable) {
+      this.found.push('a commit');
+      this.removeFile();
+      expect(this.announced.slice(this.writing.from)).not.deep.include(this.writing.announcements[0]);
+      const made = this.writing.announcements.filter(
+        (event) => event.type !== 'session-status' || event.status === this.state.status,
+      );
+      this.announced.push(...made);
+    }
+    this.writing = null;
     if (this.file === null) {
       this.send({ type: 'tick' });
       return;
@@ -227,16 +279,23 @@ export class Life {
       case 'update':
         this.update(command.node, this.number - command.behind, command.digest);
         break;
+      case 'aggregate':
+        this.aggregate(this.number - command.behind, command.value);
+        break;
+      case 'write':
+        this.write();
+        break;
       case 'commit':
-        this.commit(this.number - command.behind, command.value);
+        this.aggregate(this.number - command.behind, command.value);
+        this.commit(this.number - command.behind);
+        break;
+      case 'interrupt': // between the checkpoint and its announcements
+        this.aggregate(this.number - command.behind, command.value);
+        this.write();
+        this.restart();
         break;
       case 'fail':
-        this.send({
-          type: 'aggregation-failed',
-          round: this.number - command.behind,
-          code: 'INTERNAL',
-          message: '',
-        });
+        this.fail(this.number - command.behind);
         break;
       case 'evaluate':
         this.send({
@@ -259,15 +318,34 @@ export class Life {
 
   /** What admission says beforehand is what happens. */
   update(node: string, round: number, digest: string): void {
-    const admission = admit(this.policy, this.state, { node, round });
+    const { round: open } = this.state;
+    const attempt =
+      open.phase === 'idle' ? { number: 0, attempt: 0 } : { number: open.number, attempt: open.attempt };
+    const admission = admit(this.policy, this.state, { node, round, attempt });
     const update = { node, digest, numExamples: null, metrics: {} };
-    const { effects } = this.send({ type: 'update-stored', round, update });
+    const { effects } = this.send({ type: 'update-stored', round, attempt, update });
     const [answer] = effects.filter(({ type }) => type === 'accept' || type === 'refuse');
-    if (admission.kind === 'refused') expect(answer).deep.include({ type: 'refuse', code: admission.code });
+    if (admission.kind === 'refused' || admission.kind === 'past') {
+      expect(answer).deep.include({ type: 'refuse', code: admission.code });
+    }
     if (admission.kind === 'new') expect(answer!.type).equal('accept');
     if (admission.kind === 'repeat') {
       expect(answer!.type).equal(admission.update.digest === digest ? 'accept' : 'refuse');
     }
+  }
+
+  /** Each commit was announced once, in order; and the session's end at most once. */
+  checkAnnounced(): void {
+    const committed = this.announced.flatMap((event) =>
+      event.type === 'round-committed' ? [event.round] : [],
+    );
+    expect(committed).deep.equal(Array.from({ length: this.state.committed }, (_, i) => i + 1));
+    const ends = this.announced.filter(
+      (event) => event.type === 'session-status' && ['completed', 'stopped', 'failed'].includes(event.status),
+    );
+    expect(ends.length, 'one end').equal(
+      ['created', 'running', 'paused'].includes(this.state.status) ? 0 : 1,
+    );
   }
 
   /** From now on all goes well. The session must come to its end, unless too few nodes may take part. */
@@ -278,7 +356,8 @@ export class Life {
     for (let steps = 0; steps < 500; steps++) {
       const { round, nodes } = this.state;
       if (this.state.status !== 'running' || round.phase === 'waiting') return;
-      if (round.phase === 'aggregating') this.commit(round.number, 0.5);
+      if (round.phase === 'aggregating') this.aggregate(round.number, 0.5);
+      else if (round.phase === 'committing') this.commit(round.number);
       else if (round.phase === 'collecting') {
         const next = names.find(
           (node) =>
@@ -300,5 +379,6 @@ export function lived(policy: Policy, commands: readonly (readonly [number, Comm
     life.atMs += waitMs;
     life.obey(command);
   }
+  life.checkAnnounced();
   return life;
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { begin, step } from '../../src/rounds/machine.js';
 import type { Effect, SessionEvent, SessionState } from '../../src/rounds/state.js';
 import { lived } from './life.js';
-import { digest, lives, names, node, policies, value } from './lives.js';
+import { digest, lives, names, node, policies, value } from './arbitraries.js';
 import { frozen } from './playing.js';
 
 const runs = (numRuns: number) => ({ seed: 20_260_101, numRuns });
@@ -17,6 +17,8 @@ const vitality = {
   'round-evaluated': 100,
   'some updates': 50,
   'a seal': 30,
+  'a commit': 30,
+  'write-checkpoint': 200,
   ROUND_CLOSED: 500,
   ROUND_NOT_OPEN: 500,
   NOT_ASKED: 50,
@@ -43,7 +45,7 @@ describe('step', () => {
         }
         for (const found of life.found) count(found);
       }),
-      runs(350),
+      runs(450),
     );
     // The lives are worth looking at.
     for (const [key, least] of Object.entries(vitality)) expect(met.get(key), key).least(least);
@@ -95,6 +97,7 @@ describe('step', () => {
         'update-stored',
         'update-refused',
         'tick',
+        'aggregated',
         'committed',
         'aggregation-failed',
         'evaluated',
@@ -120,9 +123,13 @@ describe('step', () => {
           responseMs: fc.nat(100),
         }),
       ),
+    });
+    const events = wild.map(({ attempt, ...event }) => {
+      const isStored = event.type === 'update-stored';
+      return { ...event, attempt: isStored ? { number: event.round, attempt } : attempt };
     }) as unknown as fc.Arbitrary<SessionEvent>;
     fc.assert(
-      fc.property(policies, fc.array(wild, { maxLength: 60, size: 'max' }), (policy, events) => {
+      fc.property(policies, fc.array(events, { maxLength: 60, size: 'max' }), (policy, events) => {
         let state = begin();
         for (const event of events) {
           const next = frozen(step(policy, state, frozen(event)));

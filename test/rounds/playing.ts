@@ -82,12 +82,13 @@ export class Play {
   updates(nodes: string, round = this.number, digest = 'aa'): this {
     for (const node of nodes) {
       const update = { node, digest, numExamples: 10, metrics: {} };
-      this.send({ type: 'update-stored', round, update });
+      const attempt = { number: this.number, attempt: this.attempt };
+      this.send({ type: 'update-stored', round, attempt, update });
     }
     return this;
   }
 
-  commit(
+  aggregate(
     suspicions: Readonly<Record<string, number | null>> = {},
     metrics: Record<string, number> = {},
   ): this {
@@ -96,7 +97,13 @@ export class Play {
       used: true,
       suspicion,
     }));
-    return this.send({ type: 'committed', round: this.number, judgments, metrics });
+    return this.send({ type: 'aggregated', round: this.number, judgments, metrics });
+  }
+
+  /** Aggregates the round, unless it is being committed already, and commits it. */
+  commit(...given: Parameters<Play['aggregate']>): this {
+    if (this.phase !== 'committing') this.aggregate(...given);
+    return this.send({ type: 'committed', round: this.number });
   }
 
   failAggregation(): this {

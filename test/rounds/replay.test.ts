@@ -1,19 +1,10 @@
 /** Recorded sessions (test/fixtures/README.md): a change that makes them end otherwise makes old checkpoints lie. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import type { Policy } from '../../src/rounds/policy.js';
 import { step } from '../../src/rounds/machine.js';
-import type { Effect, SessionEvent, SessionState } from '../../src/rounds/state.js';
+import { type Recording, RECORDINGS } from './recording.js';
 
-interface Recording {
-  readonly name: string;
-  readonly policy: Policy;
-  readonly origin: SessionState;
-  readonly steps: readonly { readonly event: SessionEvent; readonly effects: readonly Effect[] }[];
-  readonly state: SessionState;
-}
-
-const recordings = JSON.parse(readFileSync('test/fixtures/rounds.json', 'utf8')) as Recording[];
+const recordings = JSON.parse(readFileSync(RECORDINGS, 'utf8')) as Recording[];
 
 describe('a recorded session', () => {
   for (const { name, policy, origin, steps, state } of recordings) {

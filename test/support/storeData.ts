@@ -71,6 +71,8 @@ export function checkpointOf(round: number, d = 12, seed = round): Checkpoint {
     model: rowOf(d, seed),
     optimizer: { step: round, vectors: { momentum: rowOf(d, seed + 1000) } },
     state: { ...state, committed: round },
+    announcements: round === 0 ? [] : [{ type: 'round-committed', round, metrics: { loss: 0.5 } }],
+    eventsBefore: round * 10,
     record: round === 0 ? null : { round, rule: 'median' },
   };
 }

@@ -1,24 +1,27 @@
 /**
  * Updates on their way in:
  *
- *   admit    whether it would be taken, before the body is read
+ *   admit    before the body is read: `admit` of the rounds decides whether the update would be taken
  *   stream   decoded, checked and hashed into a slot of the round's file
  *   turn     one commit of a node at a time: a second one waits, and is compared then
+ *   admit    once more, for streaming took its time: a slot that would be refused is not made durable
  *   commit   durable
- *   event    in the round, or too late for it; only now it is answered
+ *   event    the rounds take the update, or refuse it, for this took its time too; only now it is answered
  *
- * An update that is here already is not stored again: the same bytes are answered as before, others are refused.
+ * An update that the round has already is not stored again: the same bytes are answered as before, others are refused.
+ * One that is refused although it is durable is answered when it can't return with its round any more, after a crash:
+ * once the round is sealed without it, or discarded.
  */
 import type { Hash } from '../../../bindings/abi.js';
 import { currentHost } from '../../core/host.js';
 import { type ErrorCode, QuorateError } from '../../errors.js';
 import { type Sink, vectorStream } from '../../formats/vectorStream.js';
 import type { UpdateReceipt } from '../../protocol/views.js';
-import { type AcceptedUpdate, admit } from '../../rounds/machine.js';
+import { type AcceptedUpdate, type Admission, admit, holdsUpdates } from '../../rounds/machine.js';
 import type { Slot } from '../../store/store.js';
 import { type IncomingUpdate, readChunks } from './readChunks.js';
 import type { Clock } from '../../core/clock.js';
-import { digestOfPieces } from '../session/verifyRows.js';
+import { digestOfPieces } from '../session/roundAggregation.js';
 import type { RoundHandle } from '../session/roundHandle.js';
 import type { Session } from '../session/session.js';
 import { KeyedMutex } from '../../core/keyedMutex.js';
@@ -65,20 +68,25 @@ export class Uploads {
     this.takesDigests = takesDigests;
   }
 
-  /** @throws QuorateError what would refuse it; counted in the node's history */
-  check(node: string, round: number): void {
+  /**
+   * Decides before the body is read.
+   *
+   * @throws QuorateError NO_MODEL; a refusal, which is counted in the node's history
+   */
+  admit(node: string, round: number): Exclude<Admission, { kind: 'refused' }> {
     this.session.models.require();
-    const admission = this.admission(node, round);
-    if (admission.kind !== 'refused' || this.mayBeCommitted(node, round)) return;
+    const admission = admit(this.session.plan.policy, this.session.state, { node, round });
+    if (admission.kind !== 'refused') return admission;
     this.session.refused(node, admission.code);
     throw refusal(admission);
   }
 
-  /** @throws QuorateError counted in the node's history where it is to blame */
+  /** @throws QuorateError counted in the node's history if the node is to blame */
   async receive(incoming: IncomingUpdate): Promise<UpdateReceipt> {
+    const admission = this.admit(incoming.node, incoming.round);
     const interrupt = new AbortController();
     this.interrupts.add(interrupt);
-    const work = this.take(incoming, interrupt.signal);
+    const work = this.take(incoming, admission, interrupt.signal);
     this.underWay.add(work);
     try {
       return await work;
@@ -91,7 +99,7 @@ export class Uploads {
     }
   }
 
-  /** Gives up what is half here, and waits for what is being committed. */
+  /** Cancels what is incomplete, and waits for what is being committed. */
   async close(): Promise<void> {
     for (const interrupt of this.interrupts) {
       interrupt.abort(new QuorateError('SHUTTING_DOWN', 'the coordinator is closing; send it again later'));
@@ -99,19 +107,17 @@ export class Uploads {
     await Promise.allSettled(this.underWay);
   }
 
-  private admission(node: string, round: number) {
-    return admit(this.session.plan.policy, this.session.state, { node, round });
-  }
-
-  private async take(incoming: IncomingUpdate, giveUp: AbortSignal): Promise<UpdateReceipt> {
-    const { node, round } = incoming;
-    this.session.models.require();
-    const committed = await this.committedBefore(node, round);
-    if (committed) return this.compareBody(incoming, committed, giveUp);
-    const admission = this.admission(node, round);
+  private async take(
+    incoming: IncomingUpdate,
+    admission: Exclude<Admission, { kind: 'refused' }>,
+    giveUp: AbortSignal,
+  ): Promise<UpdateReceipt> {
     switch (admission.kind) {
-      case 'refused':
-        throw refusal(admission);
+      case 'past': {
+        const committed = await this.inCommittedRound(incoming);
+        if (!committed) throw refusal(admission);
+        return this.compareBody(incoming, committed, giveUp);
+      }
       case 'repeat':
         return this.compareBody(incoming, this.inOpenRound(admission.update), giveUp);
       case 'new':
@@ -119,15 +125,7 @@ export class Uploads {
     }
   }
 
-  /** Whether a committed round may have this update: then its record tells. */
-  private mayBeCommitted(node: string, round: number): boolean {
-    const { nodes } = this.session.state;
-    const trainedFor = Object.hasOwn(nodes, node) ? nodes[node]!.trainedFor : null;
-    return trainedFor !== null && round <= trainedFor && round >= 1;
-  }
-
-  private async committedBefore(node: string, round: number): Promise<Earlier | null> {
-    if (!this.mayBeCommitted(node, round)) return null;
+  private async inCommittedRound({ node, round }: IncomingUpdate): Promise<Earlier | null> {
     const { plan, archive, state } = this.session;
     const { mode } = plan.policy;
     const last = mode.kind === 'buffered' ? round + mode.maxStaleness : round;
@@ -141,7 +139,7 @@ export class Uploads {
 
   private inOpenRound(update: AcceptedUpdate): Earlier {
     const { round } = this.session.state;
-    if (round.phase !== 'collecting' && round.phase !== 'aggregating') throw closed();
+    if (!holdsUpdates(round)) throw closed();
     return { round: round.number, update, accepted: Object.keys(round.accepted).length };
   }
 
@@ -192,7 +190,7 @@ export class Uploads {
     return this.turns.run(incoming.node, () => this.commit(incoming, file, slot, digest));
   }
 
-  /** Another update of the node may have come in between: that one counts. */
+  /** Another update of the node may have come meanwhile: that one counts. */
   private async commit(
     incoming: IncomingUpdate,
     file: RoundHandle,
@@ -200,30 +198,38 @@ export class Uploads {
     digest: string | null,
   ): Promise<UpdateReceipt> {
     const { node, round, numExamples, metrics } = incoming;
-    const admission = this.admission(node, round);
-    if (this.session.file !== file || admission.kind !== 'new') {
-      await slot.abort();
-      if (admission.kind === 'refused') throw refusal(admission);
-      if (admission.kind === 'new') throw closed();
-      if (digest !== null) return this.compare(incoming, this.inOpenRound(admission.update), digest);
-      throw new QuorateError('INCOMPLETE_UPLOAD', 'another upload came in between: send it again', { node });
+    const { attempt } = file;
+    const admission = admit(this.session.plan.policy, this.session.state, { node, round, attempt });
+    switch (admission.kind) {
+      case 'new': {
+        const update = { node, digest, numExamples, metrics };
+        const { staleness } = admission;
+        await slot.commit({ ...update, staleness, responseMs: this.responseMs(round) });
+        return this.answer(round, file, update);
+      }
+      case 'repeat':
+        await slot.abort();
+        if (digest !== null) return this.compare(incoming, this.inOpenRound(admission.update), digest);
+        throw new QuorateError('INCOMPLETE_UPLOAD', 'another upload came meanwhile: send it again', { node });
+      case 'past':
+      case 'refused':
+        await slot.abort();
+        throw refusal(admission);
     }
-    const update = { node, digest, numExamples, metrics };
-    const { staleness } = admission;
-    await slot.commit({ ...update, staleness, responseMs: this.responseMs(round) });
-    // What is durable in a place that is closed by now is in no round.
-    if (this.session.file !== file) throw closed();
-    return this.answer(round, update);
   }
 
-  /** The decision of the round. */
+  /** The decision of the round on an update that is durable. */
   private async answer(
     round: number,
+    file: RoundHandle,
     update: Omit<AcceptedUpdate, 'staleness' | 'responseMs'>,
   ): Promise<UpdateReceipt> {
-    for (const effect of await this.session.send({ type: 'update-stored', round, update })) {
+    const { attempt } = file;
+    for (const effect of await this.session.send({ type: 'update-stored', round, attempt, update })) {
       if (effect.type === 'accept') return this.receipt(update.node, effect, update.digest, false);
-      if (effect.type === 'refuse') throw refusal(effect);
+      if (effect.type !== 'refuse') continue;
+      await file.decided();
+      throw new CountedRefusal(effect.code, effect.message);
     }
     throw new QuorateError('INTERNAL', 'the round gave no answer', { round, node: update.node });
   }
@@ -293,9 +299,13 @@ export class Uploads {
   }
 
   private count(node: string, error: unknown): void {
-    if (error instanceof QuorateError && !ours.includes(error.code)) this.session.refused(node, error.code);
+    if (!(error instanceof QuorateError) || error instanceof CountedRefusal) return;
+    if (!ours.includes(error.code)) this.session.refused(node, error.code);
   }
 }
+
+/** A refusal by the rounds, which have counted it in the node's history. */
+class CountedRefusal extends QuorateError {}
 
 const refusal = ({ code, message }: { readonly code: ErrorCode; readonly message: string }): QuorateError =>
   new QuorateError(code, message);

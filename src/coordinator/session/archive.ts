@@ -11,6 +11,8 @@ export class Archive {
   private readonly history: History;
   private readonly store: SessionStore;
   private readonly records = new Map<number, RoundRecord>();
+  /** Uploads that were refused since the last commit. */
+  private refusals = 0;
 
   /** @param newest where a restart finds the history. @throws QuorateError CORRUPT_FILE */
   constructor(store: SessionStore, newest: Checkpoint | null) {
@@ -20,7 +22,13 @@ export class Archive {
     if (newest && record) this.records.set(newest.round, record);
   }
 
+  /** An upload was refused: the next round's line counts it. */
+  refused(): void {
+    this.refusals++;
+  }
+
   add(round: number, record: RoundRecord): void {
+    this.refusals = 0;
     this.history.add(record.series.at(-1)!);
     this.remember(round, record);
   }
@@ -31,8 +39,8 @@ export class Archive {
   }
 
   /** For a checkpoint: the newest lines, this one the last. */
-  seriesWith(point: RoundPoint): readonly RoundPoint[] {
-    return this.history.storedWith(point);
+  seriesWith(point: Omit<RoundPoint, 'refused'>): readonly RoundPoint[] {
+    return this.history.storedWith({ ...point, refused: this.refusals });
   }
 
   line(round: number): RoundPoint | undefined {

@@ -1,103 +1,210 @@
 /**
- * The round of a session that is under way: where its updates are kept, and their aggregation. What comes of it is told
- * to the session, which decides what follows.
+ * Runs the effects of the round that is under way, and sends what comes of them back as events:
+ *
+ *   open-round         its file                     updates come in (../ingest/)
+ *   aggregate          roundAggregation.ts          aggregated │ aggregation-failed
+ *   write-checkpoint   roundRecord.ts, the store    committed │ aggregation-failed
+ *   discard-round      cancels the work, or removes the file
+ *
+ * Failures that may pass are waited for, with the same updates, which were acknowledged. When the process closes, the
+ * work is left as it is: what was sealed is aggregated again after the restart.
  */
-import type { AcceptedUpdate, RoundState } from '../../rounds/machine.js';
-import type { RoundStore } from '../../store/store.js';
-import { RoundAggregation, type RoundAggregationOptions, type Committed } from './roundAggregation.js';
+import type { Clock } from '../../core/clock.js';
+import type { Engine } from '../../core/engine.js';
+import { QuorateError } from '../../errors.js';
+import type { AttemptId, Effect } from '../../rounds/machine.js';
+import type { EventLog, RoundStore, SessionStore } from '../../store/store.js';
+import type { Archive } from './archive.js';
+import { type BackgroundWork, untilItPasses } from './backgroundWork.js';
+import type { EvaluationRound } from './evaluationRound.js';
+import type { UntimedEvent } from './eventQueue.js';
+import type { Models, StoredModel } from './models.js';
+import { aggregateRound } from './roundAggregation.js';
 import { RoundHandle } from './roundHandle.js';
-
-/** What an aggregation needs beside the round itself. */
-export type AggregationContext = Omit<RoundAggregationOptions, 'file' | 'facts' | 'updates'>;
+import { pointOf, recordOf, type AggregatedRound } from './roundRecord.js';
+import type { SessionPlan } from './sessionPlan.js';
 
 export interface CurrentRoundOptions {
-  /** Called as an aggregation begins. @throws QuorateError NO_MODEL */
-  readonly recipe: () => AggregationContext;
-  readonly inBackground: (work: Promise<void>) => void;
-  readonly onCommitted: (committed: Committed) => Promise<void>;
-  /** @param isGivenUp which is no fault of anyone's */
-  readonly onFailed: (round: number, error: unknown, isGivenUp: boolean) => Promise<void>;
-  /** Whether what is given up now is done again after a restart. */
-  readonly isLeftForRestart: () => boolean;
+  readonly plan: SessionPlan;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Measures a model before it is committed. */
+  readonly evaluate: ((model: StoredModel) => Promise<Readonly<Record<string, number>>>) | undefined;
+  readonly store: SessionStore;
+  readonly models: Models;
+  readonly archive: Archive;
+  readonly evaluations: EvaluationRound;
+  readonly events: Pick<EventLog, 'last'>;
+  readonly background: BackgroundWork;
+  readonly send: (happening: UntimedEvent) => Promise<unknown>;
+  readonly onError: (error: unknown) => void;
+}
+
+type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
+
+/** A round from its closing to its commit. */
+interface Work {
+  readonly round: number;
+  readonly file: RoundHandle;
+  readonly cancel: AbortController;
+  /** Whether it was canceled for good, so that its updates are of no more use. */
+  isDiscarded: boolean;
+  result: AggregatedRound | null;
 }
 
 export class CurrentRound {
   private readonly options: CurrentRoundOptions;
-  private place: RoundHandle | null = null;
-  private aggregation: RoundAggregation | null = null;
+  private handle: RoundHandle | null = null;
+  private work: Work | null = null;
 
   constructor(options: CurrentRoundOptions) {
     this.options = options;
   }
 
-  /** Of the round that collects or is being aggregated. */
+  /** The updates of the round that is under way; null: there is none, or its commit is durable. */
   get file(): RoundHandle | null {
-    return this.place;
+    return this.handle;
   }
 
-  /** @param make the place of its updates; asked again where it fails */
-  open(make: () => Promise<RoundStore>): void {
-    const place = new RoundHandle(make);
-    this.place = place;
-    this.options.inBackground(place.ready().then(() => undefined));
-  }
-
-  /** Goes on with what a restart found. */
-  async recover(found: RoundStore): Promise<void> {
-    this.place = new RoundHandle(() => Promise.resolve(found));
-    await this.place.ready();
-  }
-
-  aggregate(
-    { number, attempt, openedAtMs, asked }: Extract<RoundState, { phase: 'aggregating' }>,
-    updates: readonly AcceptedUpdate[],
-  ): void {
-    const { place: file } = this;
-    if (!file) return;
-    const { recipe, inBackground } = this.options;
-    const facts = { round: number, attempt, openedAtMs, asked };
-    const aggregation = new RoundAggregation({ ...recipe(), file, facts, updates });
-    this.aggregation = aggregation;
-    inBackground(
-      aggregation.outcome.then(
-        (committed) => this.commit(committed, file),
-        (error: unknown) => this.fail(aggregation, file, error),
-      ),
+  open({ round, attempt, asked }: EffectOf<'open-round'>, openedAtMs: number): void {
+    const { models, store, background } = this.options;
+    const d = models.require().values.length;
+    this.handle = new RoundHandle({ number: round, attempt }, () =>
+      store.openRound({ round, attempt, d, asked, openedAtMs }),
     );
+    background.run(this.handle.ready().then(() => undefined));
   }
 
-  /** Gives up an aggregation that is under way. */
-  abort(): void {
-    this.aggregation?.abort();
+  /** Continues with a file that was found after a restart. */
+  async recover(found: RoundStore): Promise<void> {
+    const attempt: AttemptId = { number: found.header.round, attempt: found.header.attempt };
+    this.handle = new RoundHandle(attempt, () => Promise.resolve(found));
+    await this.handle.ready();
+  }
+
+  aggregate(effect: EffectOf<'aggregate'>): void {
+    const { handle: file } = this;
+    if (!file) return;
+    const work = {
+      round: effect.round,
+      file,
+      cancel: new AbortController(),
+      isDiscarded: false,
+      result: null,
+    };
+    this.work = work;
+    this.options.background.run(this.orFail(work, () => this.untilAggregated(work, effect)));
+  }
+
+  commit(effect: EffectOf<'write-checkpoint'>): void {
+    const { work } = this;
+    if (!work?.result) return;
+    this.options.background.run(this.untilCommitted(work, work.result, effect));
   }
 
   discard(): void {
-    if (this.aggregation) this.aggregation.abort();
-    else if (this.place) this.options.inBackground(this.discardFile(this.place));
+    const { work, handle } = this;
+    if (work) {
+      work.isDiscarded = true;
+      this.cancel();
+    } else if (handle) this.options.background.run(this.discardFile(handle));
   }
 
-  /** What was acknowledged stays. */
+  /** Cancels the work, up to the writing of the checkpoint; the round is committed if that succeeds nonetheless. */
+  cancel(): void {
+    this.work?.cancel.abort(new QuorateError('ABORTED', 'the aggregation was canceled'));
+  }
+
+  /** Nothing more is written; acknowledged updates stay. */
   async close(): Promise<void> {
-    await this.place?.close();
+    await this.handle?.close();
   }
 
-  private async commit(committed: Committed, file: RoundHandle): Promise<void> {
-    this.aggregation = null;
-    this.place = null; // uploads that are still under way are too late
-    await this.options.onCommitted(committed);
-    await file.close();
+  private async untilAggregated(work: Work, round: EffectOf<'aggregate'>): Promise<void> {
+    const { plan, engine, models, evaluate, evaluations, onError, send } = this.options;
+    const { signal } = work.cancel;
+    const { file } = work;
+    const before = models.require();
+    const { recipe } = plan;
+    const result = await untilItPasses(
+      () => aggregateRound({ round, file, recipe, before, engine, evaluate, signal, onError }),
+      this.patience(work),
+    );
+    // What nodes found of the model before this one is announced by then, and in the checkpoint.
+    await evaluations.conclude();
+    signal.throwIfAborted();
+    work.result = result;
+    await send({
+      type: 'aggregated',
+      round: work.round,
+      judgments: result.judgments,
+      metrics: result.metrics,
+    });
   }
 
-  private async fail(aggregation: RoundAggregation, file: RoundHandle, error: unknown): Promise<void> {
-    this.aggregation = null;
-    const { isGivenUp, round } = aggregation;
-    if (isGivenUp && this.options.isLeftForRestart()) return;
-    await this.options.onFailed(round, error, isGivenUp);
-    if (isGivenUp) await this.discardFile(file);
+  private async untilCommitted(
+    work: Work,
+    result: AggregatedRound,
+    { round, state, announcements }: EffectOf<'write-checkpoint'>,
+  ): Promise<void> {
+    const { models, archive, evaluations, store, clock, events, send } = this.options;
+    const { model } = result;
+    const written = await this.orFail(work, () =>
+      untilItPasses(async () => {
+        const createdAtMs = clock.now();
+        const record = recordOf(result, archive.seriesWith(pointOf(result, createdAtMs)));
+        await store.writeCheckpoint({
+          round,
+          createdAtMs,
+          tensors: model.tensors,
+          model: model.values,
+          optimizer: model.optimizer,
+          state,
+          announcements,
+          eventsBefore: events.last,
+          record,
+        });
+        return record;
+      }, this.patience(work)),
+    );
+    if (!written) return;
+    [this.work, this.handle] = [null, null]; // uploads that are still under way are too late
+    models.committed(model);
+    archive.add(round, written);
+    evaluations.begin(round);
+    await send({ type: 'committed', round });
+    await work.file.close();
+  }
+
+  /** @returns undefined where it failed, which the rounds know by then */
+  private async orFail<T>(work: Work, doing: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await doing();
+    } catch (error) {
+      await this.fail(work, error);
+      return undefined;
+    }
+  }
+
+  private async fail({ round, file, cancel, isDiscarded }: Work, error: unknown): Promise<void> {
+    this.work = null;
+    const isCanceled = cancel.signal.aborted;
+    if (isCanceled && !isDiscarded) return; // left for the restart
+    if (!isCanceled) this.options.onError(error);
+    const isKnown = error instanceof QuorateError;
+    const message = isKnown ? error.message : 'the aggregation failed because of an internal error';
+    const code = isKnown ? error.code : 'INTERNAL';
+    await this.options.send({ type: 'aggregation-failed', round, code, message });
+    if (isDiscarded) await this.discardFile(file);
   }
 
   private async discardFile(file: RoundHandle): Promise<void> {
-    if (this.place === file) this.place = null;
+    if (this.handle === file) this.handle = null;
     await file.discard();
+  }
+
+  private patience({ cancel }: Work) {
+    const { clock, plan, onError } = this.options;
+    return { clock, policy: plan.policy, signal: cancel.signal, onError };
   }
 }

@@ -1,13 +1,17 @@
 /**
  * The nodes' evaluations of the newest model. Each is durable before it counts, and counts before it is acknowledged.
- * They are put together when all nodes that are there have answered, or when the next model is about to be committed;
- * after the last round, by a deadline. Fewer than a quorum say nothing: they could all be attackers. Which ones were is durable before it is told, so that a restart
- * finds the same, and tells nothing else.
+ * They are summarized when all nodes that are present have answered, or when the next model is about to be committed;
+ * after the last round, at a deadline. Fewer than a quorum are not: they could all be attackers. Which ones count is
+ * durable before the summary is announced, so that a restart finds the same ones. The record holds the number of the
+ * newest event, as a checkpoint does: the announcement, if it was made, comes after it (announcements.ts).
  */
 import type { Evaluation } from '../../protocol/views.js';
-import type { EvaluationRecord, StoredEvaluations } from '../../store/store.js';
+import type { EvaluationRecord, EventLog, StoredEvaluations } from '../../store/store.js';
+import type { Unconfirmed } from './announcements.js';
+import type { BackgroundWork } from './backgroundWork.js';
 import type { Clock } from '../../core/clock.js';
 import { Evaluations } from './evaluations.js';
+import type { UntimedEvent } from './eventQueue.js';
 
 export interface EvaluationRoundOptions {
   readonly session: string;
@@ -21,18 +25,21 @@ export interface EvaluationRoundOptions {
   readonly nodes: () => readonly string[];
   /** Durable when it resolves. */
   readonly record: (record: EvaluationRecord) => Promise<void>;
-  readonly tell: (round: number, metrics: Readonly<Record<string, number>>) => void;
-  readonly inBackground: (work: Promise<void>) => void;
+  readonly send: (evaluated: Extract<UntimedEvent, { type: 'evaluated' }>) => unknown;
+  readonly events: Pick<EventLog, 'last'>;
+  readonly background: BackgroundWork;
 }
 
 export class EvaluationRound {
   private readonly options: EvaluationRoundOptions;
   private evaluations: Evaluations;
-  /** Resolves when what was put together last is told. */
-  private telling: Promise<void> = Promise.resolve();
+  /** Resolves when the newest summary is announced. */
+  private announcing: Promise<void> = Promise.resolve();
   private cancelDeadline: (() => void) | null = null;
-  /** What was put together before a restart; null: nothing, of this model. */
+  /** What was summarized before a restart; null: nothing, of this model. */
   readonly recovered: Readonly<Record<string, number>> | null;
+  /** Its announcement, which may have been made before the restart. */
+  readonly unconfirmed: Unconfirmed | null;
 
   /** @param stored what is durable of the round's model */
   constructor(round: number, stored: StoredEvaluations | null, options: EvaluationRoundOptions) {
@@ -41,22 +48,28 @@ export class EvaluationRound {
     this.evaluations = new Evaluations(
       round,
       answers
-        .filter(({ node }) => counted?.includes(node) ?? true)
+        .filter(({ node }) => counted?.nodes.includes(node) ?? true)
         .map(({ node, evaluation }) => [node, evaluation]),
     );
     this.recovered =
-      counted && this.evaluations.close(counted.length)
+      counted && this.evaluations.close(counted.nodes.length)
         ? this.evaluations.summary(options.examplesUpTo)
         : null;
+    this.unconfirmed = counted &&
+      this.recovered && {
+        announcements: [{ type: 'round-evaluated', round, metrics: this.recovered }],
+        eventsBefore: counted.eventsBefore,
+      };
   }
 
   begin(round: number): void {
     this.evaluations = new Evaluations(round);
   }
 
-  /** No other round will end this one's. */
+  /** Sets the deadline of the last round, whose evaluations no other round ends. */
   endInTime(): void {
     const { clock, deadlineMs } = this.options;
+    this.cancelDeadline?.();
     this.cancelDeadline = clock.at(clock.now() + deadlineMs, () => void this.conclude());
   }
 
@@ -75,20 +88,21 @@ export class EvaluationRound {
     if (this.evaluations.hasAll(nodes(), quorum)) await this.conclude();
   }
 
-  /** Resolves when what there is to tell is told. Never throws. */
+  /** Resolves when the summary is announced, if there is one. Never throws. */
   conclude(): Promise<void> {
     const { evaluations } = this;
-    const { session, quorum, record, tell, inBackground, examplesUpTo } = this.options;
-    if (!evaluations.close(quorum)) return this.telling;
+    const { session, quorum, record, send, events, background, examplesUpTo } = this.options;
+    if (!evaluations.close(quorum)) return this.announcing;
     const { round, nodes } = evaluations;
-    const recording = record({ type: 'evaluations-counted', session, round, nodes });
-    inBackground(recording);
-    // Where there is no room for it, it is told all the same: the next checkpoint holds it.
-    this.telling = recording
+    const eventsBefore = events.last;
+    const recording = record({ type: 'evaluations-counted', session, round, nodes, eventsBefore });
+    background.run(recording);
+    // If the disk is full, it is announced all the same: the next checkpoint holds it.
+    this.announcing = recording
       .catch(() => undefined)
-      .then(() => tell(round, evaluations.summary(examplesUpTo)));
-    inBackground(this.telling);
-    return this.telling;
+      .then(() => void send({ type: 'evaluated', round, metrics: evaluations.summary(examplesUpTo) }));
+    background.run(this.announcing);
+    return this.announcing;
   }
 
   close(): void {

@@ -39,11 +39,6 @@ export class EventQueue {
     return this.current;
   }
 
-  /** What the state would be after an event, now. */
-  preview(happening: UntimedEvent): SessionState {
-    return step(this.options.policy, this.current, this.stamped(happening)).state;
-  }
-
   /**
    * Deals with an event before it returns, unless it is called by the effect of another one: then after that. The
    * promise has the effects, which were begun.

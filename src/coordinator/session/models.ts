@@ -67,13 +67,15 @@ export class Models {
   async begin(model: Model, state: SessionState, createdAtMs: number): Promise<void> {
     checkModel(model);
     const { tensors, values } = model;
-    const checkpoint = {
+    const checkpoint: Checkpoint = {
       round: 0,
       createdAtMs,
       tensors,
       model: values,
       optimizer: null,
       state,
+      announcements: [],
+      eventsBefore: 0,
       record: null,
     };
     await this.store.writeCheckpoint(checkpoint);

@@ -1,17 +1,20 @@
-/**
- * The updates of the round that is under way. Opening its place may fail, when the disk is full say: that does not end
- * the round, for the next who needs the place tries again.
- */
 import { QuorateError } from '../../errors.js';
-import type { RoundState } from '../../rounds/machine.js';
+import { type AttemptId, holdsUpdates, type RoundState } from '../../rounds/machine.js';
 import type { RoundStore, SessionStore } from '../../store/store.js';
 
+/**
+ * The file of the attempt that is under way. Opening it may fail, if the disk is full say. This does not end the round:
+ * the next caller that needs the file tries again.
+ */
 export class RoundHandle {
+  readonly attempt: AttemptId;
   private readonly open: () => Promise<RoundStore>;
   private opening: Promise<RoundStore> | null = null;
+  private ending: Promise<unknown> = Promise.resolve();
 
-  /** @param open makes the place, or hands over the one that was found after a restart */
-  constructor(open: () => Promise<RoundStore>) {
+  /** @param open makes the file, or returns the one that was found after a restart */
+  constructor(attempt: AttemptId, open: () => Promise<RoundStore>) {
+    this.attempt = attempt;
     this.open = open;
   }
 
@@ -26,15 +29,35 @@ export class RoundHandle {
     }
   }
 
-  /** Nothing more is written; what is here stays. */
+  /** Decides durably which updates are in. @throws QuorateError as RoundStore.seal; STORE_FULL, STORE_FAILED */
+  seal(nodes: readonly string[]): Promise<RoundStore> {
+    const sealing = this.ready().then(async (store) => {
+      await store.seal(nodes);
+      return store;
+    });
+    this.ending = sealing;
+    return sealing;
+  }
+
+  /**
+   * Resolves once it is durable which updates are in, or that none are, if this is being decided. A refusal of an update
+   * that is in the file must wait for it: a crash before would bring the update back with the round. Never throws.
+   */
+  async decided(): Promise<void> {
+    await Promise.allSettled([this.ending]);
+  }
+
+  /** Nothing more is written; acknowledged updates stay. */
   async close(): Promise<void> {
     const store = await this.opened();
     await store?.close();
   }
 
-  async discard(): Promise<void> {
-    const store = await this.opened();
-    await store?.discard();
+  /** Removes the file. */
+  discard(): Promise<void> {
+    const discarding = this.opened().then((store) => store?.discard());
+    this.ending = discarding;
+    return discarding;
   }
 
   private async opened(): Promise<RoundStore | null> {
@@ -42,7 +65,7 @@ export class RoundHandle {
   }
 }
 
-/** An update as it came, wherever its round is. */
+/** An update as it was received, whichever state its round is in. */
 export interface StoredUpdate {
   /** SHA-256 of its float32 bytes, in hex; null where none was taken. */
   readonly digest: string | null;
@@ -62,8 +85,7 @@ export async function storedUpdate(
   round: number,
   node: string,
 ): Promise<StoredUpdate> {
-  const isOpen = (open.phase === 'collecting' || open.phase === 'aggregating') && open.number === round;
-  if (!isOpen || !file) {
+  if (!holdsUpdates(open) || open.number !== round || !file) {
     const { update, bytes } = await store.readUpdate(round, node);
     return { digest: update.digest, bytes };
   }

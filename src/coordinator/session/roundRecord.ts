@@ -1,4 +1,4 @@
-/** What is told of a committed round: kept in its checkpoint, as JSON. */
+/** The record of a committed round, which its checkpoint stores as JSON. */
 import { z } from 'zod';
 import type { Report, RowReport } from '../../aggregation/report.js';
 import { QuorateError } from '../../errors.js';
@@ -9,7 +9,21 @@ import {
   roundUpdateSchema,
   type RoundView,
 } from '../../protocol/views.js';
-import type { AcceptedUpdate, Judgment } from '../../rounds/machine.js';
+import type { AcceptedUpdate, Effect, Judgment } from '../../rounds/machine.js';
+import type { CurrentModel } from './models.js';
+
+/** The round that closed, as the effect says. */
+export type RoundToAggregate = Extract<Effect, { type: 'aggregate' }>;
+
+/** A round's result, not committed yet. */
+export interface AggregatedRound {
+  readonly round: RoundToAggregate;
+  readonly before: CurrentModel;
+  readonly model: CurrentModel;
+  readonly report: Report;
+  readonly judgments: readonly Judgment[];
+  readonly metrics: Readonly<Record<string, number>>;
+}
 
 /** A round's line in the series. */
 export interface RoundPoint {
@@ -35,6 +49,8 @@ export interface RoundRecord {
   readonly timesMs: Readonly<Record<string, number>>;
   /** The newest lines of the series, oldest first; this round's is the last. */
   readonly series: readonly RoundPoint[];
+  /** Room in the format: a receipt of the round, JSON. Nothing writes it yet; it is read back. */
+  readonly receipt?: unknown;
 }
 
 const count = z.int().min(0);
@@ -61,6 +77,7 @@ const recordSchema: z.ZodType<RoundRecord> = z.strictObject({
   modelDigest: z.string(),
   timesMs: numbers,
   series: z.array(pointSchema).min(1),
+  receipt: z.json().exactOptional(),
 });
 
 /** What a checkpoint holds as its round's record: a file that was made by hand may hold anything. @throws QuorateError CORRUPT_FILE */
@@ -75,7 +92,31 @@ export function readRecord(round: number, stored: unknown): RoundRecord {
   );
 }
 
-/** One row of the report beside what is known of its update. */
+/** The line of a round that is about to be committed; the archive adds the refusals. */
+export function pointOf(
+  { round: { round, attempt, openedAtMs, asked, updates }, judgments, metrics }: AggregatedRound,
+  committedAtMs: number,
+): Omit<RoundPoint, 'refused'> {
+  const accepted = updates.length;
+  return { round, attempt, openedAtMs, committedAtMs, asked, accepted, ...suspicionOf(judgments), metrics };
+}
+
+export function recordOf(
+  { round: { updates }, before, model, report }: AggregatedRound,
+  series: readonly RoundPoint[],
+): RoundRecord {
+  return {
+    pipeline: report.pipeline,
+    updates: updates.map((update, i) => updateRow(update, report.rows[i]!)),
+    previousModelDigest: before.digest,
+    aggregateDigest: report.resultDigest!,
+    modelDigest: model.digest,
+    timesMs: report.timesMs,
+    series,
+  };
+}
+
+/** One row of the report, joined with its update. */
 export function updateRow(update: AcceptedUpdate, row: RowReport | null): RoundView['updates'][number] {
   return {
     node: update.node,

@@ -2,7 +2,7 @@
  * A checkpoint: a safetensors file that any reader of the format opens, named by its round and by its own SHA-256.
  *
  *   000000007-<SHA-256 of the file, hex>.safetensors
- *     __metadata__   strings by name: what they hold is JSON (checkpointMetadata.ts)
+ *     __metadata__   format and version; then strings by name that hold JSON (checkpointMetadata.ts)
  *     the model's tensors, in their order
  *     optimizer.momentum, optimizer.variance: those that there are, [d] each
  */
@@ -25,7 +25,7 @@ import { parse } from '../../schema.js';
 import type { Checkpoint, CheckpointSummary } from '../store.js';
 import { metadataSchema } from './checkpointMetadata.js';
 
-const format = 'quorate-checkpoint-1';
+const opening = { format: 'quorate-checkpoint', version: '1' };
 const fileName = /^(\d{9,})-([0-9a-f]{64})\.safetensors$/;
 const pieceBytes = 2 ** 20;
 
@@ -41,7 +41,8 @@ export function parseCheckpointName(name: string): CheckpointName | null {
   return parts && { round: Number(parts[1]!), digest: parts[2]!, name };
 }
 
-interface CheckpointMetadata extends Omit<z.output<typeof metadataSchema>, 'record'> {
+interface CheckpointMetadata extends Omit<z.output<typeof metadataSchema>, 'announcements' | 'record'> {
+  readonly announcements: Checkpoint['announcements'];
   readonly record: unknown;
 }
 
@@ -51,7 +52,8 @@ export async function writeCheckpointFile(
   folder: string,
   checkpoint: Checkpoint,
 ): Promise<{ name: CheckpointName; summary: CheckpointSummary }> {
-  const { round, createdAtMs, model, tensors, optimizer, state, record } = checkpoint;
+  const { round, createdAtMs, model, tensors, optimizer, state, record, batch } = checkpoint;
+  const { announcements, eventsBefore } = checkpoint;
   const modelDigest = await digestOf(model);
   const vectors = nameVectors(checkpoint);
   const metadata: CheckpointMetadata = {
@@ -63,11 +65,14 @@ export async function writeCheckpointFile(
       vectors: Object.fromEntries(vectors.map(({ vector, name }) => [vector, name])),
     },
     state,
+    announcements,
+    eventsBefore,
     record,
+    ...(batch === undefined ? {} : { batch }),
   };
   const header = safetensorsHeader(
     [...tensors, ...vectors.map(({ name, values }) => ({ name, shape: [values.length] }))],
-    { format, ...asTexts(metadata) },
+    { ...opening, ...asTexts(metadata) },
   );
   const parts = [header, bytesOf(model), ...vectors.map(({ values }) => bytesOf(values))];
   const sizeBytes = parts.reduce((sum, part) => sum + part.length, 0);
@@ -130,7 +135,7 @@ export async function readCheckpointFile(
   checkpoint: CheckpointName,
 ): Promise<Checkpoint> {
   const file = await readVerified(files, folder, checkpoint, (values) => new Float32Array(values));
-  const { round, createdAtMs, optimizer, state, record } = file.metadata;
+  const { round, createdAtMs, optimizer, state, announcements, eventsBefore, record, batch } = file.metadata;
   const vectors: Partial<Record<StateVector, Float32Array>> = {};
   for (const vector of stateVectors) {
     const at = file.header.tensors.findIndex((tensor) => tensor.name === optimizer?.vectors[vector]);
@@ -143,7 +148,10 @@ export async function readCheckpointFile(
     model: file.parts[0]!,
     optimizer: optimizer && { step: optimizer.step, vectors },
     state,
+    announcements,
+    eventsBefore,
     record,
+    ...(batch === undefined ? {} : { batch }),
   };
 }
 
@@ -229,7 +237,10 @@ function understand(bytes: Uint8Array, size: number, path: string) {
     const header = readSafetensorsHeader(bytes);
     if (header.dataOffset + header.dataBytes !== size) throw new Error(`it has ${size} bytes`);
     if (header.tensors.some(({ format: { kind } }) => kind !== 'f32')) throw new Error('not all is float32');
-    if (header.metadata.format !== format) throw new Error('it is no checkpoint');
+    const { format, version } = header.metadata;
+    if (format !== opening.format) throw new Error('it is no checkpoint');
+    if (version !== opening.version)
+      throw new Error(`its version is ${version}; ${opening.version} can be read`);
     const metadata = fromTexts(header.metadata);
     const modelTensors = header.tensors.length - Object.keys(metadata.optimizer?.vectors ?? {}).length;
     if (modelTensors < 0) throw new Error('it has too few tensors');
@@ -252,7 +263,7 @@ function asTexts(metadata: CheckpointMetadata): Record<string, string> {
 }
 
 function fromTexts(texts: Readonly<Record<string, string>>): CheckpointMetadata {
-  const values = Object.entries(texts).filter(([key]) => key !== 'format');
+  const values = Object.entries(texts).filter(([key]) => !Object.hasOwn(opening, key));
   return parse(
     '__metadata__',
     metadataSchema,

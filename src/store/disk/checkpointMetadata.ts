@@ -1,11 +1,17 @@
-/** What a checkpoint tells beside its tensors, checked: a file that was made by hand may say anything. */
+/** What a checkpoint holds beside its tensors, checked: a file that was made by hand may say anything. */
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from '../../errors.js';
 import { stateVectors } from '../../optimizers/serverOptimizer.js';
-import type { AcceptedUpdate, NodeRecord, RoundState, SessionState } from '../../rounds/machine.js';
+import type {
+  AcceptedUpdate,
+  CommitAnnouncement,
+  NodeRecord,
+  RoundState,
+  SessionState,
+  SessionStatus,
+} from '../../rounds/machine.js';
 
 const count = z.int().min(0);
-const nodes = z.array(z.string());
 
 export const acceptedUpdateSchema: z.ZodType<AcceptedUpdate> = z.strictObject({
   node: z.string(),
@@ -15,16 +21,11 @@ export const acceptedUpdateSchema: z.ZodType<AcceptedUpdate> = z.strictObject({
   staleness: count,
   responseMs: z.number(),
 });
-const acceptedSchema = z.record(z.string(), acceptedUpdateSchema);
 
-const attempt = { number: count, attempt: count };
-const opened = { ...attempt, openedAtMs: z.number(), asked: nodes.nullable(), accepted: acceptedSchema };
+/** Once a round is committed, none is under way: the next one has not opened. */
 const roundSchema: z.ZodType<RoundState> = z.discriminatedUnion('phase', [
   z.strictObject({ phase: z.literal('idle') }),
-  z.strictObject({ phase: z.literal('waiting'), ...attempt }),
-  z.strictObject({ phase: z.literal('collecting'), ...opened, deadlineAtMs: z.number(), awaited: nodes }),
-  z.strictObject({ phase: z.literal('aggregating'), ...opened }),
-  z.strictObject({ phase: z.literal('backing-off'), ...attempt, untilMs: z.number() }),
+  z.strictObject({ phase: z.literal('waiting'), number: count, attempt: count }),
 ]);
 
 const nodeSchema: z.ZodType<NodeRecord> = z.strictObject({
@@ -42,8 +43,17 @@ const nodeSchema: z.ZodType<NodeRecord> = z.strictObject({
   trainedFor: count.nullable(),
 });
 
+export const statusSchema: z.ZodType<SessionStatus> = z.enum([
+  'created',
+  'running',
+  'paused',
+  'completed',
+  'stopped',
+  'failed',
+]);
+
 const stateSchema: z.ZodType<SessionState> = z.strictObject({
-  status: z.enum(['created', 'running', 'paused', 'completed', 'stopped', 'failed']),
+  status: statusSchema,
   reason: z.string().nullable(),
   committed: count,
   round: roundSchema,
@@ -52,6 +62,20 @@ const stateSchema: z.ZodType<SessionState> = z.strictObject({
   openings: z.record(z.string(), z.number()),
   best: z.strictObject({ value: z.number(), round: count, measured: count }).nullable(),
 });
+
+const announcementSchema: z.ZodType<CommitAnnouncement> = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('round-committed'),
+    round: count,
+    metrics: z.record(z.string(), z.number()),
+  }),
+  z.strictObject({ type: z.literal('node-excluded'), node: z.string(), round: count }),
+  z.strictObject({
+    type: z.literal('session-status'),
+    status: statusSchema,
+    reason: z.string().nullable(),
+  }),
+]);
 
 export const metadataSchema = z.strictObject({
   round: count,
@@ -65,5 +89,8 @@ export const metadataSchema = z.strictObject({
     })
     .nullable(),
   state: stateSchema,
+  announcements: z.array(announcementSchema),
+  eventsBefore: count,
   record: z.json(),
+  batch: count.exactOptional(),
 });

@@ -14,12 +14,14 @@ import { createAtomically, damagedSuffix, syncFolder } from '../../files/atomicF
 import { corruptFile, type Disk, onDisk, writeFully } from '../../files/files.js';
 import { evaluationSchema } from '../../protocol/views.js';
 import type {
+  CountedEvaluations,
   EvaluationRecord,
   JournalRecord,
   NodeEntry,
   SessionEntry,
   StoredEvaluations,
 } from '../store.js';
+import { statusSchema } from './checkpointMetadata.js';
 import { GroupCommit } from './groupCommit.js';
 import { decodeRecords, encodeRecord } from './recordFraming.js';
 
@@ -223,8 +225,9 @@ const sessionSchema: z.ZodType<SessionEntry> = z.strictObject({
   id,
   config: z.unknown(), // the coordinator checks it
   createdAtMs: z.number(),
-  status: z.enum(['created', 'running', 'paused', 'completed', 'stopped', 'failed']),
+  status: statusSchema,
   reason: z.string().nullable(),
+  secret: z.string().exactOptional(),
 });
 
 export const journalRecordSchema: z.ZodType<JournalRecord> = z.discriminatedUnion('type', [
@@ -233,14 +236,19 @@ export const journalRecordSchema: z.ZodType<JournalRecord> = z.discriminatedUnio
   z.strictObject({ type: z.literal('session'), session: sessionSchema }),
   z.strictObject({ type: z.literal('session-removed'), id }),
   z.strictObject({ type: z.literal('evaluation'), ...of, node: id, evaluation: evaluationSchema }),
-  z.strictObject({ type: z.literal('evaluations-counted'), ...of, nodes: z.array(id) }),
+  z.strictObject({
+    type: z.literal('evaluations-counted'),
+    ...of,
+    nodes: z.array(id),
+    eventsBefore: z.int().min(0),
+  }),
 ]);
 
 /** What the journal holds of nodes' evaluations: those of each session's newest model, which no checkpoint has yet. */
 interface Held {
   readonly round: number;
   readonly answers: Map<string, StoredEvaluations['answers'][number]>;
-  counted: readonly string[] | null;
+  counted: CountedEvaluations | null;
 }
 
 export class EvaluationRecords {
@@ -257,8 +265,9 @@ export class EvaluationRecords {
     const known = this.#held.get(session);
     const held: Held = known?.round === round ? known : { round, answers: new Map(), counted: null };
     this.#held.set(session, held);
-    if (record.type === 'evaluations-counted') held.counted ??= record.nodes;
-    else if (!held.answers.has(record.node)) {
+    if (record.type === 'evaluations-counted') {
+      held.counted ??= { nodes: record.nodes, eventsBefore: record.eventsBefore };
+    } else if (!held.answers.has(record.node)) {
       held.answers.set(record.node, { node: record.node, evaluation: record.evaluation });
     }
   }
@@ -271,7 +280,7 @@ export class EvaluationRecords {
   *records(): Generator<EvaluationRecord> {
     for (const [session, { round, answers, counted }] of this.#held) {
       for (const answer of answers.values()) yield { type: 'evaluation', session, round, ...answer };
-      if (counted) yield { type: 'evaluations-counted', session, round, nodes: counted };
+      if (counted) yield { type: 'evaluations-counted', session, round, ...counted };
     }
   }
 }

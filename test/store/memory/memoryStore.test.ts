@@ -16,6 +16,8 @@ describe('memoryStore', () => {
       model: new Float32Array(d),
       optimizer: null,
       state,
+      announcements: [],
+      eventsBefore: 0,
       record: null,
     });
     const commit = async (number: number, seed: number) => {

@@ -40,10 +40,14 @@ export const policies: fc.Arbitrary<Policy> = fc
 
 /** What is to happen; rounds are told from the one that is open, so that most events mean something. */
 export type Command =
-  | { readonly do: 'start' | 'pause' | 'resume' | 'stop' | 'tick' | 'timer' | 'restart' }
+  | { readonly do: 'start' | 'pause' | 'resume' | 'stop' | 'tick' | 'timer' | 'restart' | 'write' }
   | { readonly do: 'come' | 'go' | 'remove' | 'reject'; readonly node: string }
   | { readonly do: 'update'; readonly node: string; readonly behind: number; readonly digest: string }
-  | { readonly do: 'commit' | 'fail' | 'evaluate'; readonly behind: number; readonly value: number }
+  | {
+      readonly do: 'aggregate' | 'commit' | 'interrupt' | 'fail' | 'evaluate';
+      readonly behind: number;
+      readonly value: number;
+    }
   | { readonly do: 'recover'; readonly behind: number; readonly attempt: number };
 
 export const node = fc.constantFrom(...names);
@@ -62,6 +66,8 @@ const commands: fc.Arbitrary<readonly [waitMs: number, command: Command]> = fc.t
     { weight: 50, arbitrary: fc.record({ do: fc.constant('update'), node, behind, digest }) },
     { weight: 20, arbitrary: fc.record({ do: fc.constant('come'), node }) },
     { weight: 20, arbitrary: fc.record({ do: fc.constant('commit'), behind, value }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('aggregate', 'interrupt'), behind, value }) },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('write') }) },
     { weight: 10, arbitrary: fc.record({ do: fc.constantFrom('start', 'resume', 'timer') }) },
     { weight: 10, arbitrary: fc.record({ do: fc.constantFrom('pause', 'tick', 'restart', 'restart') }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constantFrom('go', 'reject'), node }) },
