@@ -30,7 +30,7 @@ export function mediaTypeOf(header: string | undefined): MediaType {
     parameter.lastIndex = at;
     const found = parameter.exec(header);
     if (!found) break;
-    if (found[1] !== undefined) parameters[found[1].toLowerCase()] = found[2]! ?? found[3]!;
+    if (found[1] !== undefined) parameters[found[1].toLowerCase()] = found[2] ?? found[3]!;
     at += found[0].length;
   }
   if (type && at === header.length) return { type: type[1]!.toLowerCase(), parameters };

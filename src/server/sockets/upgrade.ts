@@ -71,7 +71,7 @@ function queryOf({ searchParams }: URL): Record<string, string | string[]> {
 /** As Koa finds it for other requests. */
 function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
   const forwarded = trustProxy
-    ? String(headers['x-forwarded-for']! ?? '')
+    ? String(headers['x-forwarded-for'] ?? '')
         .split(',')[0]!
         .trim()
     : '';
