@@ -1,6 +1,6 @@
-import { goldenCases, goldenStage, isPreaggregator, isRule, unflatten } from './support/golden.js';
-import { expectClose } from './support/close.js';
-import { actual, type Stages } from './support/library.js';
+import { goldenCases, goldenStage, isPreaggregator, isRule, unflatten } from '../support/golden.js';
+import { expectClose } from '../support/close.js';
+import { actual, type Stages } from '../support/library.js';
 
 const relative = 1e-5;
 

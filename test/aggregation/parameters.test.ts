@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import * as library from '../src/index.js';
+import * as library from '../../src/index.js';
 import {
   aggregate,
   arc,
@@ -23,12 +23,12 @@ import {
   signVote,
   smea,
   trimmedMean,
-} from '../src/index.js';
-import { preaggregators, rules } from './support/library.js';
-import type { RuleName } from './support/names.js';
-import { normalRows } from './support/random.js';
-import { expectRefusal } from './support/refusal.js';
-import { isBounded, sampleParameters } from './support/samples.js';
+} from '../../src/index.js';
+import { preaggregators, rules } from '../support/library.js';
+import type { RuleName } from '../support/names.js';
+import { normalRows } from '../support/random.js';
+import { expectRefusal } from '../support/refusal.js';
+import { isBounded, sampleParameters } from '../support/samples.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;
@@ -107,7 +107,7 @@ describe('aggregate refuses parameters', () => {
         F: 3,
         byzantine: 1,
         Tau: 1,
-        neighbours: 3,
+        neighbor: 3,
         ff: undefined,
       })) {
         const parameters = { ...needed, [misspelled]: value };

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { damaged, fuzz, fuzzTimeoutMs } from '../support/fuzzing.js';
-import { expectSound, readAnswers } from './answers.js';
-import { closeAll, type Fixture, start, startSession } from './fixture.js';
-import { Raw } from './raw.js';
-import { validRequests, wire } from './requests.js';
+import { damaged, fuzz, fuzzTimeoutMs } from '../../support/fuzzing.js';
+import { expectSound, readAnswers } from '../answers.js';
+import { closeAll, type Fixture, start, startSession } from '../fixture.js';
+import { Raw } from '../raw.js';
+import { validRequests, wire } from '../requests.js';
 
 const RUNS = 150;
 const handshake = validRequests.find(({ target }) => target.startsWith('/v1/events'))!;

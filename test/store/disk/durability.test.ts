@@ -1,9 +1,9 @@
 /** That the disk store answers after the disk, not before; and what it does when the disk refuses. */
 import { expect } from 'chai';
 import { cpSync } from 'node:fs';
-import { openDiskStore, openDiskStoreOn } from '../../src/store/disk/diskStore.js';
-import type { RoundStore, Store } from '../../src/store/store.js';
-import { expectRefusal } from '../support/refusal.js';
+import { openDiskStore, openDiskStoreOn } from '../../../src/store/disk/diskStore.js';
+import type { RoundStore, Store } from '../../../src/store/store.js';
+import { expectRefusal } from '../../support/refusal.js';
 import {
   bytesOf,
   checkpointOf,
@@ -13,9 +13,9 @@ import {
   rowOf,
   send,
   updateOf,
-} from '../support/storeData.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
-import { type Call, systemError, watchedFiles } from '../support/watchedFiles.js';
+} from '../../support/storeData.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
+import { type Call, systemError, watchedFiles } from '../../support/watchedFiles.js';
 
 /** A store whose calls go through `before`, which may be replaced. */
 async function watched() {

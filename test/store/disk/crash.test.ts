@@ -1,14 +1,14 @@
 /** What a disk store promises through SIGKILL, lock and a full disk: shown on real processes. */
 import { expect } from 'chai';
-import { openDiskStore } from '../../src/store/disk/diskStore.js';
-import type { Store } from '../../src/store/store.js';
-import { type Child, type Line, startChild } from '../support/childProcess.js';
-import { random } from '../support/random.js';
-import { expectRefusal } from '../support/refusal.js';
-import { bytesOf, checkpointOf, gather, rowOf, trainSeed } from '../support/storeData.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
+import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import type { Store } from '../../../src/store/store.js';
+import { type Child, type Line, startChild } from '../../support/childProcess.js';
+import { random } from '../../support/random.js';
+import { expectRefusal } from '../../support/refusal.js';
+import { bytesOf, checkpointOf, gather, rowOf, trainSeed } from '../../support/storeData.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
-const script = new URL('../support/storeChild.js', import.meta.url);
+const script = new URL('../../support/storeChild.js', import.meta.url);
 
 describe('openDiskStore, in a process that is killed', () => {
   const children: Child[] = [];

@@ -1,7 +1,17 @@
 import { expect } from 'chai';
-import { aggregate, createEngine, krum, mean, median, multiKrum, nnm, pipeline, smea } from '../src/index.js';
-import { normalRows, rowsOf } from './support/random.js';
-import { expectRefusal } from './support/refusal.js';
+import {
+  aggregate,
+  createEngine,
+  krum,
+  mean,
+  median,
+  multiKrum,
+  nnm,
+  pipeline,
+  smea,
+} from '../../src/index.js';
+import { normalRows, rowsOf } from '../support/random.js';
+import { expectRefusal } from '../support/refusal.js';
 
 /** For what the compiler would refuse, so that the check at run time can be seen to do so too. */
 const wrong = (value: unknown): never => value as never;

@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { QuorateError } from '../../src/errors.js';
-import { configSchema, type ServerConfig } from '../../src/server/config/config.js';
-import { loadConfig, printConfig, settings } from '../../src/server/config/loadConfig.js';
-import { damaged, fuzz, fuzzTimeoutMs, oddJson, oddly, oddValue } from '../support/fuzzing.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
-import { validRequests } from './requests.js';
+import { QuorateError } from '../../../src/errors.js';
+import { configSchema, type ServerConfig } from '../../../src/server/config/config.js';
+import { loadConfig, printConfig, settings } from '../../../src/server/config/loadConfig.js';
+import { damaged, fuzz, fuzzTimeoutMs, oddJson, oddly, oddValue } from '../../support/fuzzing.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
+import { validRequests } from '../requests.js';
 
 const RUNS = 150;
 

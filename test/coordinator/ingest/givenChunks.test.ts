@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { decode, encode } from '../../src/core/codec.js';
-import { vectorDigest } from '../../src/aggregation/report.js';
-import { openDiskStore } from '../../src/store/disk/diskStore.js';
-import { memoryStore } from '../../src/store/memory/memoryStore.js';
-import { faultyStore } from '../support/coordinator/faultyStore.js';
-import { body, bytesOf, scene, storedBytes, testEngine, updateOf } from '../support/coordinator/scene.js';
-import { ports } from '../support/coordinator/ports.js';
-import { expectRefusal } from '../support/refusal.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
+import { decode, encode } from '../../../src/core/codec.js';
+import { vectorDigest } from '../../../src/aggregation/report.js';
+import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import { memoryStore } from '../../../src/store/memory/memoryStore.js';
+import { faultyStore } from '../../support/coordinator/faultyStore.js';
+import { body, bytesOf, scene, storedBytes, testEngine, updateOf } from '../../support/coordinator/scene.js';
+import { ports } from '../../support/coordinator/ports.js';
+import { expectRefusal } from '../../support/refusal.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 /** Large enough for the hash thread. */
 const d = 200_003;

@@ -6,16 +6,16 @@ import { expect } from 'chai';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createJudge, runInProcess, type Result } from '../../examples/network/inProcess.js';
-import { Processes } from '../../examples/network/processes.js';
-import type { Setting } from '../../examples/network/setting.js';
-import { trainOverNetwork } from '../../examples/network/training.js';
-import { loadDigits, split } from '../../examples/mnist/digits.js';
-import { runFederation } from '../../examples/mnist/federation.js';
-import { createNetwork } from '../../examples/mnist/network.js';
-import { partition } from '../../examples/mnist/partition.js';
-import { aggregate, parsePipeline } from '../../src/index.js';
-import { freePort } from '../support/freePort.js';
+import { createJudge, runInProcess, type Result } from '../../../examples/network/inProcess.js';
+import { Processes } from '../../../examples/network/processes.js';
+import type { Setting } from '../../../examples/network/setting.js';
+import { trainOverNetwork } from '../../../examples/network/training.js';
+import { loadDigits, split } from '../../../examples/mnist/digits.js';
+import { runFederation } from '../../../examples/mnist/federation.js';
+import { createNetwork } from '../../../examples/mnist/network.js';
+import { partition } from '../../../examples/mnist/partition.js';
+import { aggregate, parsePipeline } from '../../../src/index.js';
+import { freePort } from '../../support/freePort.js';
 
 const setting: Setting = {
   nodes: 10,

@@ -6,8 +6,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import * as quorate from '../src/index.js';
-import { type Case, cases, updatesOf } from './support/cases.js';
+import * as quorate from '../../src/index.js';
+import { type Case, cases, updatesOf } from '../support/cases.js';
 
 const { aggregate, createEngine, openRows } = quorate;
 const mebibytes = (count: number) => count * 2 ** 20;

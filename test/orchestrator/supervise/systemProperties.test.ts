@@ -1,8 +1,8 @@
 /** Whatever happens to a system's processes, in whatever order, these hold. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { ComponentPolicy } from '../../src/orchestrator/supervise/state.js';
-import { Play } from '../support/orchestrator/play.js';
+import type { ComponentPolicy } from '../../../src/orchestrator/supervise/state.js';
+import { Play } from '../../support/orchestrator/play.js';
 
 const names = ['a', 'b', 'c', 'd', 'e'];
 

@@ -1,15 +1,15 @@
 import { expect } from 'chai';
-import type { CoordinatorOptions } from '../../src/coordinator/coordinator.js';
-import { QuorateError } from '../../src/errors.js';
-import type { SessionConfigInput } from '../../src/protocol/sessionConfig.js';
-import { openDiskStore } from '../../src/store/disk/diskStore.js';
-import type { EventLog, Store } from '../../src/store/store.js';
-import { faultyStore } from '../support/coordinator/faultyStore.js';
-import { newFolder, removeFolders } from '../support/coordinator/folders.js';
-import { gate } from '../support/coordinator/gate.js';
-import { ManualClock } from '../support/coordinator/manualClock.js';
-import { nodeName, scene, type Scene, SESSION, updateOf } from '../support/coordinator/scene.js';
-import { expectRefusal } from '../support/refusal.js';
+import type { CoordinatorOptions } from '../../../src/coordinator/coordinator.js';
+import { QuorateError } from '../../../src/errors.js';
+import type { SessionConfigInput } from '../../../src/protocol/sessionConfig.js';
+import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import type { EventLog, Store } from '../../../src/store/store.js';
+import { faultyStore } from '../../support/coordinator/faultyStore.js';
+import { newFolder, removeFolders } from '../../support/coordinator/folders.js';
+import { gate } from '../../support/coordinator/gate.js';
+import { ManualClock } from '../../support/coordinator/manualClock.js';
+import { nodeName, scene, type Scene, SESSION, updateOf } from '../../support/coordinator/scene.js';
+import { expectRefusal } from '../../support/refusal.js';
 
 const d = 20;
 

@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { start, type Started } from '../cli/command.js';
-import { newFolder, removeFolders } from '../support/coordinator/folders.js';
+import { start, type Started } from '../../cli/command.js';
+import { newFolder, removeFolders } from '../../support/coordinator/folders.js';
 import {
   childrenOf,
   hasProcesses,
@@ -13,8 +13,8 @@ import {
   mark,
   type Marked,
   until,
-} from '../support/orchestrator/marked.js';
-import { random } from '../support/random.js';
+} from '../../support/orchestrator/marked.js';
+import { random } from '../../support/random.js';
 
 const forever = 'while :; do sleep 1000; done';
 const leader = `: leader; ${forever}`;

@@ -3,9 +3,9 @@ import { expect } from 'chai';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeNpy } from '../../src/formats/npy.js';
-import type { SessionView } from '../../src/protocol/views.js';
-import { run, start, type Started } from './command.js';
+import { writeNpy } from '../../../src/formats/npy.js';
+import type { SessionView } from '../../../src/protocol/views.js';
+import { run, start, type Started } from '../command.js';
 
 const trainer = `
 export const createTrainer = ({ step = 1, endless = false }) => ({

@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { QuorateError } from '../src/errors.js';
-import { aggregate, createEngine } from '../src/index.js';
-import { catalog, type Entry } from './support/catalog.js';
-import { expectClose } from './support/close.js';
-import { actual, build } from './support/library.js';
-import { attacked, largestFloat, normalRows, random, rowsOf, unequalRows } from './support/random.js';
+import { QuorateError } from '../../src/errors.js';
+import { aggregate, createEngine } from '../../src/index.js';
+import { catalog, type Entry } from '../support/catalog.js';
+import { expectClose } from '../support/close.js';
+import { actual, build } from '../support/library.js';
+import { attacked, largestFloat, normalRows, random, rowsOf, unequalRows } from '../support/random.js';
 
 /** A fixed seed: the same cases on every machine. */
 const runs = (numRuns: number) => ({ seed: 20_260_101, numRuns });

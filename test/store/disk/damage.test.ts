@@ -6,12 +6,12 @@ import fc from 'fast-check';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { QuorateError } from '../../src/errors.js';
-import { openDiskStore } from '../../src/store/disk/diskStore.js';
-import { encodeRecord } from '../../src/store/disk/recordFraming.js';
-import { encodeHeader } from '../../src/store/disk/roundFile.js';
-import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../src/store/store.js';
-import { expectRefusal } from '../support/refusal.js';
+import { QuorateError } from '../../../src/errors.js';
+import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import { encodeRecord } from '../../../src/store/disk/recordFraming.js';
+import { encodeHeader } from '../../../src/store/disk/roundFile.js';
+import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../../src/store/store.js';
+import { expectRefusal } from '../../support/refusal.js';
 import {
   bytesOf,
   checkpointOf,
@@ -21,8 +21,8 @@ import {
   rowOf,
   send,
   sessionEntry,
-} from '../support/storeData.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
+} from '../../support/storeData.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const d = 40;
 const keepEvents = 20;

@@ -1,10 +1,10 @@
 /** What a disk store finds of rounds when it is opened again. */
 import { expect } from 'chai';
 import { readFileSync, statSync, writeFileSync, rmSync, cpSync } from 'node:fs';
-import { diskScene } from '../support/diskScene.js';
-import { expectRefusal } from '../support/refusal.js';
-import { bytesOf, checkpointOf, gather, headerOf, rowOf, send, updateOf } from '../support/storeData.js';
-import { temporaryFolder } from '../support/temporaryFolder.js';
+import { diskScene } from '../../support/diskScene.js';
+import { expectRefusal } from '../../support/refusal.js';
+import { bytesOf, checkpointOf, gather, headerOf, rowOf, send, updateOf } from '../../support/storeData.js';
+import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 describe('rounds on a disk', () => {
   const disk = diskScene();

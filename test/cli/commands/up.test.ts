@@ -9,9 +9,9 @@ import {
   statusAddress,
   type SystemConfigInput,
   type SystemView,
-} from '../../src/orchestrator/index.js';
-import { newFolder, removeFolders } from '../support/coordinator/folders.js';
-import { run, start, type Started } from './command.js';
+} from '../../../src/orchestrator/index.js';
+import { newFolder, removeFolders } from '../../support/coordinator/folders.js';
+import { run, start, type Started } from '../command.js';
 
 /** Each node adds 1 to every value, in its own time; the session's model tells how many rounds there were. */
 const trainer = `

@@ -1,12 +1,12 @@
 /** Whatever is sent, the server answers as an HTTP server does, never with a fault of its own, and goes on. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { routes } from '../../src/server/routes/routes.js';
-import { fuzz, fuzzTimeoutMs, damaged, oddJson, oddValue } from '../support/fuzzing.js';
-import { expectSound, readAnswers } from './answers.js';
-import { closeAll, type Fixture, start, startSession } from './fixture.js';
-import { Raw } from './raw.js';
-import { type Request, validRequests, wire } from './requests.js';
+import { routes } from '../../../src/server/routes/routes.js';
+import { fuzz, fuzzTimeoutMs, damaged, oddJson, oddValue } from '../../support/fuzzing.js';
+import { expectSound, readAnswers } from '../answers.js';
+import { closeAll, type Fixture, start, startSession } from '../fixture.js';
+import { Raw } from '../raw.js';
+import { type Request, validRequests, wire } from '../requests.js';
 
 const RUNS = 150;
 
