@@ -107,7 +107,7 @@ describe('aggregate refuses parameters', () => {
         F: 3,
         byzantine: 1,
         Tau: 1,
-        neighbours: 3,
+        neighbor: 3,
         ff: undefined,
       })) {
         const parameters = { ...needed, [misspelled]: value };
