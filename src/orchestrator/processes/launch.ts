@@ -127,11 +127,11 @@ async function readLines(name: OutputStream, stream: Readable, onLine: OnLine): 
 export const MAX_CHARACTERS = 65_536;
 
 /** The lines of a stream, read only as fast as they are consumed. A stream that breaks ends the sequence. */
-export async function* linesOf(stream: Readable): AsyncGenerator<string> {
+export async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of stream) {
       const lines = (rest + decoder.write(chunk)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield* pieces(line.endsWith('\r') ? line.slice(0, -1) : line);
