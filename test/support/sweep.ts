@@ -2,6 +2,7 @@
  * The shapes and the data on which every rule is held against the reference. Shapes sit on both sides of every
  * boundary that a kernel may have: vector width, tile, chunk, the sizes at which a sorting method changes.
  */
+import { expect } from 'chai';
 import { actual, expected, title, type Stages } from './library.js';
 import { expectClose } from './close.js';
 import { attacked, closeRows, lies, normalRows, random, rowsOf, unequalRows } from './random.js';
@@ -67,9 +68,12 @@ export function agreesWithReference(sweep: Sweep): void {
   } = sweep;
   /** If f changes nothing, one f will do. */
   const takesBound = title(stages(15, 1) ?? []) !== title(stages(15, 2) ?? []);
+  let compared = 0;
+  beforeEach(() => void (compared = 0));
   const compare = async (kind: Kind, n: number, d: number, f: number): Promise<void> => {
     const chosen = stages(n, f);
     if (!chosen) return;
+    compared++;
     const updates = kinds[kind](n, d, 1000 * n + d + f);
     const label = `${kind}, n = ${n}, d = ${d}, f = ${f}`;
     const allowed = kind === 'nearly equal rows' ? relativeIfClose : relative;
@@ -85,6 +89,7 @@ export function agreesWithReference(sweep: Sweep): void {
         if (f === 0 || (f > 0 && takesBound)) await compare('unequal rows', n, d, f);
       }
     }
+    expect(compared, 'comparisons').greaterThan(0);
   });
 
   it('agrees with the float64 reference for every number of columns', async () => {
@@ -94,6 +99,7 @@ export function agreesWithReference(sweep: Sweep): void {
         await compare('unequal rows', n, d, 2);
       }
     }
+    expect(compared, 'comparisons').greaterThan(0);
   });
 
   for (const kind of Object.keys(kinds).filter((name): name is Kind => name !== 'unequal rows')) {
@@ -104,6 +110,7 @@ export function agreesWithReference(sweep: Sweep): void {
         await compare(kind, n, 67, 1);
         await compare(kind, n, 67, Math.floor((n - 3) / 4));
       }
+      expect(compared, 'comparisons').greaterThan(0);
     });
   }
 
@@ -119,6 +126,7 @@ export function agreesWithReference(sweep: Sweep): void {
         ] as const) {
           const chosen = n <= maxRows ? stages(n, f) : undefined;
           if (!chosen) continue;
+          compared++;
           for (const where of ['first', 'last'] as const) {
             const updates = attacked(make(n, 35, n + f), f, entry, where);
             const label = `${make.name}, n = ${n}, f = ${f}, ${where}`;
@@ -127,6 +135,7 @@ export function agreesWithReference(sweep: Sweep): void {
           }
         }
       }
+      expect(compared, 'comparisons').greaterThan(0);
     });
   }
 }

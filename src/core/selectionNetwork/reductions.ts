@@ -208,6 +208,8 @@ function reductionOf(selection: ColumnSelection): Reduction {
         push: (column) => pushNearestMean(column, f, center),
       };
     }
+    default:
+      return selection satisfies never;
   }
 }
 
