@@ -1,8 +1,8 @@
 /** The entry `quorate/client` in browsers. Nothing here imports Node's modules. */
 import { browserHost } from '../../bindings/browser.js';
 import { installHost } from '../core/host.js';
-import { type Client, type ClientOptions } from './client.js';
-import { connect } from './httpClient.js';
+import type { Client, ClientOptions } from './client.js';
+import { connect } from './createClient.js';
 import { join, type JoinOptions, type Outcome } from './joinSession.js';
 import { pageSocket } from './pageSocket.js';
 

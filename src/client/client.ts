@@ -1,17 +1,17 @@
-/** What a typed client of the server's HTTP API offers. */
+/** What a client of the server's HTTP API offers; createClient.ts implements it. */
 import type { SessionConfigInput } from '../protocol/sessionConfig.js';
-import {
-  type Evaluation,
-  type MetricsPoint,
-  type ModelView,
-  type NodeRegistration,
-  type NodeView,
-  type RoundSummary,
-  type RoundView,
-  type SessionView,
-  type UpdateReceipt,
+import type {
+  Evaluation,
+  MetricsPoint,
+  ModelView,
+  NodeRegistration,
+  NodeView,
+  RoundSummary,
+  RoundView,
+  SessionView,
+  UpdateReceipt,
 } from '../protocol/views.js';
-import { type EventsOptions, type ServerEvent } from './eventStream.js';
+import type { EventsOptions, ServerEvent } from './eventStream.js';
 
 /** The server to talk to. */
 export interface ClientOptions {

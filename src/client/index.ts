@@ -1,8 +1,8 @@
 /** The entry `quorate/client` in Node, Deno and Bun. */
 import { nodeHost } from '../../bindings/node.js';
 import { installHost } from '../core/host.js';
-import { type Client, type ClientOptions } from './client.js';
-import { connect } from './httpClient.js';
+import type { Client, ClientOptions } from './client.js';
+import { connect } from './createClient.js';
 import { join, type JoinOptions, type Outcome } from './joinSession.js';
 import { nodeSocket } from './nodeSocket.js';
 

@@ -5,8 +5,8 @@ import { QuorateError } from '../errors.js';
 import { updateFactsSchema } from '../protocol/sessionConfig.js';
 import { type Evaluation, evaluationSchema } from '../protocol/views.js';
 import { parse } from '../schema.js';
-import { type EncodedUpdate } from './client.js';
-import { bytesOf } from './httpClient.js';
+import type { EncodedUpdate } from './client.js';
+import { bytesOf } from './createClient.js';
 import type { Evaluate, Train, Training } from './node.js';
 
 /** Trains, and checks the result. @throws QuorateError TRAINING_FAILED */

@@ -1,7 +1,7 @@
 /** The server's events for whoever watches. */
 import { expect } from 'chai';
 import { createClient, type ServerEvent } from '../../src/client/index.js';
-import { clientOf } from '../../src/client/httpClient.js';
+import { clientOf } from '../../src/client/createClient.js';
 import { createTransport } from '../../src/client/transport.js';
 import { expectRefusal } from '../support/refusal.js';
 import { play } from './play.js';

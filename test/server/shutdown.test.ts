@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import type { Coordinator } from '../../../src/coordinator/coordinator.js';
-import type { IncomingUpdate } from '../../../src/coordinator/ingest/readChunks.js';
-import { closeAll, D, start, startSession, updatePath, vector } from '../fixture.js';
-import { Raw } from '../raw.js';
+import type { Coordinator } from '../../src/coordinator/coordinator.js';
+import type { IncomingUpdate } from '../../src/coordinator/ingest/readChunks.js';
+import { closeAll, D, start, startSession, updatePath, vector } from './fixture.js';
+import { Raw } from './raw.js';
 
 const head = (node: string, extra = '') =>
   `PUT ${updatePath(node)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${D * 4}\r\n${extra}\r\n`;
