@@ -47,7 +47,7 @@ export async function startChild(script: string, options: object): Promise<Child
     child.once('exit', (code, signal) => reject(new Error(`${script} ended with ${code ?? signal}`)));
     child.once('error', reject);
   });
-  ended.catch(() => undefined); // reported to whoever awaits a message
+  ended.catch(() => undefined); // reported by nextMessage
   const nextMessage = (): Promise<unknown> =>
     Promise.race([new Promise((resolve) => child.once('message', resolve)), ended]);
 

@@ -8,7 +8,7 @@ export type {
   Evaluation,
   MetricsPoint,
   ModelView,
-  NodeRecord,
+  NodeRecordView,
   NodeRegistration,
   NodeView,
   RoundSummary,

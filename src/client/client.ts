@@ -40,6 +40,7 @@ export interface ClientOptions {
 
 /** The result of a registration. */
 export interface Registered {
+  /** The node, as registered. */
   readonly node: NodeView;
   /**
    * The token of a new node: the one that was sent with the registration, or a generated one, which is never sent again.

@@ -43,11 +43,7 @@ interface Core {
   readonly compute: Compute;
 }
 
-/**
- * What a task may use while it has the engine to itself.
- *
- * @internal
- */
+/** What a task may use while it has the engine to itself. */
 export interface EngineSession {
   readonly core: CoreExports;
   readonly arena: Arena;
@@ -57,12 +53,7 @@ export interface EngineSession {
   teach(name: string, bytes: () => Uint8Array<ArrayBuffer>): Promise<boolean>;
 }
 
-/**
- * Whether all inputs of a job were finite, and all of its results are. `inputsFinite` may be false for finite inputs whose
- * sums overflow.
- *
- * @internal
- */
+/** Whether all inputs and all results of a job are finite. `inputsFinite` may be false if a sum of finite inputs overflows. */
 export interface Proofs {
   readonly inputsFinite: boolean;
   readonly resultsFinite: boolean;

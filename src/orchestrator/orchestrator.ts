@@ -17,15 +17,19 @@ import { initialSystemState, nextSystemTickAtMs, stepSystem } from './supervise/
 
 /** A line that a component wrote. */
 export interface LogLine {
+  /** The component's name. */
   readonly component: string;
+  /** The stream that it wrote to. */
   readonly stream: OutputStream;
   /** Without its line break; a line longer than 65,536 characters arrives in pieces. */
   readonly line: string;
+  /** When it was read, in milliseconds since 1970. */
   readonly atMs: number;
 }
 
 /** What `createOrchestrator` takes. */
 export interface OrchestratorOptions {
+  /** The components to supervise, in any order. */
   readonly plan: SystemPlan;
   /** Called with each line of output. While the returned promise is pending, no more of that stream is read. */
   readonly onLine?: (line: LogLine) => void | Promise<void>;

@@ -9,6 +9,7 @@ import { type SystemView, systemViewSchema } from './supervise/statusView.js';
 
 /** What `up` takes: the options of `createOrchestrator`, with a plan that was read from a file. */
 export interface UpOptions extends Omit<OrchestratorOptions, 'plan'> {
+  /** The plan, from `loadPlan`. */
   readonly plan: LoadedPlan;
 }
 

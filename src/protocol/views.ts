@@ -75,7 +75,7 @@ export const nodeRecordSchema = z
   })
   .meta({ id: 'NodeRecord', description: 'The record of a node in a session' });
 /** The record of a node in a session. */
-export type NodeRecord = z.output<typeof nodeRecordSchema>;
+export type NodeRecordView = z.output<typeof nodeRecordSchema>;
 
 const tensorSchema = z
   .strictObject({ name: z.string(), shape: z.array(z.int().min(0)).describe('empty for a scalar') })

@@ -62,7 +62,7 @@ describe('quorate', () => {
     for (const name of commands) expect(outcomes[0]!.out).include(`\n  ${name}`);
   });
 
-  it('ends with 2 where the command line makes no sense, in one line', async () => {
+  it('ends with 2 for an invalid command line, with a message of one line', async () => {
     for (const line of [
       ['nonsense'],
       ['aggregate'],
@@ -92,7 +92,7 @@ describe('quorate', () => {
     expect(JSON.parse((await run(['rules', '--json'])).out)).deep.equal(JSON.parse(JSON.stringify(rules())));
   });
 
-  it('tells all about one rule, and refuses one that is not there', async () => {
+  it('shows one rule in detail, and refuses an unknown one', async () => {
     const { out } = await run(['rules', 'krum']);
     isNarrow(out);
     for (const text of ['n > 2f + 2', 'Blanchard', 'neighbors']) expect(out).include(text);
@@ -101,7 +101,7 @@ describe('quorate', () => {
     expect(err).match(/^quorate: UNKNOWN_RULE: .+\n$/);
   });
 
-  it('aggregates the rows of a .npy file, and tells about each', async () => {
+  it('aggregates the rows of a .npy file, and reports on each', async () => {
     const { value, report } = await expected();
     const line = ['aggregate', 'updates.npy', '--rule', rule, '--out', 'out.npy'];
     const { code, out, err } = await run(line, { cwd: folder });
@@ -118,9 +118,9 @@ describe('quorate', () => {
     const line = ['aggregate', ...files, '--rule', rule, '--json', '--out', 'out.safetensors'];
     const { code, out } = await run(line, { cwd: folder });
     expect(code).equal(0);
-    const told = JSON.parse(out) as { resultDigest: string; rows: { name: string; used: boolean }[] };
-    expect(told.resultDigest).equal(report.resultDigest);
-    expect(told.rows.map(({ name }) => name)).deep.equal(files);
+    const printed = JSON.parse(out) as { resultDigest: string; rows: { name: string; used: boolean }[] };
+    expect(printed.resultDigest).equal(report.resultDigest);
+    expect(printed.rows.map(({ name }) => name)).deep.equal(files);
     const { tensors } = await readSafetensors(await readFile(join(folder, 'out.safetensors')));
     expect(tensors.map(({ name, shape }) => [name, shape])).deep.equal([
       ['bias', [1]],
@@ -129,7 +129,7 @@ describe('quorate', () => {
     expect(tensors.flatMap(({ values }) => [...values])).deep.equal([...value]);
   });
 
-  it('says in one line what is wrong with files and rules', async () => {
+  it('reports errors in files and rules in one line', async () => {
     const cases: [string[], string][] = [
       [['broken.npy', '--rule', 'mean'], 'MALFORMED'],
       [['missing.npy', '--rule', 'mean'], 'NOT_FOUND'],
@@ -153,7 +153,7 @@ describe('quorate', () => {
       .and.match(/\n {4}at /);
   });
 
-  it('says that a server cannot be reached', async () => {
+  it('reports that a server can’t be reached', async () => {
     const port = await freePort();
     const { code, err } = await run(['session', 'list', '--server', `http://127.0.0.1:${port}`]);
     expect(code).equal(1);
@@ -194,7 +194,7 @@ describe('quorate config', () => {
     }
   });
 
-  it('takes every setting by --set, also those that have a flag of their own', async () => {
+  it('takes every setting by --set, including those with a flag of their own', async () => {
     const given = { 'listen.host': '0.0.0.0', 'listen.port': 0, dataFolder: '/rounds', logLevel: 'warn' };
     const settings = Object.entries(given).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
     const { code, out } = await run(['config', '--json', ...settings]);
@@ -206,7 +206,7 @@ describe('quorate config', () => {
     });
   });
 
-  it('refuses a setting that is given by a flag and by --set', async () => {
+  it('refuses a setting that is given both by a flag and by --set', async () => {
     const { code, err } = await run(['config', '--port', '1', '--set', 'listen.port=2']);
     expect([code, err]).deep.equal([
       1,
@@ -214,7 +214,7 @@ describe('quorate config', () => {
     ]);
   });
 
-  it('refuses what is no setting', async () => {
+  it('refuses an unknown setting', async () => {
     const { code, err } = await run(['config', '--set', 'limits.jsonBites=1']);
     expect(code).equal(1);
     expect(err).match(/^quorate: UNKNOWN_PARAMETER: .*jsonBites.*\n$/);

@@ -33,7 +33,7 @@ describe('client.events', () => {
     );
   });
 
-  it('tells of one session alone, and of what is new', async () => {
+  it('yields new events of one session only', async () => {
     const { coordinator } = scene.stage;
     for (const id of ['job', 'other']) await startSession(coordinator, { id, quorum: 1 });
     const told: ServerEvent[] = [];

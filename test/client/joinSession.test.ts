@@ -159,7 +159,7 @@ describe('joinSession', () => {
     await expectRefusal(() => joinSession(scene.optionsOf('one', { server: url })), 'BAD_RESPONSE');
   });
 
-  it('is not lost for a heartbeat that nobody answers', async () => {
+  it('is not lost when a heartbeat is not answered', async () => {
     await startSession(scene.stage.coordinator, { quorum: 2, rounds: 1 });
     let heartbeats = 0;
     const { url } = await scene.through((request, _, pass) => {

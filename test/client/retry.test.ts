@@ -17,7 +17,7 @@ function flaky(failures: number, error: QuorateError) {
 }
 
 describe('createRetry', () => {
-  it('tries what failed for a moment again, until it goes well', async () => {
+  it('retries temporary failures until the operation succeeds', async () => {
     const waits: number[] = [];
     const retry = createRetry({ firstMs: 1, maxMs: 2, seed: 1 }, (_, waitMs) => waits.push(waitMs));
     const { operation, calls } = flaky(4, fault('CONNECTION_FAILED'));
@@ -26,7 +26,7 @@ describe('createRetry', () => {
     expect(waits).length(4);
   });
 
-  it('tries nothing again that would be refused again', async () => {
+  it('does not retry permanent failures', async () => {
     for (const code of ['ROUND_CLOSED', 'UNAUTHORIZED', 'BAD_RESPONSE', 'CONFLICTING_UPDATE'] as const) {
       const { operation, calls } = flaky(1, fault(code));
       await expectRefusal(() => createRetry({ firstMs: 1 }).run(operation, signal), code);
@@ -47,7 +47,7 @@ describe('createRetry', () => {
     expect(shortest).below(100);
   });
 
-  it('waits no longer than whoever tries says', async () => {
+  it('bounds its waits by the caller’s longestMs', async () => {
     const waits: number[] = [];
     const retry = createRetry({ firstMs: 100_000, maxMs: 100_000, seed: 1 }, (_, waitMs) =>
       waits.push(waitMs),

@@ -54,7 +54,7 @@ describe('createSessionReplica', () => {
     ]);
   });
 
-  it('believes no event that leads back', () => {
+  it('ignores events that would lead back', () => {
     replica.applyView(viewAt(3, 2, 'collecting'), replica.version);
     for (const late of [opened(2), opened(3), failed(3, 1), closed(2), committed(2)])
       replica.applyEvent(late);
@@ -123,7 +123,7 @@ describe('createSessionReplica', () => {
     expect([openIn(replica), replica.status, replica.awaits(1)]).deep.equal(['none', 'stopped', false]);
   });
 
-  it('knows its own exclusion from that of others', () => {
+  it('distinguishes its own exclusion from that of others', () => {
     replica.applyEvent({ type: 'node-excluded', node: 'node-2' });
     expect(replica.excluded).equal(false);
     replica.applyEvent({ type: 'node-excluded', node: 'node-1' });

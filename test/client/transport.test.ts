@@ -58,7 +58,7 @@ describe('createTransport', () => {
     );
   });
 
-  it('throws what a problem document says', async () => {
+  it('throws the error of a problem document', async () => {
     const problem = {
       type: 'about:blank',
       title: 'Too many',
@@ -97,7 +97,7 @@ describe('createTransport', () => {
     }
   });
 
-  it('refuses an answer that is not as the schema says', async () => {
+  it('refuses a response that does not match the schema', async () => {
     const transport = await to((_, response) => void response.end('{"good":"yes"}'));
     const error = await expectRefusal(
       () => transport.json(z.object({ good: z.boolean() }), get),

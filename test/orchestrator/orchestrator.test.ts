@@ -1,4 +1,4 @@
-/** Real processes: how they are checked, what is done when they die or hang, and what is told of them. */
+/** Real processes: how they are checked, restarted and reported on. */
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -54,7 +54,7 @@ describe('createOrchestrator', () => {
       expect(system.view().components.map(({ restarts }) => restarts)).deep.equal([1, 0]);
     });
 
-    it('takes no answer in time as a failed check', async () => {
+    it('fails a check that gets no response in time', async () => {
       const system = run([shell('a', forever, { ...http(), timeoutMs: 100, intervalMs: 10 })]);
       await system.reaches('a', 'running');
       answer = 'silence';
@@ -62,14 +62,14 @@ describe('createOrchestrator', () => {
       expect(message).match(/^no response within 100 ms; restarting in/);
     });
 
-    it('keeps no connection open: there are servers that serve one at a time', async () => {
+    it('keeps no connection open, for servers that serve one at a time', async () => {
       const asked = once(server, 'request');
       run([shell('a', forever, http())]);
       const [{ headers }] = (await asked) as [IncomingMessage];
       expect(headers.connection).equal('close');
     });
 
-    it('does not wait for the end of an answer, nor for its sense', async () => {
+    it('doesn’t wait for the end of a response', async () => {
       server.removeAllListeners('request').on('request', (_, response: ServerResponse) => {
         response.writeHead(200, { 'content-length': 1e9 }).write('endless');
       });
@@ -78,7 +78,7 @@ describe('createOrchestrator', () => {
       expect(system.view().components[0]).include({ health: 'healthy', restarts: 0 });
     });
 
-    it('waits for a port to take connections', async () => {
+    it('waits for a port to accept connections', async () => {
       const check = { kind: 'tcp', host: '127.0.0.1', port } as const;
       const system = run([
         shell('a', forever, { ...asked, check }),
@@ -101,7 +101,7 @@ describe('createOrchestrator', () => {
     expect((await system.reaches('b', 'stopping')).message).match(/not up within 300 ms/);
   });
 
-  it('waits for a command to end with 0, and says what it said', async () => {
+  it('waits for a command to exit with 0, and reports its last line', async () => {
     const cwd = await newFolder();
     const check = { kind: 'exec', command: ['sh', '-c', 'echo looking; test -e there'] } as const;
     const system = run([shell('a', `echo x > there; ${forever}`, { ...asked, check, cwd })]);
@@ -120,7 +120,7 @@ describe('createOrchestrator', () => {
     expect(message).match(/not up within 3 s: no response within 50 ms/);
   });
 
-  it('ends a check that is under way with its component', async function () {
+  it('ends a running check with its component', async function () {
     if (!hasProcesses) this.skip();
     const cwd = await newFolder();
     const command = ['sh', '-c', `trap '' TERM; echo $$ > checking; mv checking check; ${forever}`];
@@ -139,7 +139,7 @@ describe('createOrchestrator', () => {
     expect(isGone(pid())).equal(true);
   });
 
-  it('gives the programs of a shell their time to end, though the shell ends at once', async () => {
+  it('gives the programs of a shell their time to end, although the shell ends at once', async () => {
     const program = `trap 'sleep 0.2; echo saved; exit' TERM; echo ready; while :; do sleep 0.01; done`;
     const system = run([
       shell('a', `sh -c "${program}"; true`, {
@@ -153,7 +153,7 @@ describe('createOrchestrator', () => {
     expect(system.lines.map(({ line }) => line)).include('saved');
   });
 
-  it('goes on without a component that always dies', async () => {
+  it('continues without a component that always dies', async () => {
     const restarts = { max: 2, windowMs: 60_000, firstMs: 1, maxMs: 1 };
     const neverUp = { upWhen: 'checked', check: { kind: 'line', pattern: 'up' } } as const;
     const system = run([
@@ -174,7 +174,7 @@ describe('createOrchestrator', () => {
     expect(await system.ended).equal('not-started');
   });
 
-  it('tells of programs and folders that are not there', async () => {
+  it('reports programs and folders that don’t exist', async () => {
     const restarts = { max: 0, windowMs: 1000, firstMs: 1, maxMs: 1 };
     const system = run([
       shell('program', '', { restarts, command: ['no-such-program'] }),
@@ -189,7 +189,7 @@ describe('createOrchestrator', () => {
     expect(nul!.reason).match(/^could not be started: /);
   });
 
-  it('reads no faster than lines are taken', async () => {
+  it('reads no faster than lines are consumed', async () => {
     const { opened, open } = gate();
     const first = gate();
     const system = run([shell('a', 'yes | head -n 200000', { restart: 'never' })], () => {

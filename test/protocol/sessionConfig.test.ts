@@ -30,7 +30,7 @@ describe('sessionConfigSchema', () => {
     });
   });
 
-  it('takes what it made itself', () => {
+  it('accepts its own output', () => {
     const config = read({
       mode: { buffered: { bufferSize: 4 } },
       selection: { sample: 8 },

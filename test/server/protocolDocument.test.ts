@@ -60,7 +60,7 @@ describe('docs/protocol.md', () => {
     });
   });
 
-  it('shows the socket, its messages and its addresses as they are', async () => {
+  it('shows the event socket, its messages and its parameters as they are', async () => {
     const text = await readFile(file, 'utf8');
     const events = text.slice(text.indexOf('\n## Events'), text.indexOf('\n## Errors'));
     const [hello, event] = [...events.matchAll(/^```json\n([^]*?)^```$/gm)].map(
@@ -84,7 +84,7 @@ describe('docs/protocol.md', () => {
     const told = reader.messages.find(({ type }) => type === event!.type)!;
     expect(like(told)).deep.equal(like(event!));
 
-    const since = /`(\?since=)(\d+)` sends everything after event \2/.exec(events)!;
+    const since = /`(\?since=)(\d+)` first sends every event after number \2/.exec(events)!;
     const later = new Reader(`${url}${since[1]}${told.number - 1}&token=${ADMIN}`);
     await later.until(({ length }) => length > 1);
     expect(later.messages[1]).deep.equal(told);
@@ -106,13 +106,13 @@ describe('docs/protocol.md', () => {
     );
     const meaning = (code: number) => listed.find(([codes]) => codes!.includes(String(code)))?.[1];
     expect(codes.map(meaning)).deep.equal([
-      'a message was sent',
-      'a message of more than 1 KiB was sent',
-      'the server is ending: come back in a moment, with `?since=`',
+      'the client sent a message',
+      'the client sent a message of more than 1 KiB',
+      'the server is shutting down: reconnect after a moment, with `?since=`',
     ]);
   });
 
-  it('speaks only of addresses that there are', async () => {
+  it('mentions only existing addresses', async () => {
     const text = await readFile(file, 'utf8');
     const known = new Set(routes.map(({ path }) => path.replace(/:\w+/g, ':')));
     for (const [, path] of text.matchAll(/`(?:GET |PUT )(\/v1\/[^\s`?]+)`/g)) {

@@ -4,6 +4,7 @@ import { collectSettings, jsonOption } from '../terminal/options.js';
 import { printJson } from '../terminal/print.js';
 import type { ServerFlags } from './serverConfig.js';
 
+/** Adds the flags that both commands take. */
 const withServerFlags = (command: Command): Command =>
   command
     .option('--config <file>', 'a YAML file with settings')

@@ -132,7 +132,7 @@ export function logLines(
   };
 }
 
-/** Writes lines. While the stream is full, all writers wait for the same drain; a broken stream makes nobody wait. */
+/** Writes lines. While the stream is full, all writers wait for the same drain; writes to a broken stream don't wait. */
 function writerTo(out: Writable): (line: string) => void | Promise<void> {
   let drained: Promise<void> | undefined;
   return (line) => {

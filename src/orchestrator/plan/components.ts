@@ -22,7 +22,9 @@ export interface CompositionContext {
 
 /** A file that is written before any component starts. */
 export interface PlannedFile {
+  /** Where it is written, as an absolute path. */
   readonly path: string;
+  /** Its whole content. */
   readonly text: string;
 }
 

@@ -4,6 +4,7 @@ import type { ComponentPolicy, SystemPolicy } from '../supervise/state.js';
 
 /** A program and its arguments, run without a shell. */
 export interface Program {
+  /** The program and its arguments. */
   readonly command: readonly string[];
   /** The working directory, as an absolute path. */
   readonly cwd: string;
@@ -24,6 +25,7 @@ export type Check =
 
 /** One supervised process: what runs, how it is checked, and when it restarts. */
 export interface Component extends ComponentPolicy, Program {
+  /** How its health is checked. */
   readonly check: Check;
   /** How long one check may take. */
   readonly timeoutMs: number;
@@ -31,6 +33,7 @@ export interface Component extends ComponentPolicy, Program {
 
 /** The components of a system. */
 export interface SystemPlan extends SystemPolicy {
+  /** In start order: each component comes after its dependencies. */
   readonly components: readonly Component[];
 }
 

@@ -21,17 +21,21 @@ export type RestartPolicy = (typeof restartPolicies)[number];
 export interface RestartBounds {
   /** Restarts allowed within `windowMs`. One more, and the component has failed. */
   readonly max: number;
+  /** The length of the window, which ends now. */
   readonly windowMs: number;
   /** The delay before the first restart in the window. It doubles with each further restart, up to `maxMs`. */
   readonly firstMs: number;
+  /** The longest delay. */
   readonly maxMs: number;
 }
 
 /** How a component is supervised. */
 export interface ComponentPolicy {
+  /** Unique in its system. */
   readonly name: string;
   /** Names of the components that must be up before this one starts. */
   readonly dependsOn: readonly string[];
+  /** Which exits restart it. */
   readonly restart: RestartPolicy;
   /** When the component counts as up: once started, once a check passes, or, for a task, once it exits with 0. */
   readonly upWhen: 'started' | 'checked' | 'done';
@@ -43,6 +47,7 @@ export interface ComponentPolicy {
   readonly startDeadlineMs: number;
   /** Time between SIGTERM and SIGKILL. */
   readonly stopDeadlineMs: number;
+  /** How many restarts it gets, and after which delays. */
   readonly restarts: RestartBounds;
 }
 
@@ -56,7 +61,9 @@ export interface SystemPolicy {
 
 /** How a process ended. */
 export interface Exit {
+  /** The exit code; null if a signal ended the process or it never ran. */
   readonly code: number | null;
+  /** The signal that ended the process; null if it exited by itself or never ran. */
   readonly signal: string | null;
   /** Why it could not be started; null if it ran. */
   readonly message: string | null;
@@ -169,7 +176,9 @@ export type SystemEffect =
 
 /** A change in a component's state. */
 export interface ComponentAnnouncement {
+  /** The component's name. */
   readonly component: string;
+  /** The phase that it is in now. */
   readonly state: ComponentPhase;
   /** For humans: 'running, pid 4711'. */
   readonly message: string;

@@ -13,7 +13,9 @@ import { isReady } from './system.js';
 
 /** The status of one component. */
 export interface ComponentView {
+  /** The component's name. */
   readonly name: string;
+  /** The phase that it is in. */
   readonly state: ComponentPhase;
   /** Null if no process is running. */
   readonly pid: number | null;
@@ -27,6 +29,7 @@ export interface ComponentView {
   readonly reason: string | null;
   /** How its last process ended; null if none has. */
   readonly lastExit: (Exit & { readonly atMs: number }) | null;
+  /** Names of the components that must be up before this one starts. */
   readonly dependsOn: readonly string[];
 }
 

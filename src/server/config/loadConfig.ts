@@ -127,6 +127,7 @@ export interface Setting {
   readonly variable: string;
   /** Validates its value. */
   readonly schema: z.ZodType;
+  /** What it does, for help texts. */
   readonly description: string;
 }
 

@@ -183,7 +183,7 @@ describe('quorate serve, session and node', function () {
     expect((await run(['session', 'list', '--json', '--server', url])).out).equal('[]\n');
   });
 
-  it('tells a node that it was excluded, once', async () => {
+  it('reports once that a node was excluded', async () => {
     const { url } = await serve();
     await writeFile(
       join(folder, 'attacker.mjs'),

@@ -1,4 +1,4 @@
-/** quorate up and quorate status, as a user has them: real servers, nodes, and a tiny trainer. */
+/** quorate up and quorate status, with real servers and nodes, and a tiny trainer. */
 import { expect } from 'chai';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import {
 import { newFolder, removeFolders } from '../../support/coordinator/folders.js';
 import { run, start, type Started } from '../command.js';
 
-/** Each node adds 1 to every value, in its own time; the session's model tells how many rounds there were. */
+/** Each node adds 1 to every value, after a pause. */
 const trainer = `
 export const createTrainer = ({ pauseMs = 0 }) => ({
   async train({ model }) {
@@ -111,7 +111,7 @@ describe('quorate up', () => {
     expect(out).match(/server killing\n/);
   });
 
-  it('goes on without what always dies, tells of it, and ends with 5', async () => {
+  it('continues without a component that always dies, reports it, and ends with 5', async () => {
     const command = await up({
       components: {
         dies: {
@@ -143,7 +143,7 @@ describe('quorate up', () => {
     ]);
   });
 
-  it('ends with 0 when it is told to, whatever still waits', async () => {
+  it('ends with 0 when it is stopped, even if components still wait', async () => {
     const system = {
       components: { a: { command: forever }, b: { command: forever, health: { line: 'no' } } },
     };
@@ -156,7 +156,7 @@ describe('quorate up', () => {
     }
   });
 
-  it('stops all in order when nobody reads its output any more', async () => {
+  it('stops everything in order when its output is closed', async () => {
     const needed = `trap 'test -e first && touch second; exit' TERM; while :; do sleep 0.01; done`;
     const needs = `trap 'sleep 0.3; touch first; exit' TERM; while :; do echo x; sleep 0.01; done`;
     const command = await up({
@@ -172,7 +172,7 @@ describe('quorate up', () => {
     expect(await readdir(folder)).include.members(['first', 'second']);
   });
 
-  it('says that a system which was killed runs no more', async () => {
+  it('reports that a killed system is no longer running', async () => {
     const command = await up({ components: { a: { command: forever } } });
     await command.says('a running');
     command.child.kill('SIGKILL');
@@ -182,7 +182,7 @@ describe('quorate up', () => {
     expect(err).match(/^quorate: NOT_FOUND: the system is no longer running: .*ECONNREFUSED/);
   });
 
-  it('ends with 4 when something could not be started', async () => {
+  it('ends with 4 if a component could not be started', async () => {
     const absent = { command: ['no-such-program'], health: { line: 'up' }, restarts: { max: 0 } };
     const command = await up({ components: { absent, needs: { command: forever, dependsOn: ['absent'] } } });
     const { code, err } = await command.result;
@@ -192,7 +192,7 @@ describe('quorate up', () => {
     );
   });
 
-  it('ends with 3 for a file that makes no sense, and starts nothing', async () => {
+  it('ends with 3 for an invalid file, and starts nothing', async () => {
     for (const [system, code, message] of [
       [{ components: { a: { comand: ['x'] } } }, 'UNKNOWN_PARAMETER', 'components.a.comand'],
       [{ components: { a: { command: ['x'], dependsOn: ['b'] } } }, 'INVALID_PARAMETER', 'depends on b'],
@@ -205,7 +205,7 @@ describe('quorate up', () => {
     expect((await run(['up', 'absent.yaml'], { cwd: folder })).err).match(/^quorate: NOT_FOUND: /);
   });
 
-  it('prints what it would start, and starts nothing', async () => {
+  it('prints what would start, and starts nothing', async () => {
     const command = await up(training(1), '--check');
     const { code, out } = await command.result;
     expect(code).equal(0);
@@ -222,7 +222,7 @@ describe('quorate up', () => {
     expect(await stat(join(folder, '.quorate')).catch(() => null)).equal(null);
   });
 
-  it('runs a system once at a time', async () => {
+  it('refuses to run a system twice at a time', async () => {
     const command = await up({ components: { a: { command: forever } } });
     await command.says('a running');
     const second = await run(['up'], { cwd: folder });
@@ -230,28 +230,32 @@ describe('quorate up', () => {
     expect(second.err).match(/^quorate: STORE_LOCKED: /);
   });
 
-  it('writes lines of JSON for programs', async () => {
+  it('writes JSON lines for programs', async () => {
     const command = await up(
       { components: { a: { command: ['sh', '-c', 'echo out; echo err >&2'], restart: 'never' } } },
       '--json',
     );
     const lines = (await command.result).out.trim().split('\n');
-    const told = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    for (const { time } of told) expect(time).match(/^\d{4}-.*Z$/);
-    const said = told.filter(({ stream }) => stream !== undefined).map(({ stream, line }) => [stream, line]);
+    const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    for (const { time } of entries) expect(time).match(/^\d{4}-.*Z$/);
+    const said = entries
+      .filter(({ stream }) => stream !== undefined)
+      .map(({ stream, line }) => [stream, line]);
     expect(said).have.deep.members([
       ['stdout', 'out'],
       ['stderr', 'err'],
     ]);
-    expect(told.filter(({ state }) => state !== undefined).map(({ state }) => state)).deep.equal([
+    expect(entries.filter(({ state }) => state !== undefined).map(({ state }) => state)).deep.equal([
       'starting',
       'running',
       'completed',
     ]);
-    expect(told.find(({ status }) => status !== undefined)?.status).match(/^http:\/\/127\.0\.0\.1:\d+\/v1\//);
+    expect(entries.find(({ status }) => status !== undefined)?.status).match(
+      /^http:\/\/127\.0\.0\.1:\d+\/v1\//,
+    );
   });
 
-  it('asks for tokens where others can reach the server, and gives them to its own', async () => {
+  it('generates tokens for a server that requires them, and passes them to its components', async () => {
     const system = training(2);
     const config = { ...system.server.config, auth: { enabled: true } };
     const command = await up({ ...system, server: { ...system.server, config } });
@@ -265,7 +269,7 @@ describe('quorate up', () => {
     expect((await run(['up'], { cwd: folder })).code).equal(0); // the nodes come back as themselves
   });
 
-  it('takes its paths from where the file is', async () => {
+  it('resolves paths against the file’s folder', async () => {
     await mkdir(join(folder, 'else'));
     await writeFile(file, stringify(training(1)));
     const { code, out } = await run(['up', join('..', 'quorate.yaml')], { cwd: join(folder, 'else') });

@@ -5,7 +5,7 @@ import { logLines, logText } from '../../../src/cli/terminal/logs.js';
 
 const plain = { json: false, terminal: false, color: false };
 
-/** Takes one write at a time, and the next when it is told to. */
+/** Takes one write at a time, and completes it on `go`. */
 class Slow extends Writable {
   readonly taken: string[] = [];
   private next: (() => void) | undefined;
@@ -64,19 +64,19 @@ describe('logLines', () => {
       expect(text.startsWith(`${escape}[`) && text.endsWith(`${escape}[39m hello\n`)).true;
   });
 
-  it('lets no component take the terminal over, and leaves the bytes alone for everybody else', () => {
+  it('lets no component take over a terminal, and passes its bytes on unchanged elsewhere', () => {
     const escape = String.fromCharCode(27);
     const text = `${escape}[31mred\r\t${escape}[2J\u0007\u009b1m`;
-    const told = (terminal: boolean): string => {
+    const shown = (terminal: boolean): string => {
       const out = new Fast();
       void logLines(out, ['a'], { ...plain, terminal }).line({ ...line, line: text });
       return out.taken.join('');
     };
-    expect(told(false)).equal(`a       | ${text}\n`);
-    expect(told(true)).equal(`a       | ${escape}[31mred\\x0d\t\\x1b[2J\\x07\\x9b1m${escape}[0m\n`);
+    expect(shown(false)).equal(`a       | ${text}\n`);
+    expect(shown(true)).equal(`a       | ${escape}[31mred\\x0d\t\\x1b[2J\\x07\\x9b1m${escape}[0m\n`);
   });
 
-  it('makes nobody wait for a stream that is broken', async () => {
+  it('doesn’t make writers wait for a broken stream', async () => {
     const out = new Slow();
     out.on('error', () => undefined);
     const log = logLines(out, ['a'], plain);
@@ -89,7 +89,7 @@ describe('logLines', () => {
     expect(isOver).equal(true);
   });
 
-  it('writes JSON, a line each, with component, stream and time', () => {
+  it('writes JSON lines with component, stream and time', () => {
     const out = new Fast();
     const log = logLines(out, ['a'], { json: true, terminal: false, color: false });
     void log.line({ ...line, line: 'with "quotes"' });
@@ -100,7 +100,7 @@ describe('logLines', () => {
     ]);
   });
 
-  it('makes writers wait while there is no room, and lets all of them go on together', async () => {
+  it('makes writers wait while the stream is full, and resumes all of them together', async () => {
     const out = new Slow();
     const log = logLines(out, ['a'], plain);
     let waiting = 2;
@@ -124,7 +124,7 @@ describe('logLines', () => {
     expect(out.listenerCount('drain')).equal(0);
   });
 
-  it('does not wait where there is room', () => {
+  it('doesn’t wait if there is room', () => {
     expect(logLines(new Fast(), ['a'], plain).line(line)).equal(undefined);
   });
 });

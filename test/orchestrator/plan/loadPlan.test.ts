@@ -1,4 +1,4 @@
-/** The file of a system, and the components that it comes to. */
+/** A system file, and the components that it defines. */
 import { expect } from 'chai';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ describe('loadPlan', () => {
     expect(whole.stopsWhenDone).equal(true);
   });
 
-  it('gives the server a port that stays, a folder, and all that is configured, in a file', async () => {
+  it('gives the server a fixed port, a folder, and its whole configuration in a file', async () => {
     const { server, files, components, stateFolder } = await plan({
       server: { config: { listen: { port: 0 }, logLevel: 'warn' } },
     });
@@ -75,7 +75,7 @@ describe('loadPlan', () => {
     }
   });
 
-  it('tells every component where the server is, and the server nothing from the environment', async () => {
+  it('gives every component the server’s URL, and the server no settings from the environment', async () => {
     const environment = { HOME: '/home/x', QUORATE_LISTEN_PORT: '9', QUORATE_AUTH_ENABLED: 'true' };
     const whole = await plan(
       {
@@ -97,7 +97,7 @@ describe('loadPlan', () => {
     });
   });
 
-  it('reaches a server that listens everywhere, and gives tokens to those that need them', async () => {
+  it('reaches a server that listens on every address, and gives tokens to components that need them', async () => {
     for (const [host, url] of [
       ['0.0.0.0', 'http://127.0.0.1:4000'],
       ['::', 'http://[::1]:4000'],
@@ -121,7 +121,7 @@ describe('loadPlan', () => {
     }
   });
 
-  it('starts nodes for a server elsewhere', async () => {
+  it('starts nodes for a server that runs elsewhere', async () => {
     const whole = await plan({
       server: 'http://10.0.0.1:8080',
       nodes: [{ ...node, count: 2, set: { shard: '{number}', note: 'a {number}', list: [1, 2] } }],
@@ -173,20 +173,20 @@ describe('loadPlan', () => {
       'health',
     ],
     [
-      'a port that is none',
+      'an invalid port',
       { components: { a: { command: ['x'], health: { tcp: 'a:65536' } } } },
       'INVALID_PARAMETER',
       'components.a.health.tcp: must be host:port',
     ],
     ['nothing to start', '', 'INVALID_PARAMETER', 'nothing to start'],
     [
-      'no regular expression',
+      'an invalid regular expression',
       { components: { a: { command: ['x'], health: { line: '(' } } } },
       'INVALID_PARAMETER',
       'line',
     ],
     [
-      'a check of a task',
+      'a health check of a task',
       { components: { a: { command: ['x'], task: true, health: { line: 'x' } } } },
       'INVALID_PARAMETER',
       'task',
@@ -200,25 +200,25 @@ describe('loadPlan', () => {
       'model',
     ],
     [
-      'a name twice',
+      'a duplicate name',
       { server: {}, components: { server: { command: ['x'] } } },
       'INVALID_PARAMETER',
       'server',
     ],
     [
-      'a dependency that is not there',
+      'an unknown dependency',
       { components: { a: { command: ['x'], dependsOn: ['b'] } } },
       'INVALID_PARAMETER',
       'depends on b',
     ],
     [
-      'a circle',
+      'circular dependencies',
       { server: { dependsOn: ['node-1'] }, nodes: [node] },
       'INVALID_PARAMETER',
       'server → node-1 → server',
     ],
-    ['no YAML', '{', 'MALFORMED', 'mine.yaml'],
-    ['no mapping', '- a', 'MALFORMED', 'mapping'],
+    ['invalid YAML', '{', 'MALFORMED', 'mine.yaml'],
+    ['a file that isn’t a mapping', '- a', 'MALFORMED', 'mapping'],
   ] as const) {
     it(`refuses ${what}`, async () => {
       const { message } = await expectRefusal(() => plan(text as unknown as SystemConfigInput), code);

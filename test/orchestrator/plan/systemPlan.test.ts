@@ -6,7 +6,7 @@ const graph = (edges: Readonly<Record<string, readonly string[]>>) =>
   Object.entries(edges).map(([name, dependsOn]) => ({ name, dependsOn }));
 
 describe('inStartOrder', () => {
-  it('puts each after those that it depends on, and leaves the others as they are', () => {
+  it('puts each component after its dependencies, and otherwise keeps the order', () => {
     const order = (edges: Readonly<Record<string, readonly string[]>>) =>
       inStartOrder(graph(edges)).map(({ name }) => name);
     expect(order({ a: [], b: [], c: [] })).deep.equal(['a', 'b', 'c']);
@@ -14,17 +14,17 @@ describe('inStartOrder', () => {
     expect(order({})).deep.equal([]);
   });
 
-  it('refuses a circle, and names it', async () => {
-    for (const [edges, circle] of [
+  it('refuses a cycle, and names it', async () => {
+    for (const [edges, cycle] of [
       [{ a: ['a'] }, ['a', 'a']],
       [{ x: ['a'], a: ['b'], b: ['c'], c: ['a'] }, ['a', 'b', 'c', 'a']],
     ] as const) {
       const { details } = await expectRefusal(() => inStartOrder(graph(edges)), 'INVALID_PARAMETER');
-      expect(details.cycle).deep.equal(circle);
+      expect(details.cycle).deep.equal(cycle);
     }
   });
 
-  it('refuses a dependency that is none of them', async () => {
+  it('refuses an unknown dependency', async () => {
     const { details } = await expectRefusal(
       () => inStartOrder(graph({ a: ['b'], c: [] })),
       'INVALID_PARAMETER',

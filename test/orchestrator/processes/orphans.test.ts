@@ -1,4 +1,4 @@
-/** Whatever is killed, nothing is left behind. Processes are known by a mark that they inherit. */
+/** Whatever is killed, no process survives. The tests find processes by a mark that they inherit. */
 import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { random } from '../../support/random.js';
 const forever = 'while :; do sleep 1000; done';
 const leader = `: leader; ${forever}`;
 
-/** A child in its group that ignores SIGTERM, one that has left the group, and a check that hangs. */
+/** A child in its group that ignores SIGTERM, one that has left the group, and a hanging check. */
 const system = (stopDeadlineMs: number) => ({
   components: {
     family: {
@@ -38,7 +38,7 @@ const system = (stopDeadlineMs: number) => ({
 /** One of each shell. */
 const SLEEPING = 5;
 
-describe('quorate up leaves nothing behind', function () {
+describe('quorate up leaves no process behind', function () {
   let folder: string;
   let marked: Marked;
   let command: Started;
@@ -74,16 +74,16 @@ describe('quorate up leaves nothing behind', function () {
   const fallbackReapers = (): number[] => childrenOf(command.child.pid!, 'while read -r line');
   const signal = (signal: NodeJS.Signals): void => void command.child.kill(signal);
 
-  it('when it is told to end', async () => {
+  it('when it is interrupted', async () => {
     await upCompletely();
-    const [guard] = reapers();
+    const [reaper] = reapers();
     signal('SIGINT');
     await command.result;
     expect(marked.pids()).deep.equal([]);
-    await until(() => isGone(guard!));
+    await until(() => isGone(reaper!));
   });
 
-  it('when it is told to end twice, though they had an hour for it', async () => {
+  it('when it is interrupted twice, although its components had an hour to stop', async () => {
     await upCompletely(3_600_000);
     signal('SIGINT');
     await command.says('stopping');
@@ -97,10 +97,10 @@ describe('quorate up leaves nothing behind', function () {
 
   it('when it is killed', async () => {
     await upCompletely();
-    const [guard] = reapers();
+    const [reaper] = reapers();
     signal('SIGKILL');
     await marked.gone();
-    await until(() => isGone(guard!));
+    await until(() => isGone(reaper!));
     expect(marked.pids()).deep.equal([]);
   });
 
@@ -116,7 +116,7 @@ describe('quorate up leaves nothing behind', function () {
     }
   });
 
-  it('when its guard is killed, and then it is', async () => {
+  it('when its reaper is killed, and then it is', async () => {
     await upCompletely();
     const [first] = reapers();
     process.kill(first!, 'SIGKILL');
@@ -128,23 +128,23 @@ describe('quorate up leaves nothing behind', function () {
     expect(marked.pids()).deep.equal([]);
   });
 
-  it('when it and its guard are killed in the same moment', async () => {
+  it('when it and its reaper are killed at the same moment', async () => {
     await upCompletely(3_600_000);
-    const [last] = fallbackReapers();
+    const [fallback] = fallbackReapers();
     for (const pid of [command.child.pid!, ...reapers()]) process.kill(pid, 'SIGSTOP');
     for (const pid of [command.child.pid!, ...reapers()]) process.kill(pid, 'SIGKILL');
     await marked.gone();
-    await until(() => isGone(last!));
+    await until(() => isGone(fallback!));
     expect(marked.pids()).deep.equal([]);
   });
 
-  it('when its last guard is killed, and then it and its guard are', async () => {
+  it('when its fallback reaper is killed, and then it and its reaper are', async () => {
     await upCompletely();
-    const [guard] = reapers();
-    const [last] = fallbackReapers();
-    process.kill(last!, 'SIGKILL');
+    const [reaper] = reapers();
+    const [fallback] = fallbackReapers();
+    process.kill(fallback!, 'SIGKILL');
     await until(
-      () => reapers().some((pid) => pid !== guard) && fallbackReapers().some((pid) => pid !== last),
+      () => reapers().some((pid) => pid !== reaper) && fallbackReapers().some((pid) => pid !== fallback),
     );
     const killed = [command.child.pid!, ...reapers()];
     for (const pid of killed) process.kill(pid, 'SIGSTOP');
@@ -153,16 +153,16 @@ describe('quorate up leaves nothing behind', function () {
     expect(marked.pids()).deep.equal([]);
   });
 
-  it('when it is told to end, its last guard included', async () => {
+  it('when it is stopped, and its fallback reaper ends too', async () => {
     await up();
-    const [last] = fallbackReapers();
+    const [fallback] = fallbackReapers();
     signal('SIGTERM');
     await command.result;
     expect(marked.pids()).deep.equal([]);
-    await until(() => isGone(last!));
+    await until(() => isGone(fallback!));
   });
 
-  it('when it has a process namespace of its own, and sees the processes of another', async function () {
+  it('when it has its own process namespace, and sees the processes of another', async function () {
     const own = ['--user', '--map-root-user', '--pid', '--fork', '--kill-child'];
     if (spawnSync('unshare', [...own, 'true']).status !== 0) this.skip();
     await writeFile(join(folder, 'quorate.yaml'), JSON.stringify(system(300)));
@@ -174,7 +174,7 @@ describe('quorate up leaves nothing behind', function () {
     expect([code, err]).deep.equal([0, '']);
   });
 
-  it('when a component is killed: its children go with it, and it begins anew', async () => {
+  it('when a component is killed: its children end with it, and it is restarted', async () => {
     await upCompletely();
     const before = marked.pids();
     const [killed] = marked.running(/: leader/);
@@ -187,7 +187,7 @@ describe('quorate up leaves nothing behind', function () {
     expect(marked.running(/: leader/)).length(1);
   });
 
-  it('when a component’s child is killed: that is the component’s own affair', async () => {
+  it('when a component’s child is killed, which is left to the component', async () => {
     await upCompletely();
     const [child] = marked.running(/trap/).filter((pid) => !marked.running(/: leader/).includes(pid));
     process.kill(child!, 'SIGKILL');

@@ -228,8 +228,8 @@ describe('a system that ends', () => {
 
     const stays = new Play([aComponent('server'), task]).tick().started('server', 'task').ended('task', 0);
     expect(stays.state.phase).equal('running');
-    const told = new Play([aComponent('server'), node('one')], false).tick().started('server', 'one');
-    expect(told.ended('one', 0).state.phase).equal('running');
+    const persistent = new Play([aComponent('server'), node('one')], false).tick().started('server', 'one');
+    expect(persistent.ended('one', 0).state.phase).equal('running');
   });
 
   it('says what failed: something that was up, or something that never was', () => {

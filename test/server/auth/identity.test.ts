@@ -28,7 +28,7 @@ const register = async (fixture: Fixture, id: string): Promise<string> => {
 };
 
 describe('authorize', () => {
-  it('lets each do what is theirs, and nothing else', async () => {
+  it('grants each identity its rights and nothing more', async () => {
     const admin: Identity = { kind: 'admin' };
     const node: Identity = { kind: 'node', id: 'a' };
     const enrollment: Identity = { kind: 'enrollment' };
@@ -66,7 +66,7 @@ describe('authorize', () => {
 describe('tokens', () => {
   afterEach(closeAll);
 
-  it('are asked for beyond this machine, unless told otherwise', () => {
+  it('are required beyond the loopback interface, unless configured otherwise', () => {
     const isOn = (host: string, enabled: 'auto' | boolean = 'auto') =>
       isAuthOn(configSchema.parse({ listen: { host }, auth: { enabled } }));
     for (const host of ['127.0.0.1', 'localhost', '::1', '127.1.2.3']) expect(isOn(host), host).false;
@@ -154,7 +154,7 @@ describe('tokens', () => {
     expect(JSON.stringify(fixture.log)).not.include(chosen);
   });
 
-  it('are made where none is configured, and are in no answer and no log', async () => {
+  it('are generated if none is configured, and appear in no response and no log', async () => {
     const fixture = await start({ config: { auth: { enabled: true } } });
     const made = fixture.server.generatedAdminToken!;
     expect(made).match(/^[A-Za-z0-9_-]{43}$/);

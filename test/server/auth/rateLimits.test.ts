@@ -28,7 +28,7 @@ describe('rate limits', () => {
     expect((await fixture.call('GET', '/health/live')).status).equal(200);
   });
 
-  it('count nodes by themselves, and guesses of tokens by address', async () => {
+  it('count nodes by name, and requests with unknown tokens by address', async () => {
     const auth = { enabled: true, adminToken: ADMIN } as const;
     const fixture = await start({ config: { auth, limits: { requestsPerMinute: { address: 4, node: 2 } } } });
     const tokens: string[] = [];
@@ -111,7 +111,7 @@ describe('pages of other origins', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('invalid HTTP', () => {
   afterEach(closeAll);
 
   it('is answered with a problem, and the connection ends', async () => {
@@ -131,7 +131,7 @@ describe('what is no request', () => {
     expect((await fixture.call('GET', '/health/live')).status).equal(200);
   });
 
-  it('is no tunnel through a proxy either', async () => {
+  it('includes CONNECT, which is refused', async () => {
     const fixture = await start();
     const raw = await Raw.open(fixture.port);
     raw.send('CONNECT example.org:80 HTTP/1.1\r\nHost: example.org\r\n\r\n');
@@ -169,7 +169,7 @@ describe('what is no request', () => {
     expect(await raw.closed()).equal('');
   });
 
-  it('is one connection too many', async () => {
+  it('is refused beyond the limit of connections', async () => {
     const fixture = await start({ config: { limits: { connections: 1 } } });
     const first = await Raw.open(fixture.port);
     first.send('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -197,7 +197,7 @@ describe('requests in the log', () => {
     expect(fixture.log.some((line) => line.requestId === 'trace-1.2_3' && line.path === '/v1/status')).true;
   });
 
-  it('tell of what should not have happened, and the client learns only the id', async () => {
+  it('include unexpected errors, of which the client sees only the request id', async () => {
     const secret = 'the password is swordfish';
     const fixture = await start({
       wrap: (real) => ({
@@ -218,7 +218,7 @@ describe('requests in the log', () => {
     fixture.log.length = 0;
   });
 
-  it('tell of a disk that fails, with the code', async () => {
+  it('include a failing disk, with the code', async () => {
     const fixture = await start({
       wrap: (real) =>
         Object.assign(Object.create(real) as typeof real, {

@@ -23,7 +23,7 @@ const file = async (text: string) => {
 describe('loadConfig', () => {
   hasFolder();
 
-  it('has a value for everything where nobody says anything', async () => {
+  it('has a default for every setting', async () => {
     const config = await loadConfig();
     expect(config).deep.equal(configSchema.parse({}));
     expect(config).deep.include({
@@ -33,7 +33,7 @@ describe('loadConfig', () => {
     });
   });
 
-  it('weighs flags over the environment over the file', async () => {
+  it('prefers flags over the environment, and the environment over the file', async () => {
     const path = await file('listen: { port: 1, host: file }\ndataFolder: file\nlogLevel: warn\n');
     const environment = { QUORATE_LISTEN_PORT: '2', QUORATE_DATA_FOLDER: 'environment', PATH: '/bin' };
     const config = await loadConfig({
@@ -65,7 +65,7 @@ describe('loadConfig', () => {
     expect(config.engine.threads).equal(null);
   });
 
-  it('refuses what does not exist, naming it and where it stands', async () => {
+  it('refuses unknown settings, naming the setting and its source', async () => {
     const inFile = await expectRefusal(
       async () => loadConfig({ file: await file('limits: { jsonByte: 5 }') }),
       'UNKNOWN_PARAMETER',
@@ -80,7 +80,7 @@ describe('loadConfig', () => {
     expect(flag.details.path).equal('listen.prot');
   });
 
-  it('refuses what is wrong, naming it and where it stands', async () => {
+  it('refuses invalid values, naming the setting and its source', async () => {
     const path = await file('listen: { port: 1 }\nsessions: [{ id: s, pipeline: mean, quorum: none }]');
     const inFile = await expectRefusal(() => loadConfig({ file: path }), 'INVALID_PARAMETER');
     expect(inFile.details).deep.equal({ path: 'sessions.0.quorum', source: path });
@@ -95,7 +95,7 @@ describe('loadConfig', () => {
     );
   });
 
-  it('refuses files that are no configuration', async () => {
+  it('refuses files that are not a configuration', async () => {
     await expectRefusal(() => loadConfig({ file: join(folder, 'none.yaml') }), 'NOT_FOUND');
     await expectRefusal(async () => loadConfig({ file: await file('a: [') }), 'MALFORMED');
     await expectRefusal(async () => loadConfig({ file: await file('- a') }), 'MALFORMED');
@@ -117,7 +117,7 @@ describe('printConfig', () => {
     );
   });
 
-  it('prints no secret that a server would take for one', async () => {
+  it('prints placeholders that are refused as secrets', async () => {
     const config = await loadConfig({
       flags: { 'auth.adminToken': 'a-secret-of-the-admin', 'auth.enrollmentToken': 'a-secret-of-enrollment' },
     });
@@ -133,7 +133,7 @@ describe('printConfig', () => {
 });
 
 describe('settings', () => {
-  it('have a name in the environment each, and a description', () => {
+  it('each have an environment variable and a description', () => {
     expect(new Set(settings.map(({ variable }) => variable)).size).equal(settings.length);
     for (const { path, description } of settings) {
       expect(description, path).not.equal('');

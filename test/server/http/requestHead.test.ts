@@ -59,7 +59,7 @@ describe("a request's head", () => {
   });
 });
 
-describe('what is no request', () => {
+describe('invalid HTTP', () => {
   let fixture: Fixture;
   beforeEach(async () => (fixture = await start()));
   afterEach(closeAll);

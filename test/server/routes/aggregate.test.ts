@@ -70,7 +70,7 @@ describe('POST /v1/aggregate', () => {
     expect(json.report.rows).deep.equal(JSON.parse(JSON.stringify(report.rows)));
   });
 
-  it('gives up when nobody waits any more, which is no error', async () => {
+  it('cancels the work when the client disconnects, and logs no error', async () => {
     const engine = createEngine({ threads: 1 });
     const fixture = await start({ engine });
     const asked = new AbortController();
@@ -85,12 +85,12 @@ describe('POST /v1/aggregate', () => {
     await fixture.logged(({ msg }) => msg === 'client disconnected');
     free();
     await busy;
-    await fixture.logged(({ msg, code }) => msg === 'refused' && code === 'ABORTED');
+    await fixture.logged(({ msg, code }) => msg === 'request refused' && code === 'ABORTED');
     expect((await fixture.call('POST', path, { headers: FLAT, body })).status).equal(200);
     await engine.dispose();
   });
 
-  it('refuses what cannot be aggregated', async () => {
+  it('refuses invalid input', async () => {
     const fixture = await start({ config: { limits: { aggregateBytes: 10_000 } } });
     const refuse = (
       code: Parameters<typeof fixture.refusal>[0],

@@ -62,7 +62,7 @@ describe('PUT …/model', () => {
     expect((answer.json as ModelView).tensors).deep.equal([{ name: 'model', shape: [D] }]);
   });
 
-  it('refuses what is no model, and when it is too late', async () => {
+  it('refuses invalid models, and any model after the start', async () => {
     const fixture = await start({ config: { limits: { modelBytes: 1000 } } });
     await fixture.coordinator.createSession(sessionConfig());
     const put = (body: Uint8Array, headers: Record<string, string> = FLAT) => ({ body, headers });
@@ -132,7 +132,7 @@ describe('GET …/model', () => {
     expect(whatever.headers.get('content-type')).equal(flat.accept);
   });
 
-  it('answers 304 to whoever has it, with the round', async () => {
+  it('answers 304 if the client has the model, with the round', async () => {
     const fixture = await withModel();
     const { headers } = await fixture.call('GET', MODEL, { headers: flat });
     const etag = headers.get('etag')!;

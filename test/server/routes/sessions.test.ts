@@ -233,7 +233,7 @@ describe('/v1/nodes', () => {
   });
 });
 
-describe('what the server tells of itself', () => {
+describe('the server’s status and documentation', () => {
   afterEach(closeAll);
 
   it('is alive and ready', async () => {

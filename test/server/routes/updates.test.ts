@@ -86,7 +86,7 @@ describe('PUT and GET …/updates/:node', () => {
     }
   });
 
-  it('note what is told in headers', async () => {
+  it('store the metadata sent in headers', async () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     await put(fixture, 'a', vector(1), { 'quorate-num-examples': '600', 'quorate-metrics': '{"loss":0.25}' });
@@ -172,7 +172,7 @@ describe('PUT and GET …/updates/:node', () => {
     await committed(fixture, 1);
   });
 
-  it('refuse who is unknown, early or late', async () => {
+  it('refuse unknown nodes, and early and late updates', async () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b'], { quorum: 2, targetUpdates: 2 });
     const question = { headers: FLAT, body: vector(1) };

@@ -79,7 +79,7 @@ describe('WS /v1/events', () => {
     await closeAll();
   });
 
-  it('greets, then tells what happens', async () => {
+  it('sends a hello, then events as they happen', async () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const before = fixture.coordinator.events.last;
@@ -101,7 +101,7 @@ describe('WS /v1/events', () => {
     expect(accepted[0]!.atMs).a('number');
   });
 
-  it('goes on where the reader stopped, over a restart too', async () => {
+  it('resumes where the reader stopped, across a restart as well', async () => {
     const store = memoryStore();
     // The store outlives the first coordinator.
     const first = await start({ store: { ...store, events: store.events, close: async () => undefined } });
@@ -136,7 +136,7 @@ describe('WS /v1/events', () => {
     expect(reader.numbers).deep.equal(Array.from({ length: 5990 }, (_, i) => 11 + i));
   });
 
-  it('tells of one session alone, if asked', async () => {
+  it('sends the events of one session only, on request', async () => {
     const fixture = await start();
     await startSession(fixture, ['a'], {});
     await startSession(fixture, ['b'], { id: 'other' });
@@ -148,7 +148,7 @@ describe('WS /v1/events', () => {
     expect(await refused(read(fixture, '?session=none'))).deep.equal([404, 'UNKNOWN_SESSION']);
   });
 
-  it('tells of what the reader asks for alone, from the log and as it happens', async () => {
+  it('sends events of the requested types only, from the backlog and live', async () => {
     const fixture = await start();
     await startSession(fixture, ['a']);
     const since = read(fixture, '?since=0&types=round-opened,round-committed');
@@ -164,7 +164,7 @@ describe('WS /v1/events', () => {
     expect(await refused(read(fixture, '?types=,'))).deep.equal([400, 'INVALID_PARAMETER']);
   });
 
-  it('drops a reader that does not read, and no other', async () => {
+  it('disconnects a reader that stops reading, and no other', async () => {
     const { wrap, tell } = talkative(0, 10_000);
     const fixture = await start({ wrap, config: { limits: { socketBufferBytes: 100_000 } } });
     const stalled = await read(fixture).until(({ length }) => length > 0);
@@ -191,7 +191,7 @@ describe('WS /v1/events', () => {
     expect(reader.numbers).deep.equal(Array.from({ length: 4000 }, (_, i) => i + 1));
   });
 
-  it('ends sockets whose other side answers no ping', async () => {
+  it('closes sockets whose peer does not answer pings', async () => {
     const fixture = await start({ config: { limits: { socketPingMs: 50 } } });
     const alive = await read(fixture).until(({ length }) => length > 0);
     const raw = await Raw.open(fixture.port);
@@ -203,7 +203,7 @@ describe('WS /v1/events', () => {
     expect(alive.socket.readyState).equal(WebSocket.OPEN);
   });
 
-  it('takes nothing, and survives what is no frame', async () => {
+  it('accepts no messages, and survives malformed frames', async () => {
     const fixture = await start();
     const talker = await read(fixture).until(({ length }) => length > 0);
     talker.socket.send('hello');
@@ -248,7 +248,7 @@ describe('WS /v1/events', () => {
     expect(JSON.stringify(fixture.log)).not.include(ADMIN);
   });
 
-  it('refuses what it does not understand', async () => {
+  it('refuses invalid queries', async () => {
     const fixture = await start({ config: { cors: { origins: ['https://own.example'] } } });
     expect(await refused(read(fixture, '?since=-1'))).deep.equal([400, 'INVALID_PARAMETER']);
     expect(await refused(read(fixture, '?since=1&since=0'))).deep.equal([400, 'INVALID_PARAMETER']);
@@ -274,7 +274,7 @@ describe('WS /v1/events', () => {
     expect(await refused(from('10.0.0.2'))).deep.equal([429, 'RATE_LIMITED']);
   });
 
-  it('answers a handshake that is none with a problem', async () => {
+  it('answers an invalid handshake with a problem document', async () => {
     const fixture = await start();
     const asked = 'Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
     for (const [head, status, code] of [
@@ -292,7 +292,7 @@ describe('WS /v1/events', () => {
     }
   });
 
-  it('has nothing to tell to whoever has seen more than there is', async () => {
+  it('sends no backlog if since is beyond the last event', async () => {
     const fixture = await start();
     await startSession(fixture, ['a']);
     const reader = await read(fixture, '?since=100000').until(({ length }) => length > 0);

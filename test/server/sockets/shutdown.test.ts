@@ -24,7 +24,7 @@ function watched(): { wrap: (real: Coordinator) => Coordinator; begun: Promise<v
 describe('close', () => {
   afterEach(closeAll);
 
-  it('lets an upload under way finish, and takes nothing new', async () => {
+  it('lets a running upload finish, and accepts nothing new', async () => {
     const { wrap, begun } = watched();
     const fixture = await start({ wrap });
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
@@ -59,7 +59,7 @@ describe('close', () => {
     expect((await fixture.coordinator.round('s', 1)).updates.map(({ node }) => node)).deep.equal(['a']);
   });
 
-  it('ends connections that never carried a request at once', async () => {
+  it('closes unused connections at once', async () => {
     // A deadline that no test would live to see.
     const fixture = await start({ config: { shutdownDeadlineMs: 1_000_000 } });
     const unused = await Raw.open(fixture.port);
@@ -70,7 +70,7 @@ describe('close', () => {
     expect(await unused.closed()).equal('');
   });
 
-  it('cuts off at the deadline what does not end', async () => {
+  it('cuts off what has not finished by the deadline', async () => {
     const { wrap, begun } = watched();
     const fixture = await start({ wrap, config: { shutdownDeadlineMs: 100 } });
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
