@@ -6,7 +6,7 @@
  *
  * Events come while the checkpoint is being written, and change the state as ever. The checkpoint does not have them:
  * it stores the state of the moment when its writing began. `committed` takes the same step from the state as it is by
- * then, so that nothing is lost; only what was announced to the disk is not decided again (docs/decisions/0019).
+ * then, so that nothing is lost; only what was announced to the disk is not decided again (docs/decisions/0019-commit-phase.md).
  */
 import { end, isOver } from './control.js';
 import { finished, measured } from './earlyStopping.js';

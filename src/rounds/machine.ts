@@ -42,7 +42,7 @@ export { isOver } from './control.js';
 export { measured } from './earlyStopping.js';
 export { backoffMs } from './failing.js';
 export { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from './liveness.js';
-export type { Policy } from './policy.js';
+export type { AdaptiveDeadline, Mode, NodeSelection, Policy, StopWhen } from './policy.js';
 export { type Durable, restore } from './recovery.js';
 export { eligible } from './sampling.js';
 export { holdsUpdates } from './state.js';

@@ -1,6 +1,6 @@
-/** How much of the past a store keeps. */
 import { refuseUnknown, requireWholeNumber } from '../core/validation.js';
 
+/** How much of the past a store keeps. */
 export interface Retention {
   /** Committed rounds whose updates can still be read; default: 2. */
   readonly keepRounds: number;
@@ -10,6 +10,7 @@ export interface Retention {
   readonly keepEvents: number;
 }
 
+/** How much of the past a store keeps; what is left out has its default. */
 export type RetentionOptions = Partial<Retention>;
 
 const retentionOptions = ['keepRounds', 'keepCheckpoints', 'keepEvents'] as const;

@@ -42,7 +42,7 @@ export async function readChunks(
 ): Promise<void> {
   if (body instanceof Readable) return readStream(body, take, giveUp);
   const stream = Readable.from(body);
-  // Of what breaks after it was given up, nobody is told.
+  // Ignore errors after cancellation.
   stream.on('error', () => undefined);
   try {
     await readStream(stream, take, giveUp);

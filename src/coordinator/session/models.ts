@@ -1,4 +1,3 @@
-/** A session's models: the newest in memory, older ones in the store. */
 import { refuseNonFinite, requireVector } from '../../core/validation.js';
 import { QuorateError } from '../../errors.js';
 import { type TensorShape, valuesIn } from '../../formats/tensorShape.js';
@@ -7,12 +6,14 @@ import { vectorDigest } from '../../aggregation/report.js';
 import type { SessionState } from '../../rounds/machine.js';
 import type { Checkpoint, SessionStore } from '../../store/store.js';
 
+/** A model: named tensors, whose values lie one after the other. */
 export interface Model {
   readonly tensors: readonly TensorShape[];
   /** d float32; handed over: not written to by either side from then on. */
   readonly values: Float32Array;
 }
 
+/** A committed model. */
 export interface StoredModel extends Model {
   readonly round: number;
   /** SHA-256 of the float32 bytes, in hex. */
@@ -24,6 +25,7 @@ export interface CurrentModel extends StoredModel {
   readonly optimizer: OptimizerState | null;
 }
 
+/** A session's models: the newest in memory, older ones in the store. */
 export class Models {
   private readonly session: string;
   private readonly store: SessionStore;

@@ -1,5 +1,5 @@
 /**
- * What a round does to a model: rows in, the next model out. Pure, and the same bits on every host, so that whoever
+ * What a round does to a model: rows in, the next model out. Pure, and the same bits on every host, so that anyone who
  * holds a round's updates can run it again and compare.
  *
  *   1. a stale row is scaled by 1 / √(1 + staleness), in float32 (FedBuff, Nguyen et al. 2022, arXiv:2106.06639)
@@ -17,13 +17,14 @@ import type { Report } from '../../aggregation/report.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { mean } from '../../rules/mean.js';
 
+/** What gradients are multiplied by. */
 export interface LearningRate {
   readonly first: number;
   /** Linear: reaches 0 after the last round. */
   readonly decay: 'constant' | 'linear';
 }
 
-/** A session's part in it: the same in all rounds. */
+/** What a session decides about its models; the same in all rounds. */
 export interface Recipe {
   readonly pipeline: Pipeline;
   readonly optimizer: ServerOptimizer;
@@ -34,8 +35,10 @@ export interface Recipe {
   readonly rounds: number;
 }
 
+/** What a round knows of a row beside its values. */
 export type RowFacts = Pick<AcceptedUpdate, 'numExamples' | 'staleness'>;
 
+/** A round's updates, and what the round before left. */
 export interface RoundInput {
   /** From 1 on. */
   readonly round: number;
@@ -49,6 +52,7 @@ export interface RoundInput {
   readonly facts: readonly RowFacts[];
 }
 
+/** The next model, and what the next round needs. */
 export interface RoundOutput {
   readonly model: Float32Array;
   readonly optimizer: OptimizerState;
@@ -57,9 +61,11 @@ export interface RoundOutput {
 }
 
 /**
+ * Computes the next model from a round's updates: the same bits on every host.
+ *
  * @param input must not change before the promise settles
  * @returns arrays of its own
- * @throws QuorateError whatever aggregate and optimize throw
+ * @throws QuorateError what `aggregate` and `optimize` throw
  * @example
  * const recipe = { pipeline: parsePipeline('median'), optimizer: fedAvg(), updates: 'delta', … };
  * const { model } = await nextModel(recipe, { round: 1, model: start, optimizer: null, rows, facts });

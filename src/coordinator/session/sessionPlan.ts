@@ -1,4 +1,3 @@
-/** A session's configuration, checked before any work, and what its rounds and its models need of it. */
 import { QuorateError } from '../../errors.js';
 import { parseOptimizer } from '../../optimizers/optimizersByName.js';
 import { checkPipeline, parsePipeline, type Pipeline } from '../../aggregation/pipeline.js';
@@ -7,6 +6,7 @@ import type { Policy } from '../../rounds/machine.js';
 import { parse } from '../../schema.js';
 import type { Recipe } from './nextModel.js';
 
+/** A session's configuration, checked, and what its rounds and its models take from it. */
 export interface SessionPlan {
   /** With all defaults. */
   readonly config: SessionConfig;
@@ -15,6 +15,8 @@ export interface SessionPlan {
 }
 
 /**
+ * Checks a configuration and completes it with the defaults.
+ *
  * @param given of unknown origin
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER, UNKNOWN_RULE; TOO_FEW_UPDATES if the pipeline could not
  *   aggregate a quorum

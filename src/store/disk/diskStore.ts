@@ -31,14 +31,17 @@ import type {
   StoredEvaluations,
 } from '../store.js';
 
+/** Options of `openDiskStore`. */
 export interface DiskStoreOptions extends RetentionOptions {
-  /** Made if it isn't there; belongs to the store. */
+  /** Created if it does not exist; belongs to the store. */
   readonly folder: string;
-  /** Told of each damage that is found, as `damages` keeps it: at the opening, and later. */
+  /** Called with each damage that is found, at the opening and later; `damages` lists them too. */
   readonly onDamage?: (damage: Damage) => void;
 }
 
 /**
+ * Opens a store on disk, or creates it.
+ *
  * @throws QuorateError STORE_LOCKED, CORRUPT_FILE for a damaged journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
  *   INVALID_PARAMETER
  * @example

@@ -1,8 +1,8 @@
 /**
  * A store in memory: nothing outlives the process, each update is held once, in a buffer of its own.
  *
- * The buffers of a round that is no longer kept are filled again: fresh ones would have every page got from the system,
- * which takes longer than the copying does, and would have the collector of garbage called for each of them.
+ * The buffers of a round that is no longer kept are reused: the system would have to map every page of fresh ones, which
+ * takes longer than copying the values, and each would bring the garbage collector closer.
  */
 import { createHash } from 'node:crypto';
 import { EventRing } from '../eventRing.js';
@@ -25,6 +25,8 @@ import type {
 } from '../store.js';
 
 /**
+ * Makes a store in memory.
+ *
  * @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER
  * @example
  * const store = memoryStore({ keepRounds: 0 });

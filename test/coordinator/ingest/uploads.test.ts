@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { encode } from '../../../src/core/codec.js';
 import { QuorateError } from '../../../src/errors.js';
@@ -374,6 +375,41 @@ describe('an update is refused', () => {
       await stage.coordinator.close();
     });
   }
+
+  it('though it is durable, only once the round is sealed without it: a crash before would bring it back', async () => {
+    const [durable, held, sealing, sealed] = [gate(), gate(), gate(), gate()];
+    const clock = new ManualClock();
+    let count = 0;
+    const store = faultyStore(async (write) => {
+      if (write === 'committed' && ++count === 3) {
+        durable.open();
+        await held.opened;
+      } else if (write === 'seal') {
+        sealing.open();
+        await sealed.opened;
+      }
+    });
+    const stage = await scene({ store, clock });
+    await stage.register(3);
+    await stage.begin({ quorum: 2, deadlineMs: 500, rounds: 2 }, d);
+    await Promise.all([1, 2].map((node) => stage.send(node, 1, updateOf(node, 1, d))));
+    let isAnswered = false;
+    const refusal = expectRefusal(() => stage.send(0, 1, update), 'ROUND_CLOSED').then(
+      () => (isAnswered = true),
+    );
+    await durable.opened;
+    clock.advance(500);
+    await sealing.opened;
+    held.open();
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    expect(history(stage, 0).refused, 'it is decided').deep.equal({ ROUND_CLOSED: 1 });
+    expect(isAnswered).equal(false);
+    sealed.open();
+    await refusal;
+    await stage.committed(1);
+    expect(history(stage, 0).refused, 'and counted once').deep.equal({ ROUND_CLOSED: 1 });
+    await stage.coordinator.close();
+  });
 
   it('for want of room, which is not the node’s fault', async () => {
     let isFull = true;

@@ -3,8 +3,9 @@ import type { CoordinatorOptions } from '../../../src/coordinator/coordinator.js
 import { QuorateError } from '../../../src/errors.js';
 import type { SessionConfigInput } from '../../../src/protocol/sessionConfig.js';
 import { openDiskStore } from '../../../src/store/disk/diskStore.js';
-import type { EventLog, Store } from '../../../src/store/store.js';
+import type { Store } from '../../../src/store/store.js';
 import { faultyStore } from '../../support/coordinator/faultyStore.js';
+import { deaf, partly } from '../../support/coordinator/interruptedStore.js';
 import { newFolder, removeFolders } from '../../support/coordinator/folders.js';
 import { gate } from '../../support/coordinator/gate.js';
 import { ManualClock } from '../../support/coordinator/manualClock.js';
@@ -18,33 +19,6 @@ const evaluate = (stage: Scene, node: number, round: number, accuracy: number) =
     metrics: { accuracy },
     numExamples: null,
   });
-
-const partly = (store: Store, parts: Partial<Store>): Store => ({
-  kind: store.kind,
-  nodes: store.nodes,
-  sessions: store.sessions,
-  damages: store.damages,
-  events: store.events,
-  evaluations: (session) => store.evaluations(session),
-  record: (record) => store.record(record),
-  session: (id) => store.session(id),
-  removeSession: (id) => store.removeSession(id),
-  close: () => store.close(),
-  ...parts,
-});
-
-/** As if the process had been killed before it could write events of these types. */
-const deaf = (log: EventLog, types: readonly unknown[]): EventLog => ({
-  get first() {
-    return log.first;
-  },
-  get last() {
-    return log.last;
-  },
-  since: (number, limit) => log.since(number, limit),
-  append: (atMs, body) =>
-    types.includes(body.type) ? { number: log.last + 1, atMs, body } : log.append(atMs, body),
-});
 
 async function commit(stage: Scene, round: number): Promise<void> {
   const { last } = stage.coordinator.events; // a session of this name may have been here before
