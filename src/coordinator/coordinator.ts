@@ -81,6 +81,7 @@ export interface EventFeed {
  * made durable; what they return is durable.
  */
 export interface Coordinator {
+  /** The events of all sessions and nodes, numbered from 1. */
   readonly events: EventFeed;
 
   /**
@@ -94,10 +95,13 @@ export interface Coordinator {
   ): Promise<{ node: NodeView; token: string | null; created: boolean }>;
   /** The node that a token belongs to; null: none. Takes the same time for every token. */
   nodeOfToken(token: string): string | null;
+  /** All registered nodes. */
   nodes(): readonly NodeView[];
+  /** @throws QuorateError UNKNOWN_NODE */
   node(id: string): NodeView;
   /** A sign of life. */
   heartbeat(id: string): NodeView;
+  /** Revokes the node's token and removes it from its sessions. @throws QuorateError UNKNOWN_NODE, STORE_FULL, STORE_FAILED */
   removeNode(id: string): Promise<void>;
 
   /**
@@ -106,6 +110,7 @@ export interface Coordinator {
    * @throws QuorateError SESSION_EXISTS if it has another configuration; what `planSession` throws
    */
   createSession(config: SessionConfigInput): Promise<SessionView>;
+  /** All sessions. */
   sessions(): readonly SessionView[];
   /** @param node restricts the view's nodes to this one */
   session(id: string, node?: string): SessionView;

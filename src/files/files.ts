@@ -11,8 +11,11 @@ export type Files = Pick<
 
 /** A damaged file. It was set aside or left alone, and not used. */
 export interface Damage {
+  /** Path of the file. */
   readonly file: string;
+  /** The session that it belongs to; null if to none. */
   readonly session: string | null;
+  /** What is wrong, and what was done about it. */
   readonly message: string;
 }
 

@@ -12,10 +12,12 @@
 import type { ErrorCode } from '../errors.js';
 import type { Policy } from './policy.js';
 
+/** Where a session stands. */
 export type SessionStatus = 'created' | 'running' | 'paused' | 'completed' | 'stopped' | 'failed';
 
 /** An update that is durable, and in the round. */
 export interface AcceptedUpdate {
+  /** The sender's id. */
   readonly node: string;
   /** SHA-256 of its float32 bytes, in hex; null where the coordinator takes none while they arrive. */
   readonly digest: string | null;
@@ -29,6 +31,7 @@ export interface AcceptedUpdate {
   readonly responseMs: number;
 }
 
+/** The current round, by its phase. */
 export type RoundState =
   | { readonly phase: 'idle' }
   | { readonly phase: 'waiting'; readonly number: number; readonly attempt: number }
@@ -66,10 +69,15 @@ export type RoundState =
 
 /** A round that takes no more updates, and is not committed. */
 export interface ClosedRound {
+  /** The round's number. */
   readonly number: number;
+  /** From 1 on. */
   readonly attempt: number;
+  /** Milliseconds since 1970. */
   readonly openedAtMs: number;
+  /** Ids of the nodes that were asked, in order; null: all. */
   readonly asked: readonly string[] | null;
+  /** The updates in the round, by node. */
   readonly accepted: Readonly<Record<string, AcceptedUpdate>>;
 }
 
@@ -83,16 +91,21 @@ export const holdsUpdates = (round: RoundState): round is RoundWithUpdates => 'a
 export interface NodeRecord {
   /** Whether its heartbeats come. */
   readonly present: boolean;
+  /** Whether its updates are refused from now on. */
   readonly excluded: boolean;
   /** Committed rounds that asked it, and those that its update is in. */
   readonly roundsAsked: number;
+  /** Committed rounds that its update is in. */
   readonly accepted: number;
+  /** How many of its uploads were refused, by error code. */
   readonly refused: Readonly<Partial<Record<ErrorCode, number>>>;
   /** Mean over the rounds that it took part in. */
   readonly meanResponseMs: number | null;
+  /** Mean over the rounds that judged it; null if none did. */
   readonly meanSuspicion: number | null;
   /** Rounds that gave it a suspicion: what the mean is over. */
   readonly judged: number;
+  /** Of the newest round that judged it; null if none did. */
   readonly lastSuspicion: number | null;
   /** Rounds one after the other, up to now, in which it was suspicious (policy.exclude). */
   readonly suspiciousRounds: number;
@@ -102,13 +115,17 @@ export interface NodeRecord {
   readonly trainedFor: number | null;
 }
 
+/** A session as its rounds see it. */
 export interface SessionState {
+  /** Where the session stands. */
   readonly status: SessionStatus;
   /** Why it is completed or failed, for people. */
   readonly reason: string | null;
   /** The last committed round; 0 is the initial model. */
   readonly committed: number;
+  /** The current round. */
   readonly round: RoundState;
+  /** The records of the session's nodes, by id. */
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   /** The newest response times, oldest first, as many as the adaptive deadline looks at. */
   readonly responseTimesMs: readonly number[];
@@ -120,14 +137,19 @@ export interface SessionState {
 
 /** What the aggregation of a round found out about a node's update. */
 export interface Judgment {
+  /** The sender's id. */
   readonly node: string;
+  /** Whether its update has any weight in the result. */
   readonly used: boolean;
+  /** From 0 to 1; null if the pipeline gives none. */
   readonly suspicion: number | null;
 }
 
 /** One attempt of a round. */
 export interface AttemptId {
+  /** The round's number. */
   readonly number: number;
+  /** From 1 on. */
   readonly attempt: number;
 }
 

@@ -18,23 +18,29 @@ export type { Damage, TensorShape };
 
 /** A registered node, as the journal records it. */
 export interface NodeEntry {
+  /** The node's id. */
   readonly id: string;
   /** SHA-256 of the node's token, in hex; null where the server asks for none. */
   readonly tokenHash: string | null;
   /** Ed25519, raw, base64url. */
   readonly publicKey: string | null;
+  /** What the node said of itself when it registered. */
   readonly capabilities: Readonly<Record<string, unknown>>;
   /** The sessions that it takes part in. */
   readonly sessions: readonly string[];
+  /** Milliseconds since 1970. */
   readonly registeredAtMs: number;
 }
 
 /** A session, as the journal records it. */
 export interface SessionEntry {
+  /** The session's id. */
   readonly id: string;
   /** As it was checked when it came in; JSON. */
   readonly config: unknown;
+  /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** The status that is durable. */
   readonly status: SessionStatus;
   /** Why it is completed or failed, for people. */
   readonly reason: string | null;
@@ -60,6 +66,7 @@ export type EvaluationRecord =
 
 /** The evaluations that a summary is made of. */
 export interface CountedEvaluations {
+  /** Ids of the nodes whose evaluations count. */
   readonly nodes: readonly string[];
   /** Number of the newest event when this was written: in the event log the summary's announcement comes after it. */
   readonly eventsBefore: number;
@@ -76,6 +83,7 @@ export type JournalRecord =
 
 /** The evaluations of one model: the newest that has any. */
 export interface StoredEvaluations {
+  /** The round whose model was evaluated. */
   readonly round: number;
   /** At most one per node, in the order in which they became durable. */
   readonly answers: readonly { readonly node: string; readonly evaluation: Evaluation }[];
@@ -87,10 +95,13 @@ export interface StoredEvaluations {
 export interface Checkpoint {
   /** 0: the initial model. */
   readonly round: number;
+  /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Names and shapes of the model's tensors. */
   readonly tensors: readonly TensorShape[];
   /** d float32. */
   readonly model: Float32Array;
+  /** The optimizer's state; null if it has none. */
   readonly optimizer: OptimizerState | null;
   /** The state of the session once the round is committed. */
   readonly state: SessionState;
@@ -106,8 +117,11 @@ export interface Checkpoint {
 
 /** A checkpoint without its contents. */
 export interface CheckpointSummary {
+  /** The round whose model it holds. */
   readonly round: number;
+  /** Milliseconds since 1970. */
   readonly createdAtMs: number;
+  /** Size of the file. */
   readonly sizeBytes: number;
   /** SHA-256 of the model's float32 bytes, in hex. */
   readonly modelDigest: string;
@@ -115,10 +129,15 @@ export interface CheckpointSummary {
 
 /** What identifies an attempt of a round, decided when it opens. */
 export interface RoundHeader {
+  /** The round's number. */
   readonly round: number;
+  /** From 1 on. */
   readonly attempt: number;
+  /** Values in each update. */
   readonly d: number;
+  /** Ids of the nodes that were asked, in order; null: all. */
   readonly asked: readonly string[] | null;
+  /** Milliseconds since 1970. */
   readonly openedAtMs: number;
 }
 
@@ -147,6 +166,7 @@ export interface Slot {
 
 /** The updates of one attempt of a round. */
 export interface RoundStore {
+  /** What was known when the round opened. */
   readonly header: RoundHeader;
   /** What is durable, in any order: after a restart, what was found and proved whole. */
   readonly updates: readonly AcceptedUpdate[];
@@ -201,15 +221,19 @@ export interface SessionStore {
 export interface NumberedEvent {
   /** From 1 on, without gaps, over restarts too. */
   readonly number: number;
+  /** Milliseconds since 1970. */
   readonly atMs: number;
+  /** The event itself, as JSON. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** The newest events, numbered without gaps. */
 export interface EventLog {
+  /** Number of the newest event; 0 if there is none. */
   readonly last: number;
   /** The oldest that is still kept. */
   readonly first: number;
+  /** Numbers an event and keeps it. @param atMs milliseconds since 1970 */
   append(atMs: number, body: Readonly<Record<string, unknown>>): NumberedEvent;
   /** Those after `number`, at most `limit`. */
   since(number: number, limit: number): readonly NumberedEvent[];
@@ -217,12 +241,15 @@ export interface EventLog {
 
 /** Where a coordinator keeps its data: `memoryStore()` or `openDiskStore()`. A store serves one coordinator. */
 export interface Store {
+  /** Where it keeps its data. */
   readonly kind: 'memory' | 'disk';
   /** As of the opening. */
   readonly nodes: readonly NodeEntry[];
+  /** The sessions, as of the opening. */
   readonly sessions: readonly SessionEntry[];
   /** Grows: a round's file is looked at when it is recovered, a checkpoint when it is listed. */
   readonly damages: readonly Damage[];
+  /** The event log of all sessions. */
   readonly events: EventLog;
   /** As of now; null: none are recorded. */
   evaluations(session: string): StoredEvaluations | null;
@@ -230,6 +257,7 @@ export interface Store {
   record(record: JournalRecord): Promise<void>;
   /** Made if it isn't there. */
   session(id: string): Promise<SessionStore>;
+  /** Removes a session's files. @throws QuorateError STORE_FAILED */
   removeSession(id: string): Promise<void>;
   /** Writes what is pending and gives the lock back. */
   close(): Promise<void>;

@@ -8,8 +8,11 @@ import type { UpdateFormat } from '../../formats/decoder.js';
 
 /** An update on its way in: the bytes as they come from the socket. */
 export interface IncomingUpdate {
+  /** The session's id. */
   readonly session: string;
+  /** The round that the node trained for. */
   readonly round: number;
+  /** The sender's id. */
   readonly node: string;
   /** How the body is encoded. */
   readonly format: UpdateFormat;
@@ -22,7 +25,9 @@ export interface IncomingUpdate {
   readonly givesChunks?: boolean;
   /** Of the body as sent (RFC 9530), if the sender gave it. */
   readonly bodyDigest: Uint8Array | null;
+  /** How many examples the node says it trained on; null if it says nothing. */
   readonly numExamples: number | null;
+  /** What the node measured while training, such as its loss. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 

@@ -8,6 +8,7 @@ import type { Checkpoint, SessionStore } from '../../store/store.js';
 
 /** A model: named tensors, whose values lie one after the other. */
 export interface Model {
+  /** Names and shapes, in the order of the values. */
   readonly tensors: readonly TensorShape[];
   /** d float32; handed over: not written to by either side from then on. */
   readonly values: Float32Array;
@@ -15,6 +16,7 @@ export interface Model {
 
 /** A committed model. */
 export interface StoredModel extends Model {
+  /** The round that made it; 0 for the initial model. */
   readonly round: number;
   /** SHA-256 of the float32 bytes, in hex. */
   readonly digest: string;

@@ -19,6 +19,7 @@ import { mean } from '../../rules/mean.js';
 
 /** What gradients are multiplied by. */
 export interface LearningRate {
+  /** The rate of the first round. */
   readonly first: number;
   /** Linear: reaches 0 after the last round. */
   readonly decay: 'constant' | 'linear';
@@ -26,12 +27,17 @@ export interface LearningRate {
 
 /** What a session decides about its models; the same in all rounds. */
 export interface Recipe {
+  /** Aggregates the updates. */
   readonly pipeline: Pipeline;
+  /** Turns the aggregate into the next model. */
   readonly optimizer: ServerOptimizer;
+  /** What the nodes send: model deltas, new weights, or gradients. */
   readonly updates: 'delta' | 'gradient' | 'weights';
+  /** The step along gradients, and how it decays. */
   readonly learningRate: LearningRate;
   /** Null: all rows count alike. Else the pipeline is a lone mean. */
   readonly examplesUpTo: number | null;
+  /** How many rounds the session has, for the decay of the learning rate. */
   readonly rounds: number;
 }
 
@@ -54,7 +60,9 @@ export interface RoundInput {
 
 /** The next model, and what the next round needs. */
 export interface RoundOutput {
+  /** The next model, d float32. */
   readonly model: Float32Array;
+  /** The optimizer's next state; null if it has none. */
   readonly optimizer: OptimizerState;
   /** Of the aggregation; `resultDigest` is the aggregate's. Digests of rows are of what was aggregated: scaled. */
   readonly report: Report;

@@ -10,7 +10,9 @@ import type { Recipe } from './nextModel.js';
 export interface SessionPlan {
   /** With all defaults. */
   readonly config: SessionConfig;
+  /** The rules of its rounds. */
   readonly policy: Policy;
+  /** How a round's updates become the next model. */
   readonly recipe: Recipe;
 }
 
