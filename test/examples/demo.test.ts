@@ -64,7 +64,7 @@ describe('the demo', () => {
   });
 
   it('ends with 130 when interrupted, and writes nothing', async () => {
-    const { code, out, err } = await demo(['--rounds', '2000', '--out', join(folder, 'none')], 'digits read');
+    const { code, out, err } = await demo(['--rounds', '2000', '--out', join(folder, 'none')], ' digits');
     expect(code).equal(130);
     expect(err).match(/stopped\n$/);
     expect(out).equal('');

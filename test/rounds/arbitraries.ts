@@ -34,7 +34,7 @@ export const policies: fc.Arbitrary<Policy> = fc
       attempts: fc.option(fc.integer({ min: 1, max: 5 })),
     }),
     stopWhen: fc.option(fc.constant({ metric: 'loss', goal: 'min' as const, reaches: 0.05, patience: 3 })),
-    exclude: fc.option(fc.constant({ rounds: 2, suspicion: 0.5 })),
+    exclude: fc.option(fc.record({ rounds: fc.integer({ min: 1, max: 2 }), suspicion: fc.constant(0.5) })),
   })
   .map((policy) => frozen(policyWith(policy)));
 

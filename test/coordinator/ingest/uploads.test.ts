@@ -306,8 +306,14 @@ describe('an update is refused', () => {
     await stage.coordinator.close();
   });
 
-  it('when its round closes while it comes', async () => {
-    const stage = await opened(3, { quorum: 2, targetUpdates: 2 });
+  it('when its round closes while it comes, and is not made durable', async () => {
+    let commits = 0;
+    const store = faultyStore(async (write) => {
+      if (write === 'commit') commits++;
+    });
+    const stage = await scene({ store });
+    await stage.register(3);
+    await stage.begin({ quorum: 2, targetUpdates: 2 }, d);
     const rest = gate();
     const begun = gate();
     const late = stage.send(0, 1, update, { body: inTwoParts(update, begun, rest) });
@@ -317,6 +323,7 @@ describe('an update is refused', () => {
     await stage.committed(1);
     rest.open();
     await refusal;
+    expect(commits).equal(2);
     const { updates } = await stage.coordinator.round(SESSION, 1);
     expect(updates.map(({ node }) => node)).deep.equal([1, 2].map(nodeName));
     await stage.coordinator.close();

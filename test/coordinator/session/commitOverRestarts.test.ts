@@ -29,7 +29,8 @@ async function interrupted(folder: string, unheard: readonly string[]): Promise<
   const exclude = { rounds: 1, suspicion: 0.9 };
   await stage.begin({ quorum: 5, rounds: 1, pipeline: 'median', exclude }, d);
   silent.push(...unheard);
-  const ended = stage.event(({ type, status }) => type === 'session-status' && status === 'completed');
+  const { last } = stage.coordinator.events; // a session of this name may have been here before
+  const ended = stage.event(({ type, status }) => type === 'session-status' && status === 'completed', last);
   await sendAll(stage, [0, 1, 2, 3], 1, d);
   await stage.send(4, 1, new Float32Array(d).fill(1000));
   await ended;
@@ -60,6 +61,18 @@ describe('a commit on disk', () => {
       await store.close();
     });
   }
+
+  it('is announced, though the announcements of a removed session of its name are in the log', async () => {
+    await interrupted(folder, []);
+    let stage = await scene({ store: await openDiskStore({ folder }) });
+    await stage.coordinator.deleteSession(SESSION);
+    for (const { id } of stage.coordinator.nodes()) await stage.coordinator.removeNode(id);
+    await stage.coordinator.close();
+    await interrupted(folder, kinds);
+    stage = await scene({ store: await openDiskStore({ folder }) });
+    expect(told(stage)).deep.equal([...whole, ...whole]);
+    await stage.coordinator.close();
+  });
 
   it('keeps its announcements where a node sends its update again before the restart is over', async () => {
     await interrupted(folder, kinds);

@@ -136,6 +136,24 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
+  it('are told after a restart, though those of a removed session of its name are in the log', async () => {
+    let stage = await measurable(await open());
+    for (const node of [0, 1, 2]) await evaluate(stage, node, 1, 0.5);
+    expect(stage.told('round-evaluated')).lengthOf(1);
+    await stage.coordinator.deleteSession(SESSION);
+    await stage.coordinator.close();
+    const store = await openDiskStore({ folder });
+    stage = await measurable(
+      await scene({ store: partly(store, { events: deaf(store.events, ['round-evaluated']) }) }),
+    );
+    for (const node of [0, 1, 2]) await evaluate(stage, node, 1, 0.5);
+    stage = await reopened(stage);
+    expect(stage.told('round-evaluated')).lengthOf(2);
+    stage = await reopened(stage);
+    expect(stage.told('round-evaluated')).lengthOf(2);
+    await stage.coordinator.close();
+  });
+
   it('of the last round end by a deadline', async () => {
     let stage = await measurable(await open(), { quorum: 2, rounds: 1, deadlineMs: 500 });
     for (const node of [0, 1]) await evaluate(stage, node, 1, 0.7);

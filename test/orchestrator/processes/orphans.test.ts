@@ -16,6 +16,15 @@ import {
 } from '../../support/orchestrator/marked.js';
 import { random } from '../../support/random.js';
 
+/** It may have ended since it was listed. */
+function killIfRunning(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 const forever = 'while :; do sleep 1000; done';
 const leader = `: leader; ${forever}`;
 
@@ -53,7 +62,7 @@ describe('quorate up leaves no process behind', function () {
   afterEach(async () => {
     command.child.kill('SIGKILL');
     await command.result;
-    for (const pid of marked.pids()) process.kill(pid, 'SIGKILL'); // of a test that failed
+    for (const pid of marked.pids()) killIfRunning(pid); // of a test that failed
     await marked.gone();
     await removeFolders();
   });
