@@ -112,7 +112,7 @@ export interface Coordinator {
   createSession(config: SessionConfigInput): Promise<SessionView>;
   /** All sessions. */
   sessions(): readonly SessionView[];
-  /** @param node restricts the view's nodes to this one */
+  /** A session. @param node restricts the view's nodes to this one. @throws QuorateError UNKNOWN_SESSION */
   session(id: string, node?: string): SessionView;
   /** @throws QuorateError NO_MODEL, WRONG_STATE */
   start(id: string): Promise<SessionView>;
