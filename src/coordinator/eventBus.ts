@@ -1,4 +1,4 @@
-/** What the world is told, numbered by the store, and handed to those who listen. */
+/** Numbers events in the store's log, and passes them to subscribers. */
 import type { EventLog, NumberedEvent } from '../store/store.js';
 import type { EventFeed } from './coordinator.js';
 

@@ -30,7 +30,7 @@ interface Member {
   heard: boolean;
   /** As it was announced. */
   status: NodeStatus;
-  /** As its sessions were told. */
+  /** As its sessions know it. */
   present: boolean;
   /** Ends the timer that is set; null: none is. */
   cancelTimer: (() => void) | null;
@@ -257,13 +257,13 @@ const nodeExists = (id: string): QuorateError =>
 
 /**
  * Tokens of nodes: 256 random bits, given out once and kept as their SHA-256. So many bits need no salt and no slow
- * hash: nobody can try them all.
+ * hash: they can't be searched.
  */
 export const newToken = (): string => randomBytes(32).toString('base64url');
 
 export const hashOfToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** In constant time: how long it takes tells nothing of where they differ. */
+/** In constant time: the time that it takes does not reveal where they differ. */
 export function sameHash(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a, 'hex'), Buffer.from(b, 'hex')];
   return left.length === right.length && timingSafeEqual(left, right);

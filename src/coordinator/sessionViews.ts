@@ -1,4 +1,4 @@
-/** What a session tells of itself. */
+/** Views of a session for clients. */
 import type { ModelView, RoundSummary, RoundView, SessionView } from '../protocol/views.js';
 import { pipelineText } from '../aggregation/pipeline.js';
 import { type AcceptedUpdate, holdsUpdates, type NodeRecord, type RoundState } from '../rounds/machine.js';

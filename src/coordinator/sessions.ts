@@ -45,7 +45,7 @@ export class Sessions {
   /**
    * The same again is the session that there is.
    *
-   * @throws QuorateError SESSION_EXISTS, whatever is wrong with the configuration, STORE_FULL, STORE_FAILED
+   * @throws QuorateError SESSION_EXISTS, what planSession throws, STORE_FULL, STORE_FAILED
    */
   async create(given: unknown): Promise<Session> {
     const plan = planSession(given);
@@ -189,7 +189,7 @@ async function newestCheckpoint(
 
 /**
  * A session that was started opens its round at once; a crash may come before the start is in the journal, and updates
- * may have been acknowledged by then. The round tells.
+ * may have been acknowledged by then. The round's file shows it.
  */
 async function asStarted(
   entry: SessionEntry,

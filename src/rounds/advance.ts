@@ -1,5 +1,5 @@
 /**
- * What follows from the state and the time alone, after whatever event: a round opens, closes, fails or is tried again,
+ * What follows from the state and the time alone, after any event: a round opens, closes, fails or is tried again,
  * or the session is at its end. Each step leads to another phase, and none back to where it came from at the same
  * time, so that this ends.
  */
@@ -77,9 +77,9 @@ export function wakeAtMs({ round }: SessionState): number | null {
   return round.phase === 'backing-off' ? round.untilMs : null;
 }
 
-/** Tells of a time that changed. A tick has used up its timer, so the time is told again if it came too early. */
+/** Adds a `wake` if its time has changed. A tick uses up its timer, so a tick that came too early sets it again. */
 export function waking(before: SessionState, event: SessionEvent, { state, effects }: Step): Step {
   const atMs = wakeAtMs(state);
-  const isTold = atMs === wakeAtMs(before) && !(event.type === 'tick' && atMs !== null);
-  return { state, effects: isTold ? effects : [...effects, { type: 'wake', atMs }] };
+  const isSet = atMs === wakeAtMs(before) && !(event.type === 'tick' && atMs !== null);
+  return { state, effects: isSet ? effects : [...effects, { type: 'wake', atMs }] };
 }

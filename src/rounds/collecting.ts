@@ -34,8 +34,8 @@ export function missing({ nodes }: SessionState, { accepted, asked, awaited }: C
 /**
  * Whether to close before the deadline; never below the quorum.
  *
- * A buffer closes when it is full. A round closes at targetUpdates if that is given, else when nobody is missing. Of a
- * sample nobody else can come, so it closes without its last missing node even below targetUpdates.
+ * A buffer closes when it is full. A round closes at targetUpdates if that is given, else when no node is missing. A
+ * sample gets no other nodes, so its round closes without its last missing node even below targetUpdates.
  */
 export function isComplete(policy: Policy, state: SessionState, round: Collecting): boolean {
   const accepted = acceptedIn(round);

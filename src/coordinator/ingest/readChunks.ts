@@ -16,7 +16,7 @@ export interface IncomingUpdate {
   readonly node: string;
   /** How the body is encoded. */
   readonly format: UpdateFormat;
-  /** A Node stream costs least; where it is given up, it is left open and paused. An iterable is ended. */
+  /** A Node stream costs least; if reading is canceled, it is left open and paused. An iterable is ended. */
   readonly body: AsyncIterable<Uint8Array>;
   /**
    * Whether the body's chunks are the coordinator's to use up: their memory is freed as soon as it may be, or given to
@@ -35,7 +35,7 @@ export interface IncomingUpdate {
 type Take = (chunk: Uint8Array) => void | Promise<void>;
 
 /**
- * Reads to the end. A stream is left paused where reading it is given up: its owner may answer on the connection.
+ * Reads to the end. A stream is left paused if reading is canceled: its owner may answer on the connection.
  *
  * @param giveUp ends the reading, with its reason as the error
  * @throws QuorateError INCOMPLETE_UPLOAD if the body breaks off: its sender went away; and what `take` throws

@@ -15,7 +15,7 @@ const MIN_BYTES_FOR_THREAD = 262_144;
 export interface UpdateHash {
   /** The next values, on their way into the store. */
   update(bytes: Uint8Array): void;
-  /** The chunk that values came in, needed by nobody else any more. A promise asks to wait. */
+  /** The chunk that values came in, which is no longer needed. A promise asks to wait. */
   spent(chunk: Uint8Array): void | Promise<void>;
   /** Null: it was not wanted. */
   hex(): Promise<string | null>;

@@ -249,7 +249,7 @@ export class Uploads {
    * Hands the values on as they come.
    *
    * @returns their SHA-256, null if it is not wanted
-   * @throws QuorateError whatever is wrong with the body
+   * @throws QuorateError if the body is not valid
    */
   private async stream(
     incoming: IncomingUpdate,

@@ -80,7 +80,7 @@ export class Archive {
 
 /*
  * A session's committed rounds, a line each. The newest lines ride in every checkpoint, so that a restart finds them in
- * the newest one, whatever was removed of the older ones.
+ * the newest one, even if older ones were removed.
  */
 
 /** In memory, and so the most that can be asked for. */

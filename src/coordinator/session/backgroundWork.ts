@@ -38,7 +38,7 @@ export interface Patience {
 /**
  * Tries `work` until it succeeds, with a growing pause after each failure that may pass.
  *
- * @throws whatever `work` throws that would not pass, or once `signal` is aborted
+ * @throws what `work` throws, if it would not pass or `signal` is aborted
  */
 export async function untilItPasses<T>(work: () => Promise<T>, patience: Patience): Promise<T> {
   const { policy, signal, onError } = patience;

@@ -50,7 +50,7 @@ export class Evaluations {
     if (this.isNew(node, round, evaluation)) this.answers.set(node, evaluation);
   }
 
-  /** Takes no more. @returns false if there is nothing to tell: fewer than `least` answers, or it was closed before */
+  /** Takes no more. @returns false if there is nothing to announce: fewer than `least` answers, or it was closed before */
   close(least: number): boolean {
     const hasNews = !this.isClosed && this.answers.size >= least;
     this.isClosed = true;
@@ -66,7 +66,7 @@ export class Evaluations {
   summary(examplesUpTo: number | null): Readonly<Record<string, number>> {
     const answers = [...this.answers.entries()].sort(byNode).map(([, evaluation]) => evaluation);
     const reported = commonNames(answers.map(({ metrics }) => metrics));
-    // Nobody may put a metric of its own in the place of a mean.
+    // No node may replace a mean with a metric of that name.
     const names = reported.filter(
       (name) => !name.endsWith(MEAN) || !reported.includes(name.slice(0, -MEAN.length)),
     );

@@ -150,7 +150,7 @@ export function suspicionOf(judgments: readonly Judgment[]): {
   };
 }
 
-/** What nodes measured in training, each the mean over those that did: `train.loss`. Nobody checks it. */
+/** What nodes measured in training, each the mean over those that did: `train.loss`. Nothing verifies it. */
 export function trainingMetrics(updates: readonly Pick<AcceptedUpdate, 'metrics'>[]): Record<string, number> {
   const reports = updates.map(({ metrics }) => metrics);
   return Object.fromEntries(

@@ -14,7 +14,7 @@ export class StatusRecord {
     this.record = record;
   }
 
-  /** After a failure, whoever asks next tries again. @throws QuorateError STORE_FULL, STORE_FAILED */
+  /** After a failure, the next call tries again. @throws QuorateError STORE_FULL, STORE_FAILED */
   async write(entry: SessionEntry): Promise<void> {
     const { status } = entry;
     if (this.latest?.status !== status) this.latest = { status, done: this.record(entry) };

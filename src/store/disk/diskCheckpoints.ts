@@ -128,7 +128,7 @@ export class DiskCheckpoints {
   async #forget(): Promise<void> {
     for (const round of outdatedCheckpoints(this.rounds, this.#retention)) {
       const outdated = this.#names.get(round)!;
-      this.#names.delete(round); // first, so that whoever reads it now knows why it is gone
+      this.#names.delete(round); // first, so that a reader knows why it is gone
       try {
         await this.#remove(outdated);
       } catch (error) {

@@ -46,7 +46,7 @@ export class DiskSession implements SessionStore {
   static async open(disk: Disk, id: string, folder: string, retention: Retention): Promise<DiskSession> {
     const session = new DiskSession(disk, id, folder, retention);
     await onDisk('open', folder, () => session.#load());
-    session.#proving = session.#prove().catch(() => undefined); // whoever asks for it is told then
+    session.#proving = session.#prove().catch(() => undefined); // a read reports it
     return session;
   }
 
@@ -123,7 +123,7 @@ export class DiskSession implements SessionStore {
   }
 
   /**
-   * Looks at what is kept and not needed to go on, so that damage is told of before somebody asks for it: checkpoints,
+   * Looks at what is kept and not needed to continue, so that damage is reported before it is read: checkpoints,
    * and of committed rounds all but the rows, each of which is proved when it is read.
    */
   async #prove(): Promise<void> {

@@ -35,7 +35,7 @@ export interface SlotHost {
   sync(): Promise<void>;
   /** The update is durable: the claim is fulfilled. */
   place(slot: DiskSlot, index: number, update: AcceptedUpdate): void;
-  /** It is not: the claim is given up. */
+  /** It is not: the claim ends. */
   release(node: string): void;
   /** The place is free. @param isRecorded a record may have been written there */
   giveBack(slot: DiskSlot, index: number, isRecorded: boolean): Promise<void>;
@@ -205,7 +205,7 @@ export class DiskSlot implements Slot {
   }
 }
 
-/** Without either, nothing would tell whether the row is whole. @throws QuorateError INTERNAL */
+/** Without either, nothing would prove that the row is whole. @throws QuorateError INTERNAL */
 function requireProof({ node, digest }: AcceptedUpdate, isDigested: boolean): void {
   if (!isDigested || digest !== null) return;
   throw new QuorateError('INTERNAL', `the digest of ${node}'s update did not come`, { node });

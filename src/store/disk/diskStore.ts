@@ -1,5 +1,5 @@
 /**
- * A store on disk. What is acknowledged is durable, and a folder opens again whatever ended the process before.
+ * A store on disk. What is acknowledged is durable, and a folder opens again however the process ended.
  *
  *   lock                              one process a folder
  *   journal                           nodes, sessions, evaluations of the newest models

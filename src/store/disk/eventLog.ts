@@ -1,9 +1,9 @@
 /**
  * Events on disk: segments of records (records.ts), each a file named by its first event's number. An append is in the
- * system's hands when it returns, so that a killed process loses none that anybody was told of; fdatasync follows in
+ * system's hands when it returns, so that a killed process loses none that a subscriber received; fdatasync follows in
  * the background, so a power cut may take the last ones.
  *
- * Events are told, not needed: a damaged segment is set aside, and numbering goes on behind what it may have held, for
+ * Nothing depends on events: a damaged segment is set aside, and numbering goes on behind what it may have held, for
  * a number must never mean two things.
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -21,7 +21,7 @@ const nameOf = (first: number): string => `${String(first).padStart(15, '0')}.ev
 /** Of the events that are kept, so many are in one file. */
 const segmentShare = 4;
 
-/** Checksums tell damage; this tells a file that was made by hand. */
+/** Checksums reveal damage; this reveals a file that was made by hand. */
 const eventSchema: z.ZodType<NumberedEvent> = z.strictObject({
   number: z.int().min(1),
   atMs: z.number(),
@@ -106,7 +106,7 @@ export class DiskEventLog implements EventLog {
         if (++open.events >= this.#segmentEvents) this.#endSegment();
       }
     } catch (error) {
-      // Events are still told; they are tried again with the next one.
+      // Subscribers receive it all the same; it is written with the next one.
       if (waiting === 1) {
         const message = `event ${this.last} could not be written yet: ${String(error)}`;
         this.#disk.note({ file: this.#folder, session: null, message });

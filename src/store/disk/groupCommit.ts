@@ -1,5 +1,5 @@
 /**
- * Group commit: what comes while a flush is under way waits, and shares the next one. A lone commit waits for nobody.
+ * Group commit: commits that arrive during a flush share the next one. A lone commit does not wait.
  *
  *   time →   a ├─flush a──┤├─flush b c d─┤
  *              b  c    d
@@ -35,7 +35,7 @@ export class GroupCommit<T> {
   }
 
   async #run(): Promise<void> {
-    await Promise.resolve(); // those of the same turn come along
+    await Promise.resolve(); // so that commits of the same turn share the flush
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];

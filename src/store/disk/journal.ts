@@ -4,7 +4,7 @@
  * it is written anew.
  *
  * An incomplete record at the end, as a crash leaves it, was never acknowledged and is cut off. A damaged one there is
- * cut off too, and kept beside the journal. Both are told of. A damaged one with others behind it fails the opening: the others may
+ * cut off too, and kept beside the journal. Both are reported. A damaged one with others behind it fails the opening: the others may
  * depend on it.
  */
 import type { FileHandle } from 'node:fs/promises';
@@ -208,7 +208,7 @@ export class Journal {
   }
 }
 
-/** What a journal's record may say. Checksums tell damage; this tells a file that was made by hand. */
+/** What a journal's record may say. Checksums reveal damage; this reveals a file that was made by hand. */
 const id = z.string();
 const of = { session: id, round: z.int().min(0) };
 

@@ -7,7 +7,7 @@
  *   JSON  in UTF-8
  *
  * The head has a checksum of its own, so that a record that was torn (its head says that more should follow) and one
- * that was changed are told apart.
+ * that was changed can be distinguished.
  */
 import { crc32 } from 'node:zlib';
 

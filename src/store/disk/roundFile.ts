@@ -105,7 +105,7 @@ export const encodeSeal = (nodes: readonly string[], sequence: number): Buffer =
 /** Written over a record's head, it makes the slot an empty one. */
 export const emptyHead: Uint8Array = new Uint8Array(HEAD_BYTES);
 
-/** Checksums tell damage; these tell a file that was made by hand. */
+/** Checksums reveal damage; these reveal a file that was made by hand. */
 const headerSchema: z.ZodType<RoundHeader> = z.strictObject({
   round: z.int().min(1),
   attempt: z.int().min(1),
