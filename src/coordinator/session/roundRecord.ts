@@ -1,5 +1,5 @@
 /** The record of a committed round, which its checkpoint stores as JSON. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Report, RowReport } from '../../aggregation/report.js';
 import { QuorateError } from '../../errors.js';
 import { type Metrics, MAX_METRICS } from '../../protocol/names.js';

@@ -1,5 +1,5 @@
 /** What a checkpoint holds beside its tensors, checked: a file that was made by hand may say anything. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, errorCodes } from '../../errors.js';
 import { stateVectors } from '../../optimizers/serverOptimizer.js';
 import type {

@@ -8,7 +8,7 @@
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { damagedSuffix, listFolder, makeFolder } from '../../files/atomicFile.js';
 import { type Disk, type Files, onDisk } from '../../files/files.js';
 import { EventRing } from '../eventRing.js';

@@ -9,7 +9,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createAtomically, damagedSuffix, syncFolder } from '../../files/atomicFile.js';
 import { corruptFile, type Disk, onDisk, writeFully } from '../../files/files.js';
 import { evaluationSchema } from '../../protocol/views.js';

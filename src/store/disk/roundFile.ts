@@ -19,7 +19,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readFully } from '../../files/files.js';
 import { QuorateError } from '../../errors.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
