@@ -55,7 +55,7 @@ describe('the rule that a test asserts', () => {
   for (const [what, test] of [
     ['nothing', `it('x', () => {});`],
     ['work alone', `it('x', () => work());`],
-    ['a subject of which nothing is said', `it('x', () => { expect(work()); });`],
+    ['a subject without an assertion', `it('x', () => { expect(work()); });`],
     ['a function that expects nothing', `function agrees() { work(); agrees(); } it('x', () => agrees());`],
     ['an expectation outside', `expect(1).equal(1); it('x', () => work());`],
   ] as const) {

@@ -93,7 +93,7 @@ function suspicions(distances: Float64Array): Float64Array {
 }
 
 /** What is known about the kept rows, in order; `digests` covers all rows. */
-interface RowMeasures {
+interface RowFacts {
   readonly rowWeights: Float64Array | undefined;
   readonly used: (row: number) => boolean;
   readonly digests: readonly string[] | undefined;
@@ -103,7 +103,7 @@ interface RowMeasures {
 export function rowReports(
   n: number,
   kept: readonly number[],
-  { rowWeights, used, digests }: RowMeasures,
+  { rowWeights, used, digests }: RowFacts,
   squaredNorms: Float64Array | undefined,
   squaredDistances: Float64Array | undefined,
 ): RowReport[] {

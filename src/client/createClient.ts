@@ -25,7 +25,7 @@ const FLAT = 'application/octet-stream';
 const SAFETENSORS = 'application/vnd.safetensors';
 
 /** A copy of the values' bytes. */
-export const bytesOf = (values: Float32Array): Uint8Array<ArrayBuffer> =>
+export const copyOfBytes = (values: Float32Array): Uint8Array<ArrayBuffer> =>
   new Uint8Array(values.slice().buffer);
 
 /** @throws QuorateError BAD_RESPONSE */
@@ -112,7 +112,7 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
 
     async setModel(session, model) {
       const flat = model instanceof Float32Array;
-      const body = flat ? bytesOf(model) : model.slice();
+      const body = flat ? copyOfBytes(model) : model.slice();
       return transport.json(modelViewSchema, {
         method: 'PUT',
         path: at('sessions', session, 'model'),
@@ -170,7 +170,7 @@ export function clientOf(transport: Transport, openSocket: OpenSocket): Client {
     events: (options = {}) => streamEvents(transport, openSocket, options),
 
     async aggregate(updates, rule) {
-      const rows = updates.map(bytesOf);
+      const rows = updates.map(copyOfBytes);
       const body = new Uint8Array(rows.reduce((sum, { length }) => sum + length, 0));
       rows.reduce((offset, row) => (body.set(row, offset), offset + row.length), 0);
       const query = new URLSearchParams({ rule, n: String(updates.length) });

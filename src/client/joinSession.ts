@@ -8,6 +8,7 @@
 import { type Encoding, encodings } from '../core/codec.js';
 import { refuseUnknown } from '../core/validation.js';
 import { QuorateError } from '../errors.js';
+import { newToken } from '../protocol/names.js';
 import type { SessionView } from '../protocol/views.js';
 import type { Registered } from './client.js';
 import { clientOf } from './createClient.js';
@@ -220,13 +221,4 @@ function outcomeOf({ status, reason, committed, excluded }: SessionReplica, acce
   }
   if (excluded) return { status: 'excluded', reason: 'the session excluded this node', committed, accepted };
   throw new QuorateError('INTERNAL', `the participation ended while the session is ${status}`);
-}
-
-/** A new token for a node: 256 random bits in base64url. */
-export function newToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace('=', '');
 }

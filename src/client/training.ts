@@ -6,7 +6,7 @@ import { updateFactsSchema } from '../protocol/sessionConfig.js';
 import { type Evaluation, evaluationSchema } from '../protocol/views.js';
 import { parse } from '../schema.js';
 import type { EncodedUpdate } from './client.js';
-import { bytesOf } from './createClient.js';
+import { copyOfBytes } from './createClient.js';
 import type { Evaluate, Train, Training } from './node.js';
 
 /** Trains, and checks the result. @throws QuorateError TRAINING_FAILED */
@@ -59,7 +59,7 @@ export function createEncoder(encoding: Encoding): Encoder {
 
   return {
     async encode(update) {
-      if (encoding === 'f32') return { contentType: 'application/octet-stream', body: bytesOf(update) };
+      if (encoding === 'f32') return { contentType: 'application/octet-stream', body: copyOfBytes(update) };
       engine ??= createEngine({ threads: 1 });
       const encoded = await encode(update, encoding, { engine });
       const scale = encoded.encoding === 'int8' ? `; scale=${encoded.scale}` : '';

@@ -4,9 +4,10 @@
  *
  * A heartbeat touches no timer: the one of each node finds out, when it fires, how long the node was silent.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { KeyedMutex } from '../core/keyedMutex.js';
 import { QuorateError } from '../errors.js';
+import { newToken } from '../protocol/names.js';
 import type { NodeRegistration, NodeView } from '../protocol/views.js';
 import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/machine.js';
 import type { NodeEntry, Store } from '../store/store.js';
@@ -255,12 +256,7 @@ export class Nodes {
 const nodeExists = (id: string): QuorateError =>
   new QuorateError('NODE_EXISTS', `there is another node ${id}`, { node: id });
 
-/**
- * Tokens of nodes: 256 random bits, given out once and kept as their SHA-256. So many bits need no salt and no slow
- * hash: they can't be searched.
- */
-export const newToken = (): string => randomBytes(32).toString('base64url');
-
+/** Tokens are kept as their SHA-256. Their 256 random bits need no salt and no slow hash: they can't be searched. */
 export const hashOfToken = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 /** In constant time: the time that it takes does not reveal where they differ. */

@@ -15,7 +15,7 @@ export interface Damage {
   readonly file: string;
   /** The session that it belongs to; null if to none. */
   readonly session: string | null;
-  /** What is wrong, and what was done about it. */
+  /** The fault, and how it was repaired. */
   readonly message: string;
 }
 

@@ -1,4 +1,4 @@
-/** Names and metrics, which most of the protocol's schemas are built on. */
+/** Names, tokens and metrics, which most of the protocol's schemas are built on. */
 import * as z from 'zod';
 
 /** The name of a node or session. Names occur in URLs and file names, so they are short and plain. */
@@ -13,6 +13,15 @@ export const nameSchema = z
     description: '1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit',
     examples: ['hospital-1'],
   });
+
+/** A new token for a node: 256 random bits in base64url. Runs in pages too, so it uses the Web's own calls. */
+export function newToken(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace('=', '');
+}
 
 /** Bounds the metrics of a node, and those of a round: their names are the nodes' choice, and every one is stored. */
 export const MAX_METRICS = 32;

@@ -80,7 +80,7 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
       }
     });
 
-    it('tells of NaN and infinities, wherever they are', async () => {
+    it('reports NaN and infinities at any position', async () => {
       expect((await decodeAll(everyCode.filter(isFiniteCode))).flag).equal(0);
       for (const code of [infinity, infinity + 1, 0x7fff, infinity + 0x8000, 0xffff]) {
         for (const place of [0, 7, 8, 31, 32, 63, 64, 70]) {
@@ -150,7 +150,7 @@ for (const { name, reference, quiet, payloadShift, decode, encode } of formats) 
       await expectNearest(Float32Array.from({ length: 1_000_000 }, () => normal() * 1e-4));
     });
 
-    it('tells of what is not finite once encoded, wherever it is', async () => {
+    it('reports values that overflow when encoded, at any position', async () => {
       const largest = reference.values[infinity - 1]!;
       const halfWay = Float32Array.of((largest + reference.beyond) / 2);
       const firstOverflow = halfWay[0]!;
@@ -208,7 +208,7 @@ describe('decodeInt8', () => {
     }
   });
 
-  it('tells of values that are not finite', async () => {
+  it('reports values that are not finite', async () => {
     const flags = (bytes: Int8Array, scale: number) =>
       onCore(({ core, room, place }) =>
         core.decodeInt8(place(bytes), room(bytes.length * 4), bytes.length, scale),

@@ -127,7 +127,7 @@ for (const { name, state, step, run } of kernels) {
       });
     });
 
-    it('tells of NaN and infinities in whatever it reads, wherever they are', async () => {
+    it('reports NaN and infinities in any input, at any position', async () => {
       for (const part of ['w', 'x', ...state] as const) {
         for (const lie of [NaN, Infinity, -Infinity]) {
           for (const place of [0, 5, 10, 15, 31]) {
@@ -148,7 +148,7 @@ for (const { name, state, step, run } of kernels) {
       }
     });
 
-    it('tells of results that overflow', async () => {
+    it('reports results that overflow', async () => {
       const one = (value: number) => Float32Array.from({ length: 16 }, (_, k) => (k === 9 ? value : 0));
       const flag = await onCore((bench) =>
         run(
@@ -166,7 +166,7 @@ for (const { name, state, step, run } of kernels) {
     });
 
     if (state.includes('v')) {
-      it('tells of a negative variance, however small', async () => {
+      it('reports a negative variance, however small', async () => {
         const flag = await onCore((bench) => {
           const ones = () => bench.place(new Float32Array(16).fill(1));
           const v = bench.place(Float32Array.from({ length: 16 }, (_, k) => (k === 3 ? -1e-45 : 1)));

@@ -115,7 +115,7 @@ describe('the values of attacks', () => {
     await expectRefusal(() => aLittleIsEnough().forge([Float32Array.of(1)], 1), 'TOO_FEW_UPDATES');
   });
 
-  it('mimic copies the row that it is told to', () => {
+  it('mimic copies the given row', () => {
     expect(mimic().forge(honest, 2)).deep.equal([honest[0], honest[0]]);
     expect(mimic({ row: 2 }).forge(honest, 2)).deep.equal([honest[2], honest[2]]);
   });

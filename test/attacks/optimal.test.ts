@@ -28,7 +28,7 @@ describe('optimal', () => {
         }
       });
 
-      it('tells the distance and the strength that its updates have', async () => {
+      it('reports the distance and the strength of its updates', async () => {
         const { tau, distance, updates } = await optimal(attack, { defense }).search(honest, attackers);
         expect(updates).deep.equal(attack({ tau }).forge(honest, attackers));
         expect(await distanceOf(updates, defense)).closeTo(distance, 1e-5 * distance);

@@ -115,7 +115,7 @@ describe('coreNotes', () => {
     expect(coreNotes(run)).include('DISAGREEMENT: caf, 10 × 1e5: NumPy differs');
   });
 
-  it('tells that Gram distances are faster, and what they cost', () => {
+  it('explains that Gram distances are faster, and what they cost', () => {
     const notes = coreNotes(results(result('distances', 50, 1e5))).join('\n');
     expect(notes).match(/Gram matrix, which is wrong .* 1\.50 ms at 50 × 1e5\./);
   });

@@ -73,7 +73,7 @@ describe('joinSession in buffered mode', () => {
       expect(value).closeTo(expected, 1e-6);
   });
 
-  it('gives up training whose model has become too old, and trains from the newest', async () => {
+  it('abandons training on a stale model, and trains from the newest', async () => {
     await startSession(scene.stage.coordinator, { quorum: 2, rounds: 3, mode });
     const fill = await others();
     const events: NodeEvent[] = [];

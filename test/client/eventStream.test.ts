@@ -48,7 +48,7 @@ describe('client.events', () => {
     for (const { session } of told) expect(session).equal('job');
   });
 
-  it('rejects with ABORTED when it is given up', async () => {
+  it('rejects with ABORTED when aborted', async () => {
     const controller = new AbortController();
     const events = createClient({ server: scene.stage.url }).events({ signal: controller.signal });
     const next = events[Symbol.asyncIterator]().next();
@@ -56,7 +56,7 @@ describe('client.events', () => {
     await expectRefusal(() => next, 'ABORTED');
   });
 
-  it('holds only so much of what is not read: it ends its socket, and tells where to go on', async () => {
+  it('bounds its unread events: it closes its socket, and reports where to resume', async () => {
     const padding = 'x'.repeat(10_000);
     let sent = 0;
     const client = clientOf(createTransport('http://127.0.0.1:1', null), ({ onMessage, signal }) => {

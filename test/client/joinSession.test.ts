@@ -41,7 +41,7 @@ describe('joinSession', () => {
     expect([round, ...values]).deep.equal([4, 8, 8, 8]);
   });
 
-  it('tells of what it sends, with the numbers that training gave', async () => {
+  it('reports what it sends, with the numbers from training', async () => {
     await startSession(scene.stage.coordinator, { quorum: 1, rounds: 1 });
     const events: NodeEvent[] = [];
     await joinSession(
@@ -100,7 +100,7 @@ describe('joinSession', () => {
     expect(await joined).include({ status: 'stopped', committed: 0, accepted: 0 });
   });
 
-  it('rejects with ABORTED when it is given up, and sends nothing more', async () => {
+  it('rejects with ABORTED when aborted, and sends nothing more', async () => {
     await startSession(scene.stage.coordinator, { quorum: 5 });
     let requests = 0;
     const { url } = await scene.through((_, __, pass) => {

@@ -69,7 +69,7 @@ describe('createRetry', () => {
     expect(retry.waitMs(1, fault('RATE_LIMITED', { retryAfterMs: 5000 }))).within(5000, 5010);
   });
 
-  it('gives up with the last error when the next wait would end after giveUpAfterMs', async () => {
+  it('throws the last error when the next wait would end after giveUpAfterMs', async () => {
     const { operation, calls } = flaky(9, fault('SHUTTING_DOWN', { retryAfterMs: 100 }));
     const retry = createRetry({ firstMs: 1, giveUpAfterMs: 50 });
     await expectRefusal(() => retry.run(operation, signal), 'SHUTTING_DOWN');

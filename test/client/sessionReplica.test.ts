@@ -102,7 +102,7 @@ describe('createSessionReplica', () => {
     expect(awaited).deep.equal([true, true, true, false, false]);
   });
 
-  it('tells of phases in views as of events', () => {
+  it('reports phases from views and from events alike', () => {
     const phases: Phase[] = ['waiting', 'collecting', 'backing-off', 'aggregating'];
     const seen = phases.map((phase) => {
       replica.applyView(viewAt(5, 1, phase), replica.version);
@@ -130,7 +130,7 @@ describe('createSessionReplica', () => {
     expect(replica.excluded).equal(true);
   });
 
-  it('resolves a wait at the next change, and rejects it when it is given up', async () => {
+  it('resolves a wait at the next change, and rejects it when aborted', async () => {
     const change = replica.change(new AbortController().signal);
     replica.applyEvent(opened(1));
     await change;

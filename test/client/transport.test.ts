@@ -116,7 +116,7 @@ describe('createTransport', () => {
     expect(asked).equal(1);
   });
 
-  it('gives up after timeoutMs, and when the signal says so', async () => {
+  it('rejects after timeoutMs, and when the signal aborts', async () => {
     const transport = await to((_, response) => void response.writeHead(200).write('{'));
     const late = await expectRefusal(
       () => transport.exchange({ ...get, timeoutMs: 30 }),

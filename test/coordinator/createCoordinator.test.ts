@@ -209,7 +209,7 @@ describe('createCoordinator', () => {
     await stage.coordinator.close();
   });
 
-  it('refuses new work when it closes, and gives up what is half here', async () => {
+  it('refuses new work while closing, and aborts unfinished uploads', async () => {
     const stage = await scene();
     await stage.register(2);
     await stage.begin({ quorum: 2 }, d);

@@ -206,7 +206,7 @@ describe('sessions on disk', () => {
     await finish(stage, 3);
   });
 
-  it('stay as they were told to be', async () => {
+  it('keep their control state over a restart', async () => {
     const folder = await newFolder();
     const before = await started(folder);
     await before.coordinator.pause(SESSION);

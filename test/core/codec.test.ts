@@ -20,7 +20,7 @@ const roundTrip = async (values: Float32Array, encoding: Encoding) =>
 const scaleOf = (encoded: Encoded): number => (encoded.encoding === 'int8' ? encoded.scale : NaN);
 
 describe('encode', () => {
-  it('writes f32 as it is, little-endian', async () => {
+  it('writes f32 unchanged, little-endian', async () => {
     const [values] = normalRows(1, d, 1);
     values!.set([1, -0, 1e-45, FULL]);
     const encoded = await encode(values!, 'f32', { engine });

@@ -33,7 +33,7 @@ describe('inTurns', () => {
 });
 
 describe('a search for weights', () => {
-  it('is given up by the signal, not only between tiles', async () => {
+  it('stops at the signal, also within a tile', async () => {
     const engine = createEngine({ threads: 1 });
     const rows = unequalRows(100, 40, 1);
     const giveUp = new AbortController();

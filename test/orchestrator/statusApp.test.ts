@@ -17,7 +17,7 @@ describe('serveStatus', () => {
 
   const get = (path: string, method = 'GET') => fetch(server.url + path, { method });
 
-  it('tells of every component, as the command reads it', async () => {
+  it('lists every component, as the command reads it', async () => {
     play.started('a').passesCheck('a').after(500);
     const view = await readStatus(server.url);
     expect(view).deep.equal({

@@ -151,7 +151,7 @@ async function holdMany(round: number): Promise<void> {
     ...Array.from({ length: 20 }, () => hold('slow update', `${head}Content-Length: ${d * 4}\r\n\r\n`, 'a')),
     ...Array.from({ length: 20 }, () => hold('slow body', register, '{')),
     ...Array.from({ length: 100 }, () => hold('idle', '', '')),
-    // It answers no ping: nobody reads there.
+    // It answers no ping: nothing reads on this side.
     ...Array.from({ length: 20 }, () => hold('deaf event socket', upgrade, '')),
   ];
   await Promise.all(holding);

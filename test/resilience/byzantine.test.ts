@@ -190,7 +190,7 @@ describe('nodes that break the protocol', () => {
       : [updateOf(Number(node.replace('node-', '')), round, D)];
   }
 
-  /** What most say is what is told, whatever a few say. The last round's nobody waits for. */
+  /** The announced value is the majority's, whatever a few send. No one waits for the last round's. */
   async function expectMetrics(): Promise<void> {
     const points = await system.client.metrics(SESSION);
     const earlier = points.filter(({ round }) => round >= 1 && round < ROUNDS);

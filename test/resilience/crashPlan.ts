@@ -4,7 +4,7 @@
  */
 import { random } from '../support/random.js';
 
-/** Before a step; when it was begun and nothing else has happened; when it is done, and nobody knows of it yet. */
+/** Before a step; when it was begun and nothing else has happened; when it is done but not yet announced. */
 export type Edge = 'before' | 'during' | 'after';
 
 export interface Death {

@@ -72,7 +72,7 @@ describe('four of ten nodes behind a network that goes silent', () => {
         `committed ${atMs - cutMs - lostMs} ms later, its deadline 600 s away`,
       { lostMs, heartbeatMs: HEARTBEAT_MS },
     );
-    // They notice it by themselves: nobody tells them.
+    // They detect it themselves, without a message.
     const noticed = await Promise.all(far.map((node) => node.says('disconnected', cutMs)));
     const noticedMs = Math.max(...noticed.map((line) => line.atMs)) - cutMs;
     measured(`the nodes noticed after ${noticedMs} ms`, { noticedMs });

@@ -3,7 +3,7 @@ import { measured } from './measured.js';
 
 const { QUORATE_RESILIENCE_SEED: given } = process.env;
 
-/** Printed with what the scenario measured. @param usual where nobody asks for another */
+/** Printed with what the scenario measured. @param usual the default seed */
 export function seedOf(usual: number): number {
   const seed = given === undefined ? usual : Number(given);
   measured(`seed: QUORATE_RESILIENCE_SEED=${seed}`, { seed });

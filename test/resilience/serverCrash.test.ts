@@ -145,7 +145,7 @@ describe('a server that is killed', function () {
     return { client, url: server.url, receipts, met };
   }
 
-  it('keeps what it acknowledged, once, and ends with the model of a run that nobody disturbed', async () => {
+  it('keeps each acknowledged update exactly once, and ends with the model of an undisturbed run', async () => {
     const undisturbed = await begin('undisturbed');
     await joinAll(undisturbed.server.url);
     const { digest: expected } = await undisturbed.client.model(SESSION);

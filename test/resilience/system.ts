@@ -170,7 +170,7 @@ export class System {
     return { ...started, id, lines, says, kill };
   }
 
-  /** A way to the server that fails as it is told. */
+  /** A route to the server that fails on command. */
   async openProxy(seed?: number): Promise<FaultProxy> {
     const proxy = await openFaultProxy(this.url, seed);
     this.proxies.push(proxy);

@@ -3,7 +3,7 @@ import { measured } from './measured.js';
 import { expectRecomputed } from './recompute.js';
 import { nodeName, startSystem, type System } from './system.js';
 
-describe('a system that nobody disturbs', () => {
+describe('an undisturbed system', () => {
   let system: System;
 
   beforeEach(async () => {

@@ -139,7 +139,7 @@ describe('admit', () => {
       expect(answer(play, 'c', 3)).equal('repeat');
     });
 
-    it('tells a node to come again while the next buffer is not open yet', () => {
+    it('answers ROUND_CLOSED while the next buffer is not open yet', () => {
       const play = third().updates('ab');
       expect(play.phase).equal('aggregating');
       expect(answer(play, 'c', 3)).equal('ROUND_NOT_OPEN');

@@ -11,7 +11,7 @@ const committing = (policy: ConstructorParameters<typeof Play>[0] = {}, ...nodes
 const announced = { type: 'round-committed', round: 1, metrics: { loss: 0.5 } } as const;
 
 describe('aggregated', () => {
-  it('asks for a checkpoint with the state after the commit, and announces nothing', () => {
+  it('requests a checkpoint with the state after the commit, and announces nothing', () => {
     const play = committing();
     const [write, ...others] = play.effects;
     expect(others).deep.equal([]);
@@ -86,7 +86,7 @@ describe('a round that is being committed', () => {
     expect(stopped.state).deep.include({ status: 'stopped', committed: 0, round: { phase: 'idle' } });
   });
 
-  it('takes no updates, and knows those that it has', () => {
+  it('takes no updates, and recognizes the ones it has', () => {
     const { policy, state } = committing({}, 'c');
     expect(admit(policy, state, { node: 'a', round: 1 })).deep.include({ kind: 'repeat' });
     expect(admit(policy, state, { node: 'a', round: 2 })).deep.include({ code: 'ROUND_NOT_OPEN' });
@@ -104,7 +104,7 @@ describe('restore', () => {
   const snapshot = committing({ rounds: 1 }).effectsOf('write-checkpoint')[0]!.state;
   const nodes = ['a', 'b'];
 
-  it('knows from the checkpoint that the session ended, before the journal does', () => {
+  it('learns from the checkpoint that the session ended before the journal has it', () => {
     for (const status of ['running', 'paused'] as const) {
       const state = restore(snapshot, { status, reason: null, committed: 1, nodes });
       expect(state).deep.include({ status: 'completed', reason: snapshot.reason, round: { phase: 'idle' } });

@@ -3,7 +3,7 @@ import { begin } from '../../src/rounds/machine.js';
 import { Play } from './playing.js';
 
 describe('begin', () => {
-  it('is a created session that asks for nothing until it is started', () => {
+  it('is a created session without effects until it is started', () => {
     const play = new Play({}, begin({ committed: 4 })).come('a', 'b').tick(9);
     expect(play.state).deep.include({ status: 'created', committed: 4, round: { phase: 'idle' } });
     expect(play.all).deep.equal([]);
@@ -77,7 +77,7 @@ describe('start, pause, resume and stop', () => {
     ]);
   });
 
-  it('stop asks for an aggregation to be given up; if its model was durable already, the round counts', () => {
+  it('stop aborts an aggregation; if its model was already durable, the round counts', () => {
     const stopped = () => Play.running({}, 'a', 'b').updates('ab').send({ type: 'stop' });
     expect(stopped().effectsOf('discard-round')).length(1);
 
@@ -92,7 +92,7 @@ describe('start, pause, resume and stop', () => {
 });
 
 describe('a tick', () => {
-  it('that comes too early asks for its time again, and changes nothing else', () => {
+  it('that comes too early only reschedules itself', () => {
     const play = Play.running({}, 'a', 'b');
     const before = play.state;
     expect(play.tick(10).effects).deep.equal([{ type: 'wake', atMs: 60_000 }]);

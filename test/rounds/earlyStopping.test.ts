@@ -67,7 +67,7 @@ describe('the end of a session', () => {
     expect(play.state.status).equal('running');
   });
 
-  it('is not brought about by rounds that nobody has measured yet', () => {
+  it('is not triggered by rounds without an evaluation', () => {
     const play = started(loss).updates('ab').commit();
     evaluate(play, 1, { loss: 0.5 });
     for (let i = 0; i < 4; i++) play.updates('ab').commit();
@@ -116,7 +116,7 @@ describe('the end of a session', () => {
     expect(play.state.status).equal('running');
   });
 
-  it('lets the evaluation of the last round be told afterwards', () => {
+  it('announces the last round’s evaluation after the end', () => {
     const play = started(null, 1).updates('ab').commit();
     evaluate(play, 1, { accuracy: 0.5 });
     expect(play.effects).length(1);

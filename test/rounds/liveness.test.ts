@@ -35,7 +35,7 @@ describe('nodeStatus', () => {
 });
 
 describe('statusChangesAtMs', () => {
-  it('tells when the next heartbeats will have been missed, and null once it is lost', () => {
+  it('returns when the next heartbeats will have been missed, and null once the node is lost', () => {
     const next = (nowMs: number) => statusChangesAtMs(heard, heartbeat, nowMs);
     expect([100, 119, 120, 139, 140, 1e9].map(next)).deep.equal([120, 120, 140, 140, null, null]);
   });

@@ -46,7 +46,7 @@ describe('restore', () => {
     expect(state.round).deep.equal({ phase: 'waiting', number: 3, attempt: 1 });
   });
 
-  it('knows the nodes that take part by the journal: new ones, and those that were removed no more', () => {
+  it('takes the participating nodes from the journal: with new ones, without removed ones', () => {
     const { nodes } = restarted({ nodes: ['b', 'd'] }).state;
     expect(nodes).have.keys('b', 'd');
     expect(nodes.d).deep.include({ present: false, accepted: 0 });

@@ -27,7 +27,7 @@ describe('sample', () => {
     expect(new Set(drawn).size).equal(drawn.length);
   });
 
-  it('asks each node about equally often over many rounds', () => {
+  it('draws each node about equally often over many rounds', () => {
     const counts = Object.fromEntries(ids.map((id) => [id, 0]));
     for (let round = 1; round <= 4000; round++) for (const id of sample(ids, 2, [9, round, 1])) counts[id]!++;
     // 1000 expected, deviation 27: five of them.
@@ -50,10 +50,10 @@ describe('sample', () => {
   });
 });
 
-describe('a round that asks a sample', () => {
+describe('a round with a sample', () => {
   const selection = { kind: 'sample', size: 3, seed: 42 } as const;
 
-  it('asks the same nodes whatever order they came in', () => {
+  it('draws the same nodes in any order of registration', () => {
     const forwards = new Play({ selection, quorum: 2 }).come(...ids).send({ type: 'start' });
     const backwards = new Play({ selection, quorum: 2 }).come(...ids.toReversed()).send({ type: 'start' });
     expect(forwards.asked).deep.equal(samples[0]!.split(''));
@@ -74,7 +74,7 @@ describe('a round that asks a sample', () => {
     expect(play.phase).equal('aggregating');
   });
 
-  it('asks all who are there if they are fewer, and a quorum', () => {
+  it('takes all nodes present if they are fewer than the sample and at least a quorum', () => {
     expect(Play.running({ selection }, 'b', 'a').asked).deep.equal(['a', 'b']);
   });
 

@@ -12,7 +12,7 @@ describe('caf', () => {
     relative: 5e-5,
   });
 
-  it('is the mean where nobody lies', async () => {
+  it('is the mean without attackers', async () => {
     const updates = [
       [1, 2],
       [3, 5],

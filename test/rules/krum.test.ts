@@ -8,7 +8,7 @@ import { agreesWithReference } from '../support/sweep.js';
 describe('krum', () => {
   agreesWithReference({ stages: (n, f) => (n > 2 * f + 2 ? [['krum', { f }]] : undefined), relative: 0 });
 
-  it('counts as many neighbors as it is told', async () => {
+  it('sums over the given number of neighbors', async () => {
     const updates = unequalRows(13, 29, 5);
     for (let neighbors = 1; neighbors <= 12; neighbors++) {
       const stage = ['krum', { f: 3, neighbors }] as const;
@@ -22,7 +22,7 @@ describe('krum', () => {
     expect([...(await aggregate(updates, krum({ f: 1 }))).value]).deep.equal([1, 7]);
   });
 
-  it('tells apart updates that nearly coincide', async () => {
+  it('distinguishes updates that nearly coincide', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const updates = closeRows(9, 257, seed);
       expectClose(await actual(updates, ['krum', { f: 2 }]), expected(updates, ['krum', { f: 2 }]), 0);

@@ -27,7 +27,7 @@ describe('median', () => {
     expect([...(await aggregate(updates, median())).value]).deep.equal([largestFloat, -largestFloat]);
   });
 
-  it('does not tell +0 from −0', async () => {
+  it('treats +0 and −0 as equal', async () => {
     const updates = [-0, 0, -0, 0, 0].map((entry) => Float32Array.of(entry));
     expect((await aggregate(updates, median())).value[0]! + 0).equal(0);
   });

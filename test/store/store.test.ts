@@ -199,7 +199,7 @@ for (const [name, open] of Object.entries(stores)) {
         expect(await opened.checkpoints()).lengthOf(1);
       });
 
-      it('keeps as many checkpoints as it is told, and the initial one', async () => {
+      it('keeps the configured number of checkpoints, and the initial one', async () => {
         await store.close();
         store = await open({ keepCheckpoints: 2 });
         const opened = await session();

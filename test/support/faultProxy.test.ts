@@ -138,7 +138,7 @@ describe('openFaultProxy', () => {
     return (await server.hears(6)).toString();
   };
 
-  it('tells no one of an end while it is silent', async () => {
+  it('forwards no end while it is silent', async () => {
     const { client, server } = await open();
     proxy.impose({ silent: true });
     server.socket.end();
@@ -174,7 +174,7 @@ describe('openFaultProxy', () => {
     expect(upload.isOpen).equal(false);
   });
 
-  it('resets a connection by itself after so many bytes', async () => {
+  it('resets a connection after the given number of bytes', async () => {
     proxy.impose({ resetAfterBytes: 5000, upBytesPerSecond: 100_000 });
     const { client, server } = await open();
     client.socket.write(pattern(50_000));
@@ -192,7 +192,7 @@ describe('openFaultProxy', () => {
     expect(await client.over).equal('end');
   });
 
-  it('tells of an end that is no proper one', async () => {
+  it('reports a connection that ends improperly', async () => {
     const { client, server } = await open();
     client.socket.write('x');
     await server.hears(1);
@@ -200,7 +200,7 @@ describe('openFaultProxy', () => {
     expect(await client.over).equal('ECONNRESET');
   });
 
-  it('resets whoever goes on sending to an end that is gone', async () => {
+  it('resets a sender whose peer is gone', async () => {
     const { client, server } = await open();
     server.socket.destroy();
     expect(await client.over).equal('end');

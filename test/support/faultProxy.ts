@@ -1,5 +1,5 @@
 /**
- * A TCP proxy that misbehaves as it is told: on all of its connections, those to come included, or on one.
+ * A TCP proxy that injects faults on command: on all of its connections, future ones included, or on one.
  *
  *   const proxy = await openFaultProxy(server.url);
  *   proxy.impose({ upBytesPerSecond: 100_000 });          // from now on, until something else is imposed

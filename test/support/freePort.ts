@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that systems give to whoever asks for any (Linux from 32768 on, others from 49152), so that nothing
+ * Below the ports that systems give out for port 0 (Linux from 32768 on, others from 49152), so that nothing
  * else gets this one while its server is down.
  */
 const FIRST = 20_000;
@@ -9,7 +9,7 @@ const PORTS = 10_000;
 /** Processes that run tests side by side begin apart. */
 let next = process.pid * 97;
 
-/** A port that was free a moment ago: nobody listens there, or a server that must come back where it was. */
+/** A port that was free a moment ago: for an address without a listener, or for a server that must come back on its port. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORTS; tries++) {
     const port = FIRST + (next++ % PORTS);

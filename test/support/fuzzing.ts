@@ -6,7 +6,7 @@ import fc from 'fast-check';
 
 const { FUZZ_RUNS, FUZZ_SEED } = process.env;
 
-/** @param usual runs where nobody asks for more */
+/** @param usual the default number of runs */
 export const fuzz = (usual: number) => ({
   seed: FUZZ_SEED === undefined ? 20_260_101 : Number(FUZZ_SEED),
   numRuns: FUZZ_RUNS === undefined ? usual : Number(FUZZ_RUNS),

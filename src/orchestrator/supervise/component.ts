@@ -115,7 +115,7 @@ const signal = (
   signal: 'SIGTERM' | 'SIGKILL',
 ): SystemEffect => ({ type: 'signal', component: name, run, signal });
 
-export function fail(policy: ComponentPolicy, state: ComponentState, reason: string): Step {
+export function failComponent(policy: ComponentPolicy, state: ComponentState, reason: string): Step {
   return enter(policy, state, { name: 'failed', reason }, `failed: ${reason}`);
 }
 
@@ -211,7 +211,7 @@ function onExited(policy: ComponentPolicy, before: ComponentState, exit: Exit, c
   }
   if (context.isStopping) return stopped();
   return policy.restart === 'never'
-    ? fail(policy, state, reason)
+    ? failComponent(policy, state, reason)
     : scheduleRestart(policy, state, reason, context);
 }
 
@@ -226,7 +226,7 @@ function scheduleRestart(
   if (recent.length >= bounds.max) {
     const times = bounds.max === 1 ? '1 restart' : `${bounds.max} restarts`;
     const tries = bounds.max === 0 ? '' : `, after ${times} within ${formatDuration(bounds.windowMs)}`;
-    return fail(policy, state, reason + tries);
+    return failComponent(policy, state, reason + tries);
   }
   const delayMs = restartDelayMs(bounds, recent.length, random);
   return enter(

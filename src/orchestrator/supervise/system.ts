@@ -7,7 +7,7 @@
  */
 import {
   applyEvent,
-  fail,
+  failComponent,
   hasProcess,
   initialComponentState,
   isSettled,
@@ -118,7 +118,7 @@ function startIfReady(
 ): SystemStep<ComponentState> {
   if (state.phase.name !== 'waiting') return { state, effects: [] };
   const failed = policy.dependsOn.find((name) => components[name]!.phase.name === 'failed');
-  if (failed !== undefined) return fail(policy, state, `its dependency ${failed} failed`);
+  if (failed !== undefined) return failComponent(policy, state, `its dependency ${failed} failed`);
   return policy.dependsOn.every((name) => isUp(components[name]!))
     ? start(policy, state, atMs)
     : { state, effects: [] };

@@ -8,6 +8,7 @@ import { type Encoding, encode } from '../../core/codec.js';
 import type { Engine } from '../../core/engine.js';
 import type { StoredModel } from '../../coordinator/session/models.js';
 import { writeSafetensors } from '../../formats/safetensors.js';
+import { bytesOf } from '../../files/files.js';
 import { valuesIn } from '../../formats/tensorShape.js';
 import type { Download } from './download.js';
 import { BFLOAT16, FLAT, FLOAT16, INT8, SAFETENSORS } from './mediaTypes.js';
@@ -44,10 +45,6 @@ export function represent(
   download.catch(() => cached.delete(type));
   return download;
 }
-
-/** The bytes of a vector, not copied. */
-export const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 async function encodeModel(
   model: StoredModel,

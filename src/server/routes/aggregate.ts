@@ -8,7 +8,7 @@ import { contentDigest } from '../../formats/contentDigest.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
 import { checkBytes, contentDigestOf, readBody } from '../bodies/body.js';
 import { FLAT, JSON_TYPE, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
-import { bytesOf } from '../bodies/representations.js';
+import { bytesOf } from '../../files/files.js';
 import { route } from '../http/route.js';
 import { wholeNumber } from './parameters.js';
 

@@ -5,7 +5,7 @@ import { eventsRoute } from './events.js';
 import { getCheckpoint, getModel, listCheckpoints, putModel } from './models.js';
 import { getNode, heartbeat, listNodes, registerNode, removeNode } from './nodes.js';
 import { getMetrics, getRound, listRounds, putEvaluation } from './rounds.js';
-import { rules } from './rules.js';
+import { rulesRoute } from './rules.js';
 import { createSession, deleteSession, getSession, listSessions, sessionChanges } from './sessions.js';
 import { config, live, ready, status } from './status.js';
 import { getUpdate, putUpdate } from './updates.js';
@@ -15,7 +15,7 @@ export const routes: readonly Route[] = [
   ready,
   status,
   config,
-  rules,
+  rulesRoute,
   eventsRoute,
   aggregateRoute,
   registerNode,

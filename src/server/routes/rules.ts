@@ -1,6 +1,6 @@
 /** GET /v1/rules: the catalog of rules, pre-aggregators and optimizers. */
 import * as z from 'zod';
-import { rules as describeRules } from '../../aggregation/pipeline.js';
+import { rules } from '../../aggregation/pipeline.js';
 import { optimizers } from '../../optimizers/optimizersByName.js';
 import { route } from '../http/route.js';
 
@@ -36,7 +36,7 @@ const rulesSchema = z.strictObject({
   ),
 });
 
-export const rules = route({
+export const rulesRoute = route({
   method: 'GET',
   path: '/v1/rules',
   operation: 'rules',
@@ -47,6 +47,6 @@ export const rules = route({
     200: { description: 'The catalog, with all parameters', content: { 'application/json': rulesSchema } },
   },
   handle: ({ ctx }) => {
-    ctx.body = { rules: describeRules(), optimizers: optimizers() };
+    ctx.body = { rules: rules(), optimizers: optimizers() };
   },
 });

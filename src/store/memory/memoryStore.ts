@@ -5,6 +5,7 @@
  * takes longer than copying the values, and each would bring the garbage collector closer.
  */
 import { createHash } from 'node:crypto';
+import { bytesOf } from '../../files/files.js';
 import { EventRing } from '../eventRing.js';
 import { MemoryRound } from './memoryRound.js';
 import {
@@ -153,8 +154,4 @@ function summaryOf({ round, createdAtMs, model, optimizer }: Checkpoint): Checkp
     sizeBytes: vectors.reduce((sum, vector) => sum + vector.byteLength, model.byteLength),
     modelDigest: createHash('sha256').update(bytesOf(model)).digest('hex'),
   };
-}
-
-function bytesOf(vector: Float32Array): Uint8Array {
-  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
 }

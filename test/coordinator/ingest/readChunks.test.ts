@@ -73,7 +73,7 @@ describe('readChunks', () => {
     await reading;
   });
 
-  it('throws INCOMPLETE_UPLOAD with the cause if the sender goes away, and what is more exact as it is', async () => {
+  it('throws INCOMPLETE_UPLOAD with the cause if the sender disconnects, and passes a more precise error on', async () => {
     for (const [cause, code] of [
       [new Error('connection reset'), 'INCOMPLETE_UPLOAD'],
       [new QuorateError('BAD_DIGEST', 'another body'), 'BAD_DIGEST'],
@@ -93,7 +93,7 @@ describe('readChunks', () => {
     await expectRefusal(() => readChunks(gone, () => undefined, never), 'INCOMPLETE_UPLOAD');
   });
 
-  it('leaves a stream open and unread, with no listener of its own, when it is given up', async () => {
+  it('leaves an aborted stream open and unread, without listeners', async () => {
     for (const way of ['aborted', 'aborted while a chunk is taken', 'thrown', 'rejected'] as const) {
       const stream = body();
       const listeners = stream.eventNames().map((name) => [name, stream.listenerCount(name)]);
@@ -124,7 +124,7 @@ describe('readChunks', () => {
     }
   });
 
-  it('reads nothing when it is given up before', async () => {
+  it('reads nothing if its signal is already aborted', async () => {
     const unread: AsyncIterable<Uint8Array> = {
       [Symbol.asyncIterator]: () => ({ next: () => expect.fail('it was read') }),
     };
@@ -136,7 +136,7 @@ describe('readChunks', () => {
     }
   });
 
-  it('ends an iterable that is given up, and hears nothing of what breaks in it then', async () => {
+  it('ends an aborted iterable, and ignores its later errors', async () => {
     const giveUp = new AbortController();
     const ended = gate();
     const chunks: AsyncIterable<Uint8Array> = {

@@ -47,7 +47,7 @@ describe('the measuring of a session’s models', () => {
     await stage.coordinator.close();
   });
 
-  it('tells the mean of what nodes measured in training', async () => {
+  it('reports the mean of the training metrics', async () => {
     const stage = await scene();
     await stage.register(2);
     await stage.begin({ quorum: 2, rounds: 1 }, d);
@@ -84,7 +84,7 @@ describe('the measuring of a session’s models', () => {
     await stage.coordinator.close();
   });
 
-  it('tells what most nodes measure, in the shape that is promised, whatever one of them makes up', async () => {
+  it('reports what most nodes measure, in the documented shape, whatever a liar sends', async () => {
     const stage = await scene();
     await stage.register(4);
     await stage.begin({ quorum: 4, rounds: 1 }, d);
@@ -127,7 +127,7 @@ describe('the measuring of a session’s models', () => {
     await stage.coordinator.close();
   });
 
-  it('says nothing where fewer than a quorum answered, who could all be attackers', async () => {
+  it('reports nothing below a quorum, which attackers alone could fill', async () => {
     const stage = await scene();
     await stage.register(3);
     await stage.begin({ quorum: 3, rounds: 9, stopWhen: { metric: 'accuracy', reaches: 0.8 } }, d);

@@ -35,7 +35,7 @@ describe('Evaluations', () => {
     expect(evaluations.summary(null)).deep.include({ loss: 2, 'loss.mean': 2, accuracy: 0.375 });
   });
 
-  it('lets nobody put a metric of its own in the place of a mean', () => {
+  it('does not let a reported metric replace a computed mean', () => {
     const evaluations = new Evaluations(1);
     evaluations.add('a', 1, of(0.5));
     evaluations.add('b', 1, of(0.7));
@@ -88,7 +88,7 @@ describe('Evaluations', () => {
     await expectRefusal(() => evaluations.add('b', 2, of(1)), 'ROUND_CLOSED');
   });
 
-  it('has nothing to tell with fewer answers than it takes', () => {
+  it('reports nothing below the quorum of answers', () => {
     const evaluations = new Evaluations(2);
     evaluations.add('a', 2, of(1));
     expect(evaluations.close(2)).equal(false);

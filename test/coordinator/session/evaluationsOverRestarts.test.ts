@@ -66,7 +66,7 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
-  it('are not told again once they were put together, and take no more', async () => {
+  it('are neither announced twice nor extended once merged', async () => {
     const stopWhen = { metric: 'accuracy', patience: 1 };
     let stage = await measurable(await open(), { stopWhen });
     for (const node of [0, 1, 2]) await evaluate(stage, node, 1, 0.5);
@@ -88,7 +88,7 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
-  it('are told once it is durable which of them count', async () => {
+  it('are announced once the set that counts is durable', async () => {
     const [asked, durable] = [gate(), gate()];
     const store = await openDiskStore({ folder });
     const record: Store['record'] = async (entry) => {
@@ -109,7 +109,7 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
-  it('are told after a restart where only the store heard of them before; so is a commit', async () => {
+  it('are announced after a restart if only the store had them, like a commit', async () => {
     const store = await openDiskStore({ folder });
     const unheard: unknown[] = [];
     let stage = await measurable(
@@ -136,7 +136,7 @@ describe('nodes’ evaluations, over a restart', () => {
     await stage.coordinator.close();
   });
 
-  it('are told after a restart, though those of a removed session of its name are in the log', async () => {
+  it('are announced after a restart even if the log holds those of a removed session of that name', async () => {
     let stage = await measurable(await open());
     for (const node of [0, 1, 2]) await evaluate(stage, node, 1, 0.5);
     expect(stage.told('round-evaluated')).lengthOf(1);

@@ -87,7 +87,7 @@ describe('nextModel', () => {
     same(later!.model, atOnce!.model);
   });
 
-  it('weights a mean by examples up to the cap, and one where a node says nothing', async () => {
+  it('weights a mean by examples up to the cap, and counts a node without examples as one', async () => {
     const told = [5, 100, null, 20, 0].map((numExamples) => ({ ...fresh, numExamples }));
     const { value } = await aggregate(rows, 'mean', { weights: [5, 50, 1, 20, 0] }, { engine });
     const weighted = recipe({ pipeline: parsePipeline('mean'), examplesUpTo: 50 });
@@ -128,7 +128,7 @@ describe('nextModel', () => {
     rows.forEach((row, i) => same(row, rowsBefore[i]!));
   });
 
-  it('gives up when it is told to', async () => {
+  it('stops when its signal aborts', async () => {
     const given = new AbortController();
     given.abort();
     await expectRefusal(() => nextModel(recipe(), input, { engine, signal: given.signal }), 'ABORTED');

@@ -110,7 +110,7 @@ describe('the aggregation of a round', () => {
     });
   }
 
-  it('is given up when the session is stopped, and what it was made of is discarded', async () => {
+  it('is aborted when the session is stopped, and its updates are discarded', async () => {
     const sealing = gate();
     const held = gate();
     const store = faultyStore(async (write) => {
@@ -159,7 +159,7 @@ describe('the aggregation of a round', () => {
     await stage.coordinator.close();
   });
 
-  it('tells of each update what the report says', async () => {
+  it('announces each update’s line of the report', async () => {
     const stage = await scene();
     await stage.register(4);
     await stage.begin({ quorum: 4, rounds: 1, pipeline: 'krum(f=0)' }, d);

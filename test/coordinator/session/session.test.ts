@@ -171,7 +171,7 @@ describe('a buffered session', () => {
     await stage.coordinator.close();
   });
 
-  it('knows an update of a committed buffer again by the round that it was trained for', async () => {
+  it('recognizes an update of a committed buffer by the round it was trained for', async () => {
     const stage = await scene();
     await stage.register(3);
     await stage.begin({ quorum: 2, rounds: 5, mode: { buffered: { bufferSize: 2, maxStaleness: 3 } } }, d);

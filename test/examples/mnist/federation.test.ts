@@ -120,7 +120,7 @@ describe('runFederation', () => {
     expect(measurements[1]!.accuracy).equal(measurements[3]!.accuracy);
   });
 
-  it('ends at once when it is told to', async () => {
+  it('stops when its signal aborts', async () => {
     const controller = new AbortController();
     let rounds = 0;
     const run = runFederation({

@@ -49,7 +49,7 @@ describe('createNetwork', () => {
     expect(Math.max(...gradient.map(Math.abs))).greaterThan(0.01);
   });
 
-  it('has, for labels told otherwise, the gradient of digits so labeled', () => {
+  it('has, for flipped labels, the gradient of digits so labeled', () => {
     const gradient = new Float64Array(network.d);
     network.gradient(parameters, digits, chosen, gradient, flippedLabel);
     const flipped = { ...digits, labels: digits.labels.map(flippedLabel) };

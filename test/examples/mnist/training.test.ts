@@ -61,7 +61,7 @@ describe('createTrainer', () => {
     expect(model).deep.equal(before);
   });
 
-  it('learns wrong labels if told to', () => {
+  it('trains on flipped labels if configured', () => {
     const into = new Float32Array(network.d);
     const expected = new Float32Array(network.d);
     const held = Uint32Array.of(7);

@@ -18,7 +18,7 @@ const answers = (url: string): Promise<boolean> =>
   );
 
 describe('Processes', () => {
-  it('end when whoever started them is killed', async () => {
+  it('end when their parent is killed', async () => {
     const starter = spawn(process.execPath, ['--input-type=module', '-e', parent], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

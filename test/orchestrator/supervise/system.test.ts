@@ -52,7 +52,7 @@ describe('a system that starts', () => {
     expect(play.phaseOf('task')).equal('completed');
   });
 
-  it('gives up those that need a component that failed, but not one that runs already', () => {
+  it('cancels dependents of a failed component, except one that already runs', () => {
     const restarts = { max: 0, windowMs: 1000, firstMs: 100, maxMs: 100 };
     const play = new Play([
       aComponent('a', { restarts }),
@@ -217,7 +217,7 @@ describe('a system that ends', () => {
     expect(play.outcome).equal('stopped');
   });
 
-  it('ends by itself once what may complete has ended, but not for tasks alone', () => {
+  it('ends once everything that may complete has ended, but not for tasks alone', () => {
     const task = aComponent('task', { upWhen: 'done', restart: 'on-failure' });
     const node = (name: string) => aComponent(name, { restart: 'on-failure' });
     const play = new Play([aComponent('server'), task, node('one'), node('two')]).tick();

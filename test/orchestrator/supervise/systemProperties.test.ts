@@ -171,7 +171,7 @@ describe('a system of any kind, whatever happens', () => {
     );
   });
 
-  it('asks for no tick that would change nothing', () => {
+  it('schedules no tick that would change nothing', () => {
     fc.assert(
       fc.property(policies, fc.array(component, { maxLength: 20 }), (policies, started) => {
         const play = new Play(policies).tick();

@@ -162,7 +162,7 @@ describe('invalid HTTP', () => {
     expect((await fixture.call('GET', '/v1/nodes/one')).status).equal(200);
   });
 
-  it('does not hold a connection by a head that never ends, and answers nobody who asked nothing', async () => {
+  it('closes a connection whose head never ends, without an answer if it sent nothing', async () => {
     const fixture = await start({ config: { limits: { headersTimeoutMs: 100 } } });
     const raw = await Raw.open(fixture.port);
     raw.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n');

@@ -53,7 +53,7 @@ describe("a request's head", () => {
     }
   });
 
-  it('may expect what nobody knows', async () => {
+  it('may carry an unknown expectation', async () => {
     const [answer] = await ask('GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n');
     expect(answer!.status).equal(200);
   });

@@ -51,7 +51,7 @@ describe('/v1/sessions', () => {
     await fixture.refusal('UNKNOWN_SESSION', 'POST', '/v1/sessions/s/start');
   });
 
-  it('tells of one of its nodes alone, if asked', async () => {
+  it('shows a single node on request', async () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b']);
     const nodesOf = async (query: string) => {
@@ -178,7 +178,7 @@ describe('…/rounds and …/metrics', () => {
     }
   });
 
-  it('tell of a round, and take evaluations of it', async () => {
+  it('show a round, and take evaluations of it', async () => {
     const fixture = await start();
     await train(fixture, 1);
     const round = await fixture.get<RoundView>('/v1/sessions/s/rounds/1');
@@ -204,7 +204,7 @@ describe('…/rounds and …/metrics', () => {
 describe('/v1/nodes', () => {
   afterEach(closeAll);
 
-  it('registers, lists, hears and removes nodes', async () => {
+  it('registers and lists nodes, takes heartbeats, and removes nodes', async () => {
     const fixture = await start();
     const first = await fixture.call('POST', '/v1/nodes', { json: { id: 'a', capabilities: { gpu: true } } });
     expect(first.status, first.text).equal(201);
@@ -302,7 +302,7 @@ describe('the server’s status and documentation', () => {
     expect(style.match(/^(?!body |\.).+/gm)).equal(null);
   });
 
-  it('knows what is not there', async () => {
+  it('answers 404 for what does not exist', async () => {
     const fixture = await start();
     for (const path of [
       '/v1',

@@ -210,7 +210,7 @@ describe('PUT and GET …/updates/:node', () => {
     expect((await round(fixture)).updates).length(2);
   });
 
-  it('answer a sender that asks before it sends', async () => {
+  it('answer Expect: 100-continue before the body', async () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const head = (node: string, length: number) =>

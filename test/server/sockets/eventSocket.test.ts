@@ -231,7 +231,7 @@ describe('WS /v1/events', () => {
     expect((await fixture.call('GET', '/health/live')).status).equal(200);
   });
 
-  it('asks for a token, in the header, the query, or the subprotocols', async () => {
+  it('requires a token, in the header, the query, or the subprotocols', async () => {
     const fixture = await start({
       config: { auth: { enabled: true, adminToken: ADMIN, enrollmentToken: ENROLLMENT } },
     });
@@ -265,7 +265,7 @@ describe('WS /v1/events', () => {
     expect(await refused(read(limited))).deep.equal([429, 'RATE_LIMITED']);
   });
 
-  it('knows the client behind a proxy, if that is configured', async () => {
+  it('takes the client’s address from a proxy, if configured', async () => {
     const limits = { requestsPerMinute: { address: 1 } };
     const fixture = await start({ config: { trustProxy: true, limits } });
     const from = (address: string) => read(fixture, '', { headers: { 'x-forwarded-for': address } });

@@ -124,7 +124,7 @@ describe('the event sockets', function () {
     ['a handshake to elsewhere', wire({ ...handshake, target: '/v1/status' })],
   ] as const;
   for (const [what, bytes] of refused) {
-    it(`wait for nobody who was refused (${what})`, async () => {
+    it(`don't wait for a refused client (${what})`, async () => {
       // The other side never closes, though it was told to.
       const socket = connect({ port: fixture.port, host: '127.0.0.1', allowHalfOpen: true });
       socket.on('error', () => undefined);

@@ -41,7 +41,7 @@ describe('a checkpoint that was made by hand', () => {
     });
   }
 
-  it('is read if it says nothing wrong', async () => {
+  it('is read if it is valid', async () => {
     const store = await openDiskStore({
       folder: await changed('"createdAtMs":"5000"', '"createdAtMs":"5001"'),
     });

@@ -101,7 +101,7 @@ describe('rounds on a disk', () => {
     expect(statSync(disk.pathOf('rounds')).size).below(120_000);
   });
 
-  it('says nothing of an update that a crash cut off, and uses its place', async () => {
+  it('silently reuses the place of an update that a crash cut off', async () => {
     const round = await disk.session.openRound(headerOf(1, 100_000));
     await send(round, 'a', rowOf(100_000, 1));
     const cut = await round.reserve('b');
@@ -136,7 +136,7 @@ describe('rounds on a disk', () => {
     await send(round, 'a', rowOf(10, 1));
   });
 
-  it('tells of damage in what nobody asks for: an older checkpoint, a committed round', async () => {
+  it('reports damage in files outside the current round: an older checkpoint, a committed round', async () => {
     await disk.reopen({ keepRounds: 3 });
     await disk.session.writeCheckpoint(checkpointOf(0));
     for (const number of [1, 2, 3]) {

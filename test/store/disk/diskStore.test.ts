@@ -100,7 +100,7 @@ describe('openDiskStore, opened again', () => {
     await disk.open();
   });
 
-  it('cuts a torn or damaged last record off the journal, tells of it, and keeps the damaged one', async () => {
+  it('cuts a torn or damaged last record off the journal, reports it, and keeps the damaged one', async () => {
     for (const id of ['a', 'b']) await disk.store.record({ type: 'node', node: nodeEntry(id) });
     await disk.store.close();
     const path = join(disk.folder, 'journal');
@@ -126,7 +126,7 @@ describe('openDiskStore, opened again', () => {
     expect(disk.store.damages).deep.equal([]);
   });
 
-  it('numbers on behind a torn event, which nobody was told of', async () => {
+  it('reuses the number of a torn, unannounced event', async () => {
     const told = [1, 2, 3].map((i) => disk.store.events.append(i, { i }));
     await disk.store.close();
     const path = join(disk.folder, 'events', readdirSync(join(disk.folder, 'events'))[0]!);

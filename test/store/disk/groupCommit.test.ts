@@ -40,7 +40,7 @@ describe('GroupCommit', () => {
     expect(resolved).deep.equal([1, 2, 3, 4, 5]);
   });
 
-  it('tells each of a failure that it shared, and nobody else', async () => {
+  it('rejects each write of the batch that failed, and no other', async () => {
     const { group, flush } = gated();
     const failing = Promise.allSettled([group.commit(1), group.commit(2)]);
     const first = await flush(0);

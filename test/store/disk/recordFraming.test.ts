@@ -10,7 +10,7 @@ describe('decodeRecords', () => {
     expect(decodeRecords(bytes)).deep.equal({ values, end: bytes.length, rest: 'nothing' });
   });
 
-  it('knows a torn record wherever it was torn', () => {
+  it('detects a torn record wherever it was torn', () => {
     for (let length = 0; length < bytes.length; length++) {
       const whole = ends.filter((end) => end <= length);
       expect(decodeRecords(bytes.subarray(0, length)), String(length)).deep.equal({
@@ -21,7 +21,7 @@ describe('decodeRecords', () => {
     }
   });
 
-  it('knows a flipped bit wherever it is, and whether something good follows', () => {
+  it('detects a flipped bit anywhere, and whether an intact record follows', () => {
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3]! ^= 1 << (bit & 7);

@@ -2,7 +2,7 @@
 import { memoryStore } from '../../../src/store/memory/memoryStore.js';
 import type { RoundStore, SessionStore, Store } from '../../../src/store/store.js';
 
-/** `committed`: an update is durable, and nobody knows yet. */
+/** `committed`: an update is durable, and not yet announced. */
 export type Write = 'record' | 'openRound' | 'abort' | 'commit' | 'committed' | 'seal' | 'writeCheckpoint';
 
 /** Called before each write, which waits for it and fails as it does. */
