@@ -60,6 +60,74 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes;
 
 /**
+ * What a client does when a request fails with a code:
+ *
+ *   retry    the same request may succeed later, so it is sent again
+ *   renew    the content was refused and would be again, so it is dropped and made anew
+ *   refresh  the client's copy of the session is out of date, so it is fetched again
+ *   next     this round takes nothing more from the node, so it waits for the next one
+ *   stop     no request of this kind can succeed, so the client ends with the error
+ */
+export type Remedy = 'retry' | 'renew' | 'refresh' | 'next' | 'stop';
+
+/** The remedy of each code. */
+export const remedies: Readonly<Record<ErrorCode, Remedy>> = {
+  EMPTY_INPUT: 'renew',
+  BAD_TYPE: 'renew',
+  BAD_SHAPE: 'renew',
+  NON_FINITE: 'renew',
+  NON_FINITE_RESULT: 'renew',
+  UNKNOWN_RULE: 'stop',
+  UNKNOWN_PARAMETER: 'renew',
+  INVALID_PARAMETER: 'renew',
+  TOO_FEW_UPDATES: 'stop',
+  ZERO_WEIGHT: 'stop',
+  SEARCH_TOO_LARGE: 'stop',
+  MEMORY_LIMIT: 'stop',
+  ENGINE_DISPOSED: 'stop',
+  FOREIGN_BATCH: 'stop',
+  SOURCE_FAILED: 'stop',
+  ABORTED: 'stop',
+  WORKER_FAILED: 'stop',
+  UNKNOWN_NODE: 'stop',
+  UNKNOWN_SESSION: 'stop',
+  UNKNOWN_ROUND: 'next',
+  UNKNOWN_UPDATE: 'stop',
+  NODE_EXISTS: 'stop',
+  SESSION_EXISTS: 'stop',
+  WRONG_STATE: 'refresh',
+  NO_MODEL: 'stop',
+  ROUND_NOT_OPEN: 'refresh',
+  ROUND_CLOSED: 'next',
+  STALE_UPDATE: 'next',
+  NOT_ASKED: 'next',
+  NODE_EXCLUDED: 'refresh',
+  CONFLICTING_UPDATE: 'next',
+  NOT_YOUR_NODE: 'stop',
+  UNAUTHORIZED: 'stop',
+  FORBIDDEN: 'stop',
+  BAD_DIGEST: 'retry', // damaged on the way
+  MALFORMED: 'renew',
+  UNSUPPORTED_MEDIA_TYPE: 'renew',
+  HEAD_TOO_LARGE: 'renew',
+  PAYLOAD_TOO_LARGE: 'renew',
+  INCOMPLETE_UPLOAD: 'retry',
+  RANGE_NOT_SATISFIABLE: 'stop',
+  NOT_FOUND: 'stop',
+  METHOD_NOT_ALLOWED: 'stop',
+  RATE_LIMITED: 'retry',
+  SHUTTING_DOWN: 'retry',
+  STORE_LOCKED: 'stop',
+  STORE_FULL: 'retry',
+  STORE_FAILED: 'retry',
+  CORRUPT_FILE: 'stop',
+  CONNECTION_FAILED: 'retry',
+  BAD_RESPONSE: 'stop',
+  TRAINING_FAILED: 'stop',
+  INTERNAL: 'retry',
+};
+
+/**
  * The only error that Quorate throws on purpose.
  *
  * @example

@@ -7,7 +7,7 @@
  */
 import { type Encoding, encodings } from '../core/codec.js';
 import { refuseUnknown } from '../core/validation.js';
-import { QuorateError } from '../errors.js';
+import { type ErrorCode, QuorateError } from '../errors.js';
 import { newToken } from '../protocol/names.js';
 import type { SessionView } from '../protocol/views.js';
 import type { Registered } from './client.js';
@@ -15,7 +15,7 @@ import { clientOf } from './createClient.js';
 import type { OpenSocket } from './eventStream.js';
 import { follow } from './feed.js';
 import type { Evaluate, NodeEvent, Train } from './node.js';
-import { participate } from './participation.js';
+import { participate, type Participated } from './participation.js';
 import { createRetry, type RetryOptions } from './retry.js';
 import { createSessionReplica, type SessionReplica } from './sessionReplica.js';
 import { createEncoder } from './training.js';
@@ -61,6 +61,13 @@ export interface Outcome {
   readonly committed: number;
   /** The number of rounds that accepted an update sent by this call. */
   readonly accepted: number;
+  /**
+   * The number of rounds that refused every update sent by this call for its content, such as a NaN; `refusal` is the last
+   * such refusal. If this exceeds 0 while `accepted` is 0, the node has contributed nothing.
+   */
+  readonly refused: number;
+  /** Null if no update was refused for its content. */
+  readonly refusal: { readonly code: ErrorCode; readonly message: string } | null;
 }
 
 const known = [
@@ -180,7 +187,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
     tasks.push(
       background(follow({ session, replica, transport, openSocket, refresh, retry, onConnection, signal })),
     );
-    const accepted = await unlessAborted(
+    const participated = await unlessAborted(
       participate({
         session,
         node,
@@ -197,7 +204,7 @@ export async function join(options: JoinOptions, openSocket: OpenSocket): Promis
       }),
       signal,
     );
-    return outcomeOf(replica, accepted);
+    return outcomeOf(replica, participated);
   } catch (error) {
     if (failure !== undefined) throw failure;
     if (options.signal?.aborted) throw aborted(options.signal);
@@ -215,10 +222,18 @@ const HEARTBEAT_SHARE = 0.8;
 /** A busy server may take this long to respond to a heartbeat, however short the period. */
 const MIN_TIMEOUT_MS = 1000;
 
-function outcomeOf({ status, reason, committed, excluded }: SessionReplica, accepted: number): Outcome {
+function outcomeOf(
+  { status, reason, committed, excluded }: SessionReplica,
+  { refusal, ...counts }: Participated,
+): Outcome {
+  const result = {
+    committed,
+    ...counts,
+    refusal: refusal && { code: refusal.code, message: refusal.message },
+  };
   if (status === 'completed' || status === 'stopped' || status === 'failed') {
-    return { status, reason, committed, accepted };
+    return { status, reason, ...result };
   }
-  if (excluded) return { status: 'excluded', reason: 'the session excluded this node', committed, accepted };
+  if (excluded) return { status: 'excluded', reason: 'the session excluded this node', ...result };
   throw new QuorateError('INTERNAL', `the participation ended while the session is ${status}`);
 }

@@ -48,7 +48,8 @@ export interface Evaluated {
 }
 
 /**
- * Trains a model. Called once per round and model, and never concurrently with itself or `Evaluate`. Synchronous work
+ * Trains a model. Called once per round and model, and again, at most 3 times a round, if the update is refused for its
+ * content: a NaN, for example. Never called concurrently with itself or `Evaluate`. Synchronous work
  * blocks heartbeats, so yield to the event loop regularly, or train in a worker. Errors after `signal` is aborted are
  * ignored; any other one ends the participation with TRAINING_FAILED.
  *
@@ -77,6 +78,8 @@ export type NodeEvent =
   | { readonly type: 'accepted'; readonly receipt: UpdateReceipt }
   /** The server refused an update or an evaluation; the node goes on. */
   | { readonly type: 'refused'; readonly round: number; readonly code: ErrorCode; readonly message: string }
+  /** The last of a round's updates was refused for its content as well: the node waits for the next round. */
+  | { readonly type: 'sat-out'; readonly round: number; readonly code: ErrorCode; readonly message: string }
   /** The server has the evaluation. */
   | {
       readonly type: 'evaluated';

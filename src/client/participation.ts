@@ -9,9 +9,10 @@
  * order ensures that a node whose update is in a round has evaluated the model before it.
  *
  * An update is kept until the next one is trained, so that whatever has to be sent again (after a lost response, a restart
- * of the server, or a failed attempt of the round) is sent byte for byte.
+ * of the server, or a failed attempt of the round) is sent byte for byte. If its content is refused, the same bytes would be
+ * refused again: it is dropped, and the node trains again, at most RETRAININGS times a round. Then it sits the round out.
  */
-import { type ErrorCode, QuorateError } from '../errors.js';
+import { QuorateError, type Remedy, remedies } from '../errors.js';
 import type { SessionView } from '../protocol/views.js';
 import type { Client, DownloadedModel, EncodedUpdate } from './client.js';
 import type { Evaluate, NodeEvent, NodeModel, Train } from './node.js';
@@ -37,22 +38,23 @@ export interface Participation {
   readonly signal: AbortSignal;
 }
 
-/** Refusals that concern a single update or evaluation. Any other one ends the participation. */
-const localRefusals: ReadonlySet<ErrorCode> = new Set([
-  'ROUND_CLOSED',
-  'ROUND_NOT_OPEN',
-  'STALE_UPDATE',
-  'NOT_ASKED',
-  'CONFLICTING_UPDATE',
-  'WRONG_STATE',
-  'UNKNOWN_ROUND',
-  'NON_FINITE',
-  'NON_FINITE_RESULT',
-  'NODE_EXCLUDED',
-]);
+/** How often a round is trained again after its updates were refused for their content. */
+const RETRAININGS = 3;
 
-/** Refusals which show that the replica is out of date. */
-const staleReplica: ReadonlySet<ErrorCode> = new Set(['ROUND_NOT_OPEN', 'WRONG_STATE', 'NODE_EXCLUDED']);
+/** Whether a refusal concerns a single update or evaluation. Any other error ends the participation. */
+const isLocal = (error: unknown): error is QuorateError =>
+  error instanceof QuorateError && local.has(remedies[error.code]);
+const local: ReadonlySet<Remedy> = new Set(['renew', 'refresh', 'next']);
+
+/** What rounds did with a node's updates. */
+export interface Participated {
+  /** The number of rounds that accepted an update. */
+  readonly accepted: number;
+  /** The rounds that only refused updates, all for their content. */
+  readonly refused: number;
+  /** The last refusal for content. */
+  readonly refusal: QuorateError | null;
+}
 
 /** The latest update. */
 interface KeptUpdate {
@@ -68,15 +70,18 @@ interface KeptUpdate {
 /**
  * Runs the loop until the session ends or excludes the node.
  *
- * @returns how many rounds accepted an update
+ * @returns what rounds did with the node's updates
  * @throws QuorateError
  */
-export async function participate(part: Participation): Promise<number> {
+export async function participate(part: Participation): Promise<Participated> {
   const { session, node, client, replica, refresh, retry, onEvent, signal } = part;
   let model: DownloadedModel | null = null;
   let kept: KeptUpdate | null = null;
   let evaluated = hasEnded(replica.status) ? replica.committed : 0;
   const acceptedIn = new Set<number>();
+  /** Round → how many of its updates were refused for their content. */
+  const refusals = new Map<number, number>();
+  let refusal: QuorateError | null = null;
 
   const newestModel = async (until: AbortSignal): Promise<DownloadedModel> => {
     model = await retry.run(() => client.newerModel(session, model, until), until);
@@ -164,14 +169,26 @@ export async function participate(part: Participation): Promise<number> {
         return await work();
       } catch (error) {
         throwIfAborted(signal);
-        if (!(error instanceof QuorateError) || !localRefusals.has(error.code)) throw error;
+        if (!isLocal(error)) throw error;
         onEvent({ type: 'refused', round, code: error.code, message: error.message });
-        if (staleReplica.has(error.code)) await refreshLater();
-        else replica.markAnswered(open);
+        const remedy = remedies[error.code];
+        if (remedy === 'refresh') await refreshLater();
+        else if (remedy === 'next' || !trainsAgain(open, error)) replica.markAnswered(open);
         return null;
       }
     }
   };
+
+  /** Drops an update whose content was refused. @returns whether the round is trained again; if not, it is sat out */
+  const trainsAgain = ({ number: round }: OpenRound, error: QuorateError): boolean => {
+    kept = null;
+    refusal = error;
+    refusals.set(round, (refusals.get(round) ?? 0) + 1);
+    if (!isSatOut(round)) return true;
+    onEvent({ type: 'sat-out', round, code: error.code, message: error.message });
+    return false;
+  };
+  const isSatOut = (round: number): boolean => (refusals.get(round) ?? 0) > RETRAININGS;
 
   /** Refreshes after a pause, so that a server that contradicts itself is not queried in a tight loop. */
   const refreshLater = async (): Promise<void> => {
@@ -187,7 +204,7 @@ export async function participate(part: Participation): Promise<number> {
       await retry.run(() => client.sendEvaluation(session, base.round, node, evaluation, signal), signal);
       onEvent({ type: 'evaluated', round: base.round, metrics: evaluation.metrics });
     } catch (error) {
-      if (!(error instanceof QuorateError) || !localRefusals.has(error.code)) throw error;
+      if (!isLocal(error)) throw error;
       onEvent({ type: 'refused', round: base.round, code: error.code, message: error.message });
     }
   };
@@ -197,9 +214,11 @@ export async function participate(part: Participation): Promise<number> {
     const asked = open !== null && (open.asked === null || open.asked.includes(node));
     if (part.evaluate && committed > evaluated && !excluded && isWorthwhile(status)) {
       await evaluateNewest(part.evaluate);
-    } else if (asked && !answered && !excluded) await answerRound(open);
-    else if (excluded || hasEnded(status)) return acceptedIn.size;
-    else await replica.change(signal);
+    } else if (asked && !answered && !excluded && !isSatOut(open.number)) await answerRound(open);
+    else if (excluded || hasEnded(status)) {
+      const refused = [...refusals.keys()].filter((round) => !acceptedIn.has(round)).length;
+      return { accepted: acceptedIn.size, refused, refusal };
+    } else await replica.change(signal);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { createRandom } from '../core/random.js';
 import { refuseUnknown, requireWholeNumber } from '../core/validation.js';
-import { type ErrorCode, QuorateError } from '../errors.js';
+import { QuorateError, remedies } from '../errors.js';
 import { sleep } from './waiting.js';
 
 /** How a node retries what failed temporarily. */
@@ -33,21 +33,9 @@ export interface Retry {
   run<T>(operation: () => Promise<T>, signal: AbortSignal, longestMs?: number): Promise<T>;
 }
 
-/** Errors after which the same request may succeed. */
-const temporary: ReadonlySet<ErrorCode> = new Set([
-  'CONNECTION_FAILED',
-  'RATE_LIMITED',
-  'SHUTTING_DOWN',
-  'STORE_FULL',
-  'STORE_FAILED',
-  'INCOMPLETE_UPLOAD',
-  'BAD_DIGEST',
-  'INTERNAL',
-]);
-
 /** Whether a retry may help. */
 export const isTemporary = (error: unknown): boolean =>
-  error instanceof QuorateError && temporary.has(error.code);
+  error instanceof QuorateError && remedies[error.code] === 'retry';
 
 const minWaitMs = (error: unknown): number =>
   error instanceof QuorateError && typeof error.details.retryAfterMs === 'number'

@@ -29,7 +29,14 @@ describe('joinSession', () => {
       ),
       joinSession(scene.optionsOf('two', { train: moveBy(3) })),
     ]);
-    expect(one).deep.equal({ status: 'completed', reason: one.reason, committed: 4, accepted: 4 });
+    expect(one).deep.equal({
+      status: 'completed',
+      reason: one.reason,
+      committed: 4,
+      accepted: 4,
+      refused: 0,
+      refusal: null,
+    });
     expect(two.accepted).equal(4);
     expect(seen).deep.equal([
       [0, 1, 0],

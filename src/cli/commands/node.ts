@@ -114,6 +114,13 @@ async function run(options: Options): Promise<void> {
   if (outcome.status === 'failed') {
     throw new QuorateError('WRONG_STATE', `the session failed: ${outcome.reason ?? 'no reason given'}`);
   }
+  const { accepted, refused, refusal } = outcome;
+  if (refusal && refused > 0 && accepted === 0) {
+    throw new QuorateError(
+      refusal.code,
+      `every update of this node was refused, in ${refused === 1 ? '1 round' : `${refused} rounds`}; the last: ${refusal.message}`,
+    );
+  }
 }
 
 function describeOutcome({ status, reason, committed, accepted }: Outcome): string {
@@ -178,6 +185,9 @@ function eventPrinter(): (
       }
       case 'refused':
         printLine(`round ${event.round}: ${event.code}: ${event.message}`);
+        break;
+      case 'sat-out':
+        printLine(`round ${event.round}: sat out: ${event.code}: ${event.message}`);
         break;
       case 'evaluated': {
         const metrics = Object.entries(event.metrics).map(

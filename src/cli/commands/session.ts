@@ -178,8 +178,14 @@ function show(view: SessionView, { json }: Options): void {
       excluded ? 'excluded' : present ? 'yes' : 'no',
       roundsAsked,
       accepted,
-      Object.values(refused).reduce((sum, count) => sum + count, 0),
+      refusals(refused),
       meanSuspicion === null ? '—' : meanSuspicion.toFixed(3),
     ]),
   );
+}
+
+/** '0', or the count of each code: '4 NON_FINITE, 1 ROUND_CLOSED'. */
+function refusals(refused: SessionView['nodes'][number]['refused']): string | number {
+  const counts = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
+  return counts.length === 0 ? 0 : counts.join(', ');
 }
