@@ -15,6 +15,7 @@ import { posix, relative, sep } from 'node:path';
  */
 export const layers = [
   { path: 'src/errors.ts' },
+  { path: 'src/suggest.ts' },
   { path: 'src/schema.ts' },
   { path: 'src/manifest.ts' },
   { path: 'bindings/' },

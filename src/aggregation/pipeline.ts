@@ -6,6 +6,7 @@ import type { Preaggregator, PreaggregatorFactory } from '../preaggregators/prea
 import * as preaggregatorRegistry from '../preaggregators/registry.js';
 import * as ruleRegistry from '../rules/registry.js';
 import type { Rule, RuleFactory } from '../rules/rule.js';
+import { didYouMean } from '../suggest.js';
 
 type Listed<Factory extends RuleFactory | PreaggregatorFactory> = Pick<
   Factory,
@@ -66,7 +67,11 @@ function factoryOf<F extends { definition: { name: string } }>(
   const known = factories.map(nameOf);
   const isOther = [...ruleFactories, ...preaggregatorFactories].some((one) => nameOf(one) === name);
   const problem = isOther ? `'${name}' is not a ${role}` : `there is no ${role} '${name}'`;
-  throw new QuorateError('UNKNOWN_RULE', `${problem}; there are ${known.join(', ')}`, { rule: name, known });
+  throw new QuorateError(
+    'UNKNOWN_RULE',
+    `${problem}; there are ${known.join(', ')}${didYouMean(name, known)}`,
+    { rule: name, known },
+  );
 }
 
 /**

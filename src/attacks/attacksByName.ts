@@ -3,6 +3,7 @@ import { describeParameters, type ParameterDescription } from '../core/validatio
 import { QuorateError } from '../errors.js';
 import type { Attack, AttackFactory } from './attack.js';
 import * as registry from './registry.js';
+import { didYouMean } from '../suggest.js';
 
 const factories: readonly Pick<AttackFactory, 'definition' | 'from'>[] = Object.values(registry);
 
@@ -35,10 +36,14 @@ export function attack(name: string, parameters?: unknown): Attack {
   const factory = factories.find(({ definition }) => definition.name === name);
   if (factory) return factory.from(parameters);
   const known = factories.map(({ definition }) => definition.name);
-  throw new QuorateError('UNKNOWN_RULE', `there is no attack '${name}'; there are ${known.join(', ')}`, {
-    name,
-    known,
-  });
+  throw new QuorateError(
+    'UNKNOWN_RULE',
+    `there is no attack '${name}'; there are ${known.join(', ')}${didYouMean(name, known)}`,
+    {
+      name,
+      known,
+    },
+  );
 }
 
 /**

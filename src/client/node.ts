@@ -35,13 +35,13 @@ export interface Trained {
   readonly update: Float32Array;
   /** Number of examples that the update was trained on. Default: not reported. */
   readonly numExamples?: number;
-  /** Metrics by name, at most 32, finite. */
+  /** Metrics by name, at most 32. Those that are not finite are left out (event `left-out`). */
   readonly metrics?: Readonly<Record<string, number>>;
 }
 
 /** The result of `Evaluate`. */
 export interface Evaluated {
-  /** Metrics by name, at most 32, finite. */
+  /** Metrics by name, at most 32. Those that are not finite are left out (event `left-out`). */
   readonly metrics: Readonly<Record<string, number>>;
   /** Number of examples that the model was evaluated on. Default: not reported. */
   readonly numExamples?: number;
@@ -72,6 +72,8 @@ export type NodeEvent =
   | { readonly type: 'connected' | 'disconnected' }
   /** `train` is about to be called. */
   | { readonly type: 'training'; readonly round: number }
+  /** Measurements (metrics by name, or `numExamples`) were NaN or infinite. They are not sent; the rest is. */
+  | { readonly type: 'left-out'; readonly round: number; readonly measurements: readonly string[] }
   /** The round can no longer accept the update that was being trained. */
   | { readonly type: 'superseded'; readonly round: number }
   /** The server has the update. */

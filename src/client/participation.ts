@@ -90,6 +90,10 @@ export async function participate(part: Participation): Promise<Participated> {
     throw new QuorateError('BAD_RESPONSE', `the model has ${model.values.length} values, not ${d}`, { d });
   };
 
+  const reportLeftOut = (round: number, measurements: readonly string[]): void => {
+    if (measurements.length > 0) onEvent({ type: 'left-out', round, measurements });
+  };
+
   /** The kept update if it is the one to send, else a newly trained one. */
   const updateFor = async (
     base: DownloadedModel,
@@ -100,12 +104,13 @@ export async function participate(part: Participation): Promise<Participated> {
     if (kept && (sameBase || kept.acceptedIn === open.number)) return kept;
     const round = base.round + 1;
     onEvent({ type: 'training', round });
-    const { update, ...facts } = await runTraining(part.train, {
+    const { update, leftOut, ...facts } = await runTraining(part.train, {
       ...inputOf(part, base),
       round,
       signal: until,
     });
     throwIfAborted(until);
+    reportLeftOut(round, leftOut);
     const encoded = await part.encoder.encode(update);
     return (kept = { round, modelDigest: base.digest, update: { ...encoded, ...facts }, acceptedIn: null });
   };
@@ -198,7 +203,8 @@ export async function participate(part: Participation): Promise<Participated> {
 
   const evaluateNewest = async (evaluate: Evaluate): Promise<void> => {
     const base = await newestModel(signal);
-    const evaluation = await runEvaluation(evaluate, { ...inputOf(part, base), signal });
+    const { evaluation, leftOut } = await runEvaluation(evaluate, { ...inputOf(part, base), signal });
+    reportLeftOut(base.round, leftOut);
     evaluated = Math.max(base.round, replica.committed);
     try {
       await retry.run(() => client.sendEvaluation(session, base.round, node, evaluation, signal), signal);

@@ -9,30 +9,54 @@ import type { EncodedUpdate } from './client.js';
 import { copyOfBytes } from './createClient.js';
 import type { Evaluate, Train, Training } from './node.js';
 
+/**
+ * Measurements without those that are not finite, which say nothing and could not be sent as JSON.
+ *
+ * @returns the others, and the names of those left out
+ */
+function finiteOnly({
+  metrics,
+  numExamples,
+}: {
+  readonly metrics?: unknown;
+  readonly numExamples?: unknown;
+}) {
+  const isOdd = (value: unknown): boolean => typeof value === 'number' && !Number.isFinite(value);
+  const entries = typeof metrics === 'object' && metrics !== null ? Object.entries(metrics) : [];
+  const leftOut = entries.flatMap(([name, value]) => (isOdd(value) ? [name] : []));
+  const finite =
+    leftOut.length === 0 ? metrics : Object.fromEntries(entries.filter(([, value]) => !isOdd(value)));
+  if (!isOdd(numExamples)) return { metrics: finite, numExamples: numExamples ?? null, leftOut };
+  return { metrics: finite, numExamples: null, leftOut: [...leftOut, 'numExamples'] };
+}
+
 /** Trains, and checks the result. @throws QuorateError TRAINING_FAILED */
 export function runTraining(
   train: Train,
   training: Training,
-): Promise<{ update: Float32Array } & Pick<EncodedUpdate, 'numExamples' | 'metrics'>> {
+): Promise<
+  { update: Float32Array; leftOut: readonly string[] } & Pick<EncodedUpdate, 'numExamples' | 'metrics'>
+> {
   return callOwner('train', async () => {
     const d = training.model.values.length;
     const { update, numExamples, metrics } = await train(training);
     if (!(update instanceof Float32Array) || update.length !== d) {
       throw new TypeError(`the update must be a Float32Array of ${d} values`);
     }
-    const facts = parse('the result', updateFactsSchema, {
-      numExamples: numExamples ?? null,
-      metrics: metrics ?? {},
-    });
-    return { update, numExamples: facts.numExamples ?? undefined, metrics: facts.metrics };
+    const { leftOut, ...measured } = finiteOnly({ metrics: metrics ?? {}, numExamples });
+    const facts = parse('the result', updateFactsSchema, measured);
+    return { update, numExamples: facts.numExamples ?? undefined, metrics: facts.metrics, leftOut };
   });
 }
 
 /** Evaluates, and checks the result. @throws QuorateError TRAINING_FAILED */
-export function runEvaluation(evaluate: Evaluate, evaluation: Omit<Training, 'round'>): Promise<Evaluation> {
+export function runEvaluation(
+  evaluate: Evaluate,
+  evaluation: Omit<Training, 'round'>,
+): Promise<{ evaluation: Evaluation; leftOut: readonly string[] }> {
   return callOwner('evaluate', async () => {
-    const { metrics, numExamples } = await evaluate(evaluation);
-    return parse('the result', evaluationSchema, { metrics, numExamples: numExamples ?? null });
+    const { leftOut, ...measured } = finiteOnly(await evaluate(evaluation));
+    return { evaluation: parse('the result', evaluationSchema, measured), leftOut };
   });
 }
 

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { QuorateError } from '../errors.js';
 import { parse } from '../schema.js';
+import { didYouMean } from '../suggest.js';
 
 /** @throws QuorateError UNKNOWN_PARAMETER, INVALID_PARAMETER */
 export function refuseUnknown(where: string, options: object, known: readonly string[]): void {
@@ -12,7 +13,7 @@ export function refuseUnknown(where: string, options: object, known: readonly st
     if (known.includes(key)) continue;
     throw new QuorateError(
       'UNKNOWN_PARAMETER',
-      `${where} has no option '${key}'; its options are ${known.join(', ')}`,
+      `${where} has no option '${key}'; its options are ${known.join(', ')}${didYouMean(key, known)}`,
       {
         parameter: key,
         known,

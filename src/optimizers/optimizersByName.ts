@@ -4,6 +4,7 @@ import { QuorateError } from '../errors.js';
 import { parseStages, stageText } from '../formats/stageText.js';
 import * as registry from './registry.js';
 import type { OptimizerFactory, ServerOptimizer, StateVector } from './serverOptimizer.js';
+import { didYouMean } from '../suggest.js';
 
 type Listed = Pick<OptimizerFactory, 'definition' | 'from'>;
 
@@ -38,10 +39,14 @@ export function optimizer(name: string, parameters: unknown = {}): ServerOptimiz
   const factory = optimizerFactories.find(({ definition }) => definition.name === name);
   if (factory) return factory.from(parameters);
   const known = optimizerFactories.map(({ definition }) => definition.name);
-  throw new QuorateError('UNKNOWN_RULE', `there is no optimizer '${name}'; there are ${known.join(', ')}`, {
-    name,
-    known,
-  });
+  throw new QuorateError(
+    'UNKNOWN_RULE',
+    `there is no optimizer '${name}'; there are ${known.join(', ')}${didYouMean(name, known)}`,
+    {
+      name,
+      known,
+    },
+  );
 }
 
 /**

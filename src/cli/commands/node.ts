@@ -172,6 +172,9 @@ function eventPrinter(): (
       case 'training':
         startedMs = Date.now();
         break;
+      case 'left-out':
+        printLine(`round ${event.round}: not finite, so left out: ${event.measurements.join(', ')}`);
+        break;
       case 'superseded':
         printLine(`round ${event.round}: too late`);
         break;

@@ -4,6 +4,7 @@ import { QuorateError } from '../../errors.js';
 import { rules, type StageDescription } from '../../aggregation/pipeline.js';
 import { jsonOption } from '../terminal/options.js';
 import { printFacts, printJson, printLine, printTable } from '../terminal/print.js';
+import { didYouMean } from '../../suggest.js';
 
 type Parameter = StageDescription['parameters'][number];
 
@@ -24,7 +25,10 @@ export function rulesCommand(): Command {
       const stage = stages.find((each) => each.name === name);
       if (!stage) {
         const known = stages.map((each) => each.name);
-        throw new QuorateError('UNKNOWN_RULE', `unknown rule '${name}'; known rules are ${known.join(', ')}`);
+        throw new QuorateError(
+          'UNKNOWN_RULE',
+          `unknown rule '${name}'; known rules are ${known.join(', ')}${didYouMean(name, known)}`,
+        );
       }
       if (json) printJson(stage);
       else printOne(stage);

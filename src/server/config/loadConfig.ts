@@ -5,6 +5,7 @@ import { QuorateError } from '../../errors.js';
 import { isTree, parseYaml, readYamlFile, type Tree } from '../../files/yaml.js';
 import { parse } from '../../schema.js';
 import { configSchema, redactConfig, REDACTED, type ServerConfig } from './config.js';
+import { didYouMean } from '../../suggest.js';
 
 /** Where settings come from. Flags override the environment, which overrides the file. */
 export interface ConfigSources {
@@ -80,7 +81,12 @@ function refuseMisspelled(variable: string): void {
 }
 
 function unknown(path: string, source: string): QuorateError {
-  return new QuorateError('UNKNOWN_PARAMETER', `unknown setting '${path}' (${source})`, { path, source });
+  const known = settings.map((setting) => (path.startsWith('QUORATE_') ? setting.variable : setting.path));
+  const hint = didYouMean(path, known);
+  return new QuorateError('UNKNOWN_PARAMETER', `unknown setting '${path}' (${source})${hint}`, {
+    path,
+    source,
+  });
 }
 
 function check(tree: Tree, origins: Origins, file: string): ServerConfig {
