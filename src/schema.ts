@@ -94,7 +94,11 @@ function sentence(issue: z.core.$ZodRawIssue): string | undefined {
       return `the name ${shown(issue.input)} is not allowed: ${issue.issues[0]?.message ?? 'it is malformed'}`;
     case 'invalid_union':
       return `has a value that is not allowed: ${shown(issue.input)}`;
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'unrecognized_keys':
       return undefined;
   }
 }

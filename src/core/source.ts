@@ -83,15 +83,13 @@ export function namedSource(updates: readonly NamedTensors[]): NamedSource {
   updates.forEach((update, i) => {
     const own = Object.keys(update).sort();
     if (own.length === names.length && own.every((name, k) => name === names[k])) return;
-    throw new QuorateError(
-      'BAD_SHAPE',
-      `update ${i} has the tensors ${own.join(', ')}; update 0 has ${names.join(', ')}`,
-      {
-        row: i,
-        got: own,
-        expected: names,
-      },
-    );
+    const missing = names.filter((name) => !own.includes(name)).map((name) => `lacks the tensor '${name}'`);
+    const extra = own.filter((name) => !names.includes(name)).map((name) => `has the extra tensor '${name}'`);
+    throw new QuorateError('BAD_SHAPE', `update ${i} ${[...missing, ...extra][0]!}, compared with update 0`, {
+      row: i,
+      got: own,
+      expected: names,
+    });
   });
   updates.forEach((update, i) => {
     for (const name of names) {

@@ -35,16 +35,22 @@ export class Decoder {
    * Checks and decodes the complete values in `before` followed by `bytes`, at most TILE_VALUES. A trailing part of a
    * value is ignored.
    *
+   * @param passNonFinite whether values that are not finite are returned like others
    * @returns the values' float32 bytes, in the decoder's memory and valid until the next call; or the index of the first
    *   value that is not finite
    */
-  decode(format: FlatFormat, before: Uint8Array, bytes: Uint8Array): Uint8Array | number {
+  decode(
+    format: FlatFormat,
+    before: Uint8Array,
+    bytes: Uint8Array,
+    passNonFinite: boolean,
+  ): Uint8Array | number {
     this.source.set(before);
     this.source.set(bytes, before.length);
     const count = Math.floor((before.length + bytes.length) / bytesPerValue[format.kind]);
     const isFinite = this.convert(format, count);
     const decoded = (format.kind === 'f32' ? this.source : this.target).subarray(0, count * 4);
-    return isFinite ? decoded : firstNonFinite(decoded);
+    return isFinite || passNonFinite ? decoded : firstNonFinite(decoded);
   }
 
   private convert(format: FlatFormat, count: number): boolean {

@@ -25,10 +25,13 @@ const MAGIC = '\x93NUMPY';
 const MAX_HEADER_BYTES = 10_000;
 
 const dtypes: Readonly<Record<string, { kind: 'f32' | 'f16' | 'f64'; bytes: number }>> = {
-  '<f2': { kind: 'f16', bytes: 2 },
-  '<f4': { kind: 'f32', bytes: 4 },
-  '<f8': { kind: 'f64', bytes: 8 },
+  f2: { kind: 'f16', bytes: 2 },
+  f4: { kind: 'f32', bytes: 4 },
+  f8: { kind: 'f64', bytes: 8 },
 };
+
+/** '<' little-endian, '=' native, which this library requires to be little-endian; likewise if nothing is written. */
+const typeOf = (descr: string): string => descr.replace(/^[<=]/, '');
 
 const malformed = (problem: string, details: Record<string, unknown> = {}) =>
   new QuorateError('MALFORMED', `npy: ${problem}`, details);
@@ -40,21 +43,23 @@ interface Header {
   readonly dataOffset: number;
 }
 
+/** A name, and text, a flag, or a tuple of integers. Python 2 wrote integers with an L; both kinds of quotes occur. */
 const member =
-  /\s*(?:'(descr)'|'(fortran_order)'|'(shape)')\s*:\s*(?:'([^'\\]*)'|(True|False)|\(\s*((?:\d+\s*,\s*)*(?:\d+\s*)?)\))\s*(,|(?=\}))/y;
+  /\s*(?:'(descr|fortran_order|shape)'|"(descr|fortran_order|shape)")\s*:\s*(?:'([^'\\]*)'|"([^"\\]*)"|(True|False)|\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\))\s*(,|(?=\}))/y;
 
 function readMembers(text: string): Map<string, string> {
   const members = new Map<string, string>();
-  if (!text.startsWith('{')) throw malformed('the header does not start with {');
-  let position = 1;
+  const start = /^[ \t]*\{/.exec(text);
+  if (!start) throw malformed('the header does not start with {');
+  let position = start[0].length;
   for (;;) {
     if (/\s*\}\s*$/y.test(text.slice(position))) return members;
     member.lastIndex = position;
     const found = member.exec(text);
     if (!found) throw malformed(`the header is malformed at position ${position}`, { position });
-    const [, descr, order, shape, string, flag, tuple] = found;
-    const name = descr ?? order ?? shape;
-    const value = { descr: string, fortran_order: flag, shape: tuple }[name!];
+    const [, single, double, plain, quoted, flag, tuple] = found;
+    const name = single ?? double;
+    const value = { descr: plain ?? quoted, fortran_order: flag, shape: tuple }[name!];
     if (value === undefined || members.has(name!))
       throw malformed(`${name} has the wrong type, or occurs twice`);
     members.set(name!, value);
@@ -64,7 +69,7 @@ function readMembers(text: string): Map<string, string> {
 
 /** The extents in a Python tuple without its parentheses: '', '3,', '3, 4'. */
 function readShape(tuple: string): number[] {
-  const extents = tuple.split(',').map((extent) => extent.trim());
+  const extents = tuple.split(',').map((extent) => extent.trim().replace(/L$/, ''));
   // In Python (3) is a number, and (3,) a tuple.
   if (extents.length === 1 && extents[0] !== '') throw malformed('the shape is not a tuple');
   if (extents.at(-1) === '') extents.pop();
@@ -105,19 +110,16 @@ function readHeader(bytes: Uint8Array): Header {
  * Reads an array of float16, float32 or float64, which is rounded to float32.
  *
  * @param bytes must not change before the promise settles
+ * @returns NaN and infinities among the values, if the array has any, or float64 values beyond float32's range
  * @throws QuorateError MALFORMED; BAD_TYPE for other types, big-endian values, and arrays in Fortran order; BAD_SHAPE
- *   for more than 2⁵³ values; NON_FINITE, also for values too large for float32
+ *   for more than 2⁵³ values
  */
 export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
   const { descr, fortranOrder, shape, dataOffset } = readHeader(bytes);
-  if (!Object.hasOwn(dtypes, descr)) {
-    throw new QuorateError(
-      'BAD_TYPE',
-      `the array's type must be one of ${Object.keys(dtypes).join(', ')}; got '${descr}'`,
-      {
-        descr,
-      },
-    );
+  if (!Object.hasOwn(dtypes, typeOf(descr))) {
+    throw new QuorateError('BAD_TYPE', `the array's type must be one of <f2, <f4, <f8; got '${descr}'`, {
+      descr,
+    });
   }
   if (fortranOrder && shape.length > 1) {
     throw new QuorateError(
@@ -125,7 +127,7 @@ export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
       'the array is in Fortran order; save numpy.ascontiguousarray(array) instead',
     );
   }
-  const type = dtypes[descr]!;
+  const type = dtypes[typeOf(descr)]!;
   const count = valuesIn(shape, 'array');
   const data = bytes.subarray(dataOffset);
   if (data.length !== count * type.bytes) {
@@ -135,7 +137,7 @@ export async function readNpy(bytes: Uint8Array): Promise<NpyArray> {
     });
   }
   const values = new Float32Array(count);
-  if (type.kind === 'f64') narrow(data, values);
+  if (type.kind === 'f64') values.set(new Float64Array(data.slice().buffer));
   else await decodeInto(values, type.kind, data);
   return { shape, values };
 }
@@ -150,16 +152,10 @@ async function decodeInto(values: Float32Array, kind: 'f16' | 'f32', data: Uint8
       target.set(decoded, position);
       position += decoded.length;
     },
+    true,
   );
   await stream.write(data);
   stream.end();
-}
-
-function narrow(data: Uint8Array, values: Float32Array): void {
-  values.set(new Float64Array(data.slice().buffer));
-  const index = values.findIndex((value) => !Number.isFinite(value));
-  if (index < 0) return;
-  throw new QuorateError('NON_FINITE', `value ${index} is not finite as float32`, { index });
 }
 
 /**

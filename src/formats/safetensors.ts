@@ -57,8 +57,8 @@ export function writeSafetensors(tensors: readonly Tensor[], metadata: Metadata 
  * Reads a file of F32, F16 and BF16 tensors.
  *
  * @param bytes must not change before the promise settles
- * @returns tensors whose values are consecutive views on one array
- * @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE; NON_FINITE, where `details.index` counts over all values
+ * @returns tensors whose values are consecutive views on one array; NaN and infinities among them, if the file has any
+ * @throws QuorateError MALFORMED, BAD_TYPE, BAD_SHAPE
  */
 export async function readSafetensors(bytes: Uint8Array): Promise<Safetensors> {
   const header = readSafetensorsHeader(bytes);
@@ -76,10 +76,11 @@ export async function readSafetensors(bytes: Uint8Array): Promise<Safetensors> {
   const all = new Float32Array(header.tensors.reduce((sum, { values }) => sum + values, 0));
   const target = new Uint8Array(all.buffer);
   let position = 0;
-  const stream = new SegmentStream(await loadDecoder(), header.tensors, (decoded) => {
+  const take = (decoded: Uint8Array): void => {
     target.set(decoded, position);
     position += decoded.length;
-  });
+  };
+  const stream = new SegmentStream(await loadDecoder(), header.tensors, take, true);
   await stream.write(bytes.subarray(header.dataOffset));
   stream.end();
 

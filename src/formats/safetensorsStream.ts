@@ -13,7 +13,7 @@ import {
   type TensorEntry,
 } from './safetensorsHeader.js';
 import { type Segment, SegmentStream, type Sink } from './segments.js';
-import { type TensorShape, valuesIn } from './tensorShape.js';
+import { matchTensors, type TensorShape } from './tensorShape.js';
 
 /** Room for headers that are formatted less compactly than ours, and for metadata. */
 const SPARE_HEADER_BYTES = 65_536;
@@ -119,37 +119,4 @@ function merged(segments: readonly Segment[]): Segment[] {
     else all.push({ format, values });
   }
   return all;
-}
-
-/**
- * Matches the file's tensors with the model's.
- *
- * @returns where each tensor of the file starts in the model, in values
- * @throws QuorateError BAD_SHAPE if they are not the model's tensors, each with its shape
- */
-function matchTensors(tensors: readonly TensorShape[], model: readonly TensorShape[]): number[] {
-  const places = new Map<string, { readonly shape: readonly number[]; readonly offset: number }>();
-  let offset = 0;
-  for (const { name, shape } of model) {
-    places.set(name, { shape, offset });
-    offset += valuesIn(shape, name);
-  }
-  const refuse = (tensor: string, problem: string, details: Record<string, unknown> = {}) =>
-    new QuorateError('BAD_SHAPE', `tensor '${tensor}' ${problem}`, { tensor, ...details });
-
-  const offsets = tensors.map(({ name, shape }) => {
-    const place = places.get(name);
-    if (!place) throw refuse(name, 'is not in the model');
-    if (shape.length !== place.shape.length || shape.some((extent, k) => extent !== place.shape[k])) {
-      const text = `[${shape.join(', ')}] instead of the model's [${place.shape.join(', ')}]`;
-      throw refuse(name, `has the shape ${text}`, { got: shape, expected: place.shape });
-    }
-    return place.offset;
-  });
-  if (tensors.length < model.length) {
-    const names = new Set(tensors.map(({ name }) => name));
-    const missing = model.find(({ name }) => !names.has(name));
-    throw refuse(missing?.name ?? '', 'is missing');
-  }
-  return offsets;
 }

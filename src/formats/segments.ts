@@ -26,6 +26,7 @@ export class SegmentStream {
   private readonly decoder: Decoder;
   private readonly segments: readonly Segment[];
   private readonly sink: Sink;
+  private readonly passNonFinite: boolean;
   /** Index of the current segment. */
   private current = 0;
   /** Bytes of it that have not arrived. */
@@ -38,7 +39,9 @@ export class SegmentStream {
   private split: Uint8Array = new Uint8Array(0);
   private tile: Uint8Array | undefined;
 
-  constructor(decoder: Decoder, segments: readonly Segment[], sink: Sink) {
+  /** @param passNonFinite whether values that are not finite are passed on like others, because the reader's caller decides about them */
+  constructor(decoder: Decoder, segments: readonly Segment[], sink: Sink, passNonFinite = false) {
+    this.passNonFinite = passNonFinite;
     this.decoder = decoder;
     this.segments = segments.filter(({ values }) => values > 0);
     this.sink = sink;
@@ -112,7 +115,7 @@ export class SegmentStream {
 
   /** @throws QuorateError NON_FINITE */
   private check(format: FlatFormat, bytes: Uint8Array): Uint8Array {
-    const decoded = this.decoder.decode(format, this.split, bytes);
+    const decoded = this.decoder.decode(format, this.split, bytes, this.passNonFinite);
     if (typeof decoded === 'number') {
       const index = this.values + decoded;
       throw new QuorateError('NON_FINITE', `value ${index} is NaN or an infinity`, { index });

@@ -1,17 +1,50 @@
 /** Reads and writes vectors as files: NumPy's .npy and .safetensors. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { npyRows, readNpy, writeNpy } from '../../formats/npy.js';
 import { readSafetensors, type Tensor, writeSafetensors } from '../../formats/safetensors.js';
-import type { TensorShape } from '../../formats/tensorShape.js';
+import { matchTensors, type TensorShape } from '../../formats/tensorShape.js';
 
-/** @throws QuorateError NOT_FOUND */
+/** Node reads at most 2 GiB at a time. */
+const PIECE_BYTES = 2 ** 30;
+
+/** What the system's codes mean for people. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder, not a file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+/** Reads a file of any size, in pieces. @throws QuorateError NOT_FOUND, STORE_FAILED */
 async function readBytes(file: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    return Uint8Array.from(await readFile(file));
+    const handle = await open(file);
+    try {
+      const stats = await handle.stat();
+      if (stats.isDirectory()) throw Object.assign(new Error('is a folder'), { code: 'EISDIR' });
+      if (!stats.isFile()) return Uint8Array.from(await handle.readFile()); // a pipe: its size isn't known
+      const bytes = new Uint8Array(stats.size);
+      for (let done = 0; done < bytes.length;) {
+        const length = Math.min(PIECE_BYTES, bytes.length - done);
+        const { bytesRead } = await handle.read(bytes, done, length, done);
+        if (bytesRead === 0) throw new Error('it became shorter while it was read');
+        done += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
-    throw new QuorateError('NOT_FOUND', `cannot read ${file}`, { file }, error);
+    const code = String((error as NodeJS.ErrnoException).code);
+    const reason = reasons[code] ?? (error as Error).message;
+    throw new QuorateError(
+      code === 'ENOENT' ? 'NOT_FOUND' : 'STORE_FAILED',
+      `cannot read ${file}: ${reason}`,
+      { file },
+      error,
+    );
   }
 }
 
@@ -52,7 +85,7 @@ const flat = (d: number): TensorShape[] => [{ name: 'model', shape: [d] }];
  * Reads updates. A .npy file holds one update [d] or several [n, d]. Of several .safetensors files, each is one update,
  * and all have the same tensors; in a single one, each tensor is an update.
  *
- * @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, BAD_SHAPE, MALFORMED, NON_FINITE
+ * @throws QuorateError NOT_FOUND, STORE_FAILED, UNSUPPORTED_MEDIA_TYPE, BAD_SHAPE, MALFORMED
  */
 export async function readUpdateFiles(files: readonly string[]): Promise<FileUpdates> {
   const updates: FileUpdate[] = [];
@@ -68,28 +101,25 @@ export async function readUpdateFiles(files: readonly string[]): Promise<FileUpd
     }
     const read = await naming(file, () => readSafetensors(bytes));
     if (files.length === 1) {
-      updates.push(...read.tensors.map(({ name, values }) => ({ name, values })));
+      // By name, as a session sorts its nodes.
+      const sorted = [...read.tensors].sort((a, b) => (a.name < b.name ? -1 : 1));
+      updates.push(...sorted.map(({ name, values }) => ({ name, values })));
       continue;
     }
-    const layout = read.tensors.map(({ name, shape }) => ({ name, shape }));
-    if (tensors !== undefined && JSON.stringify(layout) !== JSON.stringify(tensors)) {
-      throw new QuorateError('BAD_SHAPE', `${file}: its tensors differ from those of the other files`, {
-        file,
-      });
-    }
-    tensors ??= layout;
-    updates.push({ name: basename(file), values: joined(read.tensors) });
+    const layout = (tensors ??= read.tensors.map(({ name, shape }) => ({ name, shape })));
+    const values = await naming(file, async () => placed(read.tensors, layout, files[0]!));
+    updates.push({ name: basename(file), values });
   }
   return { updates, tensors: tensors ?? flat(updates[0]?.values.length ?? 0) };
 }
 
-function joined(tensors: readonly Tensor[]): Float32Array {
+/** The tensors' values in the order of the layout, which is that of the first file. @throws QuorateError BAD_SHAPE */
+function placed(tensors: readonly Tensor[], layout: readonly TensorShape[], first: string): Float32Array {
+  const offsets = matchTensors(tensors, layout, first);
   const values = new Float32Array(tensors.reduce((sum, tensor) => sum + tensor.values.length, 0));
-  let offset = 0;
-  for (const tensor of tensors) {
-    values.set(tensor.values, offset);
-    offset += tensor.values.length;
-  }
+  tensors.forEach((tensor, k) => {
+    values.set(tensor.values, offsets[k]);
+  });
   return values;
 }
 
@@ -118,7 +148,7 @@ export async function writeVector(
   }
 }
 
-/** Reads a model in the form that `setModel` takes. @throws QuorateError NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, MALFORMED */
+/** Reads a model in the form that `setModel` takes. @throws QuorateError NOT_FOUND, STORE_FAILED, UNSUPPORTED_MEDIA_TYPE, MALFORMED */
 export async function readModelFile(file: string): Promise<Float32Array | Uint8Array> {
   const bytes = await readBytes(file);
   if (formatOf(file) === '.safetensors') return bytes;

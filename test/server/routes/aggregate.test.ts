@@ -119,6 +119,16 @@ describe('POST /v1/aggregate', () => {
       body: withNaN,
     });
     expect(answer.status, answer.text).equal(200);
+    const named = writeSafetensors(
+      [1, 2, NaN].map((value, i) => ({ name: `n${i}`, shape: [1], values: Float32Array.of(value) })),
+    );
+    const safetensors = { 'content-type': 'application/vnd.safetensors' };
+    await refuse('NON_FINITE', { rule: 'mean' }, named, safetensors);
+    const excluding = await fixture.call('POST', at({ rule: 'mean', onNonFinite: 'exclude' }), {
+      headers: { ...safetensors, accept: 'application/json' },
+      body: named,
+    });
+    expect((JSON.parse(excluding.text) as { value: number[] }).value).deep.equal([1.5]);
     const uneven = writeSafetensors([
       { name: 'a', shape: [2], values: new Float32Array(2) },
       { name: 'b', shape: [1], values: new Float32Array(1) },
