@@ -31,6 +31,7 @@ export const errorCodes = {
   STALE_UPDATE: 'The update was trained on a model older than maxStaleness allows.',
   NOT_ASKED: 'The node was not selected for this round.',
   NODE_EXCLUDED: 'The node is excluded from the session.',
+  BUFFER_HAS_UPDATE: 'The buffer has an update of this node already, trained for another round.',
   CONFLICTING_UPDATE: 'The node has already sent a different update for this round.',
   NOT_YOUR_NODE: 'The token belongs to another node.',
   UNAUTHORIZED: 'The request has no token, or an unknown one.',

@@ -104,6 +104,7 @@ export const roundSummarySchema = z
       .nullable()
       .describe('the nodes that were asked; null: every node that is present'),
     accepted: z.int().describe('number of accepted updates'),
+    reason: z.string().nullable().describe('why the last attempt of this round failed'),
     metrics: roundMetricsSchema,
   })
   .meta({ id: 'RoundSummary', description: 'A round, without its updates' });
@@ -165,7 +166,7 @@ export const sessionViewSchema = z
   .strictObject({
     id: nameSchema,
     status: sessionStatusSchema,
-    reason: z.string().nullable().describe('why the session ended'),
+    reason: z.string().nullable().describe('why the session ended, or why the last attempt of its round failed'),
     config: sessionConfigSchema,
     createdAtMs: timeMs,
     committed: z.int().describe('number of committed rounds'),

@@ -160,9 +160,10 @@ function show(view: SessionView, { json }: Options): void {
   const { id, status, reason, committed, config, round, model, nodes } = view;
   printFacts({
     session: id,
-    status: reason === null ? status : `${status}: ${reason}`,
+    status: reason === null || reason === round?.reason ? status : `${status}: ${reason}`,
     rounds: `${committed} of ${config.rounds} committed`,
     ...(round && { 'current round': `${round.number}, attempt ${round.attempt}, ${round.phase}` }),
+    ...(round?.reason && { 'last failure': round.reason }),
     pipeline: config.pipeline,
     optimizer: config.optimizer,
     updates: config.updates,

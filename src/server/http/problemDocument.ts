@@ -137,6 +137,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   STALE_UPDATE: 409,
   NOT_ASKED: 403,
   NODE_EXCLUDED: 403,
+  BUFFER_HAS_UPDATE: 409,
   CONFLICTING_UPDATE: 409,
   NOT_YOUR_NODE: 403,
   UNAUTHORIZED: 401,

@@ -61,6 +61,7 @@ export const putUpdate = route({
     'ROUND_NOT_OPEN',
     'ROUND_CLOSED',
     'STALE_UPDATE',
+    'BUFFER_HAS_UPDATE',
     'CONFLICTING_UPDATE',
     'WRONG_STATE',
     'NO_MODEL',
