@@ -38,6 +38,8 @@ export const errorCodes = {
   BAD_DIGEST: 'The body does not match the announced digest.',
   MALFORMED: 'A body, header, file or message is malformed.',
   UNSUPPORTED_MEDIA_TYPE: 'The body has a media type that is not accepted here.',
+  HOST_REFUSED:
+    'The request is for a host name, or came through a proxy, that this server does not answer for.',
   HEAD_TOO_LARGE: 'The URL and the headers are longer than the limit.',
   PAYLOAD_TOO_LARGE: 'The body is larger than the limit.',
   INCOMPLETE_UPLOAD: 'The connection closed before the body was complete.',

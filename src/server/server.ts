@@ -6,10 +6,11 @@ import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import { createApp } from './app.js';
+import { clientFinder } from './auth/client.js';
 import { Auth } from './auth/identity.js';
 import { RateLimits } from './auth/rateLimits.js';
 import { BodyBudget, markAwaitingContinue } from './bodies/body.js';
-import type { ServerConfig } from './config/config.js';
+import { requireTokensBehindProxy, type ServerConfig } from './config/config.js';
 import { handleClientErrors } from './http/clientError.js';
 import { requireValidHead } from './http/requestHead.js';
 import type { Services } from './http/route.js';
@@ -59,6 +60,7 @@ export interface Server {
 /**
  * Creates a server for a coordinator. Nothing is opened before `listen()`.
  *
+ * @throws QuorateError INVALID_PARAMETER if `trustProxy` is set and no tokens are required
  * @example
  * const config = await loadConfig({ file: 'server.yaml', environment: process.env });
  * const store = await openDiskStore('data');
@@ -70,8 +72,10 @@ export interface Server {
  * await coordinator.close();
  */
 export function createServer({ coordinator, config, log, engine }: ServerOptions): Server {
+  requireTokensBehindProxy(config);
   const auth = new Auth(config, coordinator);
   const limits = new RateLimits(config.limits.requestsPerMinute);
+  const findClient = clientFinder(config.trustProxy);
   const shutdown = new Shutdown();
   const services: Services = {
     coordinator,
@@ -83,8 +87,8 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     bodyBudget: new BodyBudget(config.limits.bodiesBytes),
     openSockets: () => sockets.count,
   };
-  const sockets = createEventSockets(services, createHandshake(services, auth, limits));
-  const app = createApp(services, auth, limits);
+  const sockets = createEventSockets(services, createHandshake(services, auth, limits, findClient));
+  const app = createApp(services, auth, limits, findClient);
   const handle = app.callback();
   const callback = requireValidHead((req, res) => void handle(req, res));
   const http = createConfiguredHttpServer(config, callback, log);

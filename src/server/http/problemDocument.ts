@@ -144,6 +144,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   BAD_DIGEST: 400,
   MALFORMED: 400,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  HOST_REFUSED: 421,
   HEAD_TOO_LARGE: 431,
   PAYLOAD_TOO_LARGE: 413,
   INCOMPLETE_UPLOAD: 400,

@@ -1,6 +1,7 @@
 /** Checks of a request's target and Host, which Node's parser accepts in forms that the rest of the server cannot use. */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { QuorateError } from '../../errors.js';
+import { hostIn } from '../auth/hosts.js';
 import { headersOf, PROBLEM_TYPE, problemOf } from './problemDocument.js';
 import { requestIdOf } from './requestLog.js';
 
@@ -19,25 +20,25 @@ export const requireValidHead =
   };
 
 /**
- * Rewrites the request's target to origin form, `/path?query`, in place.
+ * Rewrites the request's target to origin form, `/path?query`, in place, and Host to the host that the request is for.
  *
- * @throws QuorateError MALFORMED if the target is not a valid address, or Host is missing
+ * @throws QuorateError MALFORMED if the target is not a valid address, or Host is missing or not a host
  */
 export function checkHead(req: IncomingMessage): void {
-  req.url = originForm(req.url ?? '');
-  if (req.httpVersion === '1.1' && req.headers.host === undefined) {
+  const { host } = req.headers;
+  if (req.httpVersion === '1.1' && host === undefined) {
     throw new QuorateError('MALFORMED', 'the header Host is missing', { header: 'Host' });
   }
-}
-
-/** Servers must accept absolute targets as well (RFC 9112, section 3.2.2). */
-function originForm(target: string): string {
-  if (target.startsWith('/') || target === '*') return target;
-  if (/^https?:\/\//i.test(target) && URL.canParse(target)) {
-    const { pathname, search } = new URL(target);
-    return pathname + search;
+  if (host !== undefined) hostIn(host);
+  const target = req.url ?? '';
+  if (target.startsWith('/') || target === '*') return;
+  // Servers must accept absolute targets, whose host counts instead of Host (RFC 9112, section 3.2.2).
+  if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) {
+    throw new QuorateError('MALFORMED', 'the request target is not a valid address');
   }
-  throw new QuorateError('MALFORMED', 'the request target is not a valid address');
+  const absolute = new URL(target);
+  req.url = absolute.pathname + absolute.search;
+  req.headers.host = absolute.host;
 }
 
 function refuse(req: IncomingMessage, res: ServerResponse, error: QuorateError): void {
