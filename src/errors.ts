@@ -43,6 +43,7 @@ export const errorCodes = {
   HEAD_TOO_LARGE: 'The URL and the headers are longer than the limit.',
   PAYLOAD_TOO_LARGE: 'The body is larger than the limit.',
   INCOMPLETE_UPLOAD: 'The connection closed before the body was complete.',
+  PRECONDITION_FAILED: 'If-Match or If-None-Match does not hold, so nothing was changed or sent.',
   RANGE_NOT_SATISFIABLE: 'The requested range lies outside the file.',
   NOT_FOUND: 'There is nothing at this address.',
   METHOD_NOT_ALLOWED: 'The address does not support this method.',
