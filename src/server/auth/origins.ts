@@ -27,13 +27,17 @@ function isSameOrigin(origin: string, { host, protocol }: Pick<Client, 'host' | 
   return URL.canParse(own) && new URL(own).host === from.host;
 }
 
+/** Neither a scheme nor a host distinguishes case. */
+const isAllowed = (origin: string, origins: readonly string[]): boolean =>
+  origins.some((one) => one === '*' || one.toLowerCase() === origin.toLowerCase());
+
 /** @throws QuorateError FORBIDDEN if the origin is neither the server's own nor in `cors.origins` */
 export function checkOrigin(
   origin: string | undefined,
   client: Pick<Client, 'host' | 'protocol'>,
   { origins }: ServerConfig['cors'],
 ): void {
-  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
+  if (origin === undefined || isAllowed(origin, origins)) return;
   if (isSameOrigin(origin, client)) return;
   throw new QuorateError('FORBIDDEN', `the origin ${origin} is not allowed (cors.origins)`, {
     origin,
@@ -42,11 +46,10 @@ export function checkOrigin(
 
 /** Answers preflights, sets CORS headers for the allowed origins, and refuses writes from any other. */
 export function crossOrigin(config: ServerConfig['cors']): Middleware[] {
-  const isAllowed = (origin: string) => config.origins.includes('*') || config.origins.includes(origin);
   const corsHeaders = cors({
     origin: (ctx) => {
       const origin = ctx.get('Origin');
-      return config.origins.includes('*') ? '*' : isAllowed(origin) ? origin : '';
+      return config.origins.includes('*') ? '*' : isAllowed(origin, config.origins) ? origin : '';
     },
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposeHeaders: EXPOSED,

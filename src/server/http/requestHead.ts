@@ -19,12 +19,19 @@ export const requireValidHead =
     handle(req, res);
   };
 
+/** Headers that consist of case-insensitive tokens alone. In lower case, no reader of them can forget that. */
+const caseless = ['accept', 'accept-encoding', 'content-encoding', 'transfer-encoding', 'upgrade'] as const;
+
 /**
  * Rewrites the request's target to origin form, `/path?query`, in place, and Host to the host that the request is for.
  *
  * @throws QuorateError MALFORMED if the target is not a valid address, or Host is missing or not a host
  */
 export function checkHead(req: IncomingMessage): void {
+  for (const name of caseless) {
+    const value = req.headers[name];
+    if (typeof value === 'string') req.headers[name] = value.toLowerCase();
+  }
   const { host } = req.headers;
   if (req.httpVersion === '1.1' && host === undefined) {
     throw new QuorateError('MALFORMED', 'the header Host is missing', { header: 'Host' });

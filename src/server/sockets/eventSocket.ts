@@ -12,7 +12,7 @@ import { version } from '../../manifest.js';
 import type { NumberedEvent } from '../../store/store.js';
 import { refuseDetached } from '../http/rawResponse.js';
 import type { Services } from '../http/route.js';
-import { type Handshake, ignoreUpgrade, type Subscription } from './upgrade.js';
+import { type Handshake, ignoreUpgrade, offersWebSocket, type Subscription } from './upgrade.js';
 
 /** Backlog events read from the log at a time. */
 const PAGE_EVENTS = 256;
@@ -54,7 +54,8 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
+    // As the client spelled it, which is what it compares with.
+    handleProtocols: (protocols) => [...protocols].find((name) => /^quorate$/i.test(name)) ?? false,
   });
   server.on('wsClientError', (error, duplex, req) => {
     const problem = new QuorateError('MALFORMED', `not a valid WebSocket handshake: ${error.message}`);
@@ -110,7 +111,7 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
     },
     attach(http) {
       http.on('upgrade', (req, duplex, head) => {
-        if (/\bwebsocket\b/i.test(String(req.headers.upgrade))) upgrade(req, duplex, head);
+        if (offersWebSocket(req)) upgrade(req, duplex, head);
         else ignoreUpgrade(http, req, duplex, head);
       });
     },

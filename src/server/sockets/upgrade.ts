@@ -83,8 +83,16 @@ async function identify(req: IncomingMessage, token: string | undefined, auth: A
   const { authorization } = req.headers;
   if (authorization !== undefined) return auth.identify(authorization);
   const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const given = token ?? offered.find((name) => name.startsWith(BEARER))?.slice(BEARER.length);
+  const given = token ?? offered.find((name) => name.toLowerCase().startsWith(BEARER))?.slice(BEARER.length);
   return given === undefined ? auth.identify(undefined) : auth.identifyToken(given);
+}
+
+/** Whether a request offers WebSockets, perhaps among other protocols. If so, it is the one that is left in Upgrade. */
+export function offersWebSocket({ headers }: IncomingMessage): boolean {
+  const offered = String(headers.upgrade).split(',');
+  if (!offered.some((name) => name.trim().toLowerCase() === 'websocket')) return false;
+  headers.upgrade = 'websocket';
+  return true;
 }
 
 const upgradeHeaders = new Set(['upgrade', 'http2-settings']);
