@@ -5,6 +5,7 @@
  */
 import * as z from 'zod';
 import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
+import { tokenSchema } from '../protocol/names.js';
 import { parse } from '../schema.js';
 import { aborted, linkedController } from './waiting.js';
 
@@ -102,11 +103,26 @@ function errorOf(request: TransportRequest, { status, headers, bytes }: Transpor
 }
 
 /**
+ * A token without the blanks and line breaks around it.
+ *
+ * @param name of the option, for the message, which doesn't show the token
+ * @throws QuorateError INVALID_PARAMETER if it can't be sent
+ */
+export function tokenOf(name: string, given: string | null): string | null {
+  if (given === null) return null;
+  const { data, error } = tokenSchema.safeParse(given);
+  if (data !== undefined) return data;
+  const reason = error!.issues[0]!.message;
+  throw new QuorateError('INVALID_PARAMETER', `${name}: ${reason}`, { parameter: name });
+}
+
+/**
  * @param server the server's http or https address; a path in it is kept
  * @throws QuorateError INVALID_PARAMETER
  */
-export function createTransport(server: string, token: string | null): Transport {
+export function createTransport(server: string, given: string | null): Transport {
   const base = baseOf(server);
+  const token = tokenOf('token', given);
   const urlOf = (path: string): URL => new URL(path.replace(/^\//, ''), base);
 
   const transport: Transport = {

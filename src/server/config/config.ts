@@ -13,9 +13,13 @@ const bytes = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 /** Replaces secrets when a configuration is shown. */
 export const REDACTED = '....not-shown....';
 
-/** Tokens are sent in a header, so they consist of visible ASCII characters; the length keeps them hard to guess. */
+/**
+ * Tokens are sent in a header, so they consist of visible ASCII characters; the length keeps them hard to guess. Blanks and
+ * line breaks around them are dropped: files and variables often end with one.
+ */
 const secretSchema = z
   .string()
+  .trim()
   .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, 'must be 16 to 256 characters: letters, digits, . _ ~ + / = -')
   .nullable()
   .default(null);
