@@ -53,6 +53,7 @@ export const errorCodes = {
   STORE_FULL: 'The disk is full.',
   STORE_FAILED: 'The disk failed to read or write.',
   CORRUPT_FILE: 'A file is damaged or incomplete, and was not used.',
+  PORT_IN_USE: 'Another process listens on this port.',
   CONNECTION_FAILED: 'The server could not be reached.',
   BAD_RESPONSE: 'The response violates the protocol.',
   TRAINING_FAILED: "The node's training function failed.",

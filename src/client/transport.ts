@@ -112,7 +112,7 @@ export function tokenOf(name: string, given: string | null): string | null {
   if (given === null) return null;
   const { data, error } = tokenSchema.safeParse(given);
   if (data !== undefined) return data;
-  const reason = error!.issues[0]!.message;
+  const reason = error.issues[0]!.message;
   throw new QuorateError('INVALID_PARAMETER', `${name}: ${reason}`, { parameter: name });
 }
 

@@ -12,7 +12,7 @@ import { pino } from 'pino';
 import { reasonOf } from '../client/transport.js';
 import { QuorateError } from '../errors.js';
 import { admitHost } from '../server/auth/client.js';
-import { errorResponse } from '../server/http/problemDocument.js';
+import { errorResponse, portInUse } from '../server/http/problemDocument.js';
 import { requireValidHead } from '../server/http/requestHead.js';
 import { requestLog } from '../server/http/requestLog.js';
 import type { SystemView } from './supervise/statusView.js';
@@ -37,7 +37,7 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-/** @param port 0 picks a free port. @throws QuorateError INVALID_PARAMETER if the port is taken */
+/** @param port 0 picks a free port. @throws QuorateError PORT_IN_USE, INVALID_PARAMETER */
 export async function serveStatus(view: () => SystemView, port: number): Promise<StatusServer> {
   const app = new Koa();
   const policy = { names: new Set<string>(), isAuthOn: false };
@@ -63,6 +63,7 @@ export async function serveStatus(view: () => SystemView, port: number): Promise
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw portInUse('127.0.0.1', port, error);
     throw new QuorateError(
       'INVALID_PARAMETER',
       `status.port: ${reasonOf(error)}`,

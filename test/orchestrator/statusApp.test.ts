@@ -99,7 +99,7 @@ describe('serveStatus', () => {
     const port = Number(new URL(server.url).port);
     await expectRefusal(
       () => serveStatus(() => viewOf(play.policy, play.state, 0), port),
-      'INVALID_PARAMETER',
+      'PORT_IN_USE',
     );
     await server.close();
     await expectRefusal(() => readStatus(server.url), 'CONNECTION_FAILED');

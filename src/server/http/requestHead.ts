@@ -19,19 +19,46 @@ export const requireValidHead =
     handle(req, res);
   };
 
+/** Fields with a single value. Of two, the parser keeps the first or joins both; a proxy before may have used the other. */
+const single = [
+  ...['host', 'authorization', 'content-type', 'content-length', 'origin', 'range', 'if-range'],
+  ...['if-modified-since', 'if-unmodified-since', 'quorate-num-examples', 'quorate-metrics'],
+] as const;
+
+/** The versions that this server speaks; Node's parser takes requests of HTTP/0.9 as well. */
+const versions: readonly string[] = ['1.0', '1.1'];
+
+function checkFields({ headersDistinct, headers, httpVersion }: IncomingMessage): void {
+  if (!versions.includes(httpVersion)) {
+    throw new QuorateError('MALFORMED', `HTTP/${httpVersion} is not supported; this server speaks HTTP/1.1`);
+  }
+  const repeated = single.find((name) => (headersDistinct[name]?.length ?? 0) > 1);
+  if (repeated !== undefined) {
+    throw new QuorateError('MALFORMED', `the header ${repeated} comes twice`, { header: repeated });
+  }
+  const coding = headers['transfer-encoding'];
+  if (coding === undefined || (coding === 'chunked' && httpVersion === '1.1')) return;
+  const reason = httpVersion === '1.1' ? 'must be chunked' : 'is unknown to HTTP/1.0';
+  throw new QuorateError('MALFORMED', `the header Transfer-Encoding ${reason}`, {
+    header: 'Transfer-Encoding',
+  });
+}
+
 /** Headers that consist of case-insensitive tokens alone. In lower case, no reader of them can forget that. */
 const caseless = ['accept', 'accept-encoding', 'content-encoding', 'transfer-encoding', 'upgrade'] as const;
 
 /**
  * Rewrites the request's target to origin form, `/path?query`, in place, and Host to the host that the request is for.
  *
- * @throws QuorateError MALFORMED if the target is not a valid address, or Host is missing or not a host
+ * @throws QuorateError MALFORMED if the target is not a valid address, Host is missing or not a host, a field that has one
+ *   value comes twice, or the body's transfer coding isn't known
  */
 export function checkHead(req: IncomingMessage): void {
   for (const name of caseless) {
     const value = req.headers[name];
     if (typeof value === 'string') req.headers[name] = value.toLowerCase();
   }
+  checkFields(req);
   const { host } = req.headers;
   if (req.httpVersion === '1.1' && host === undefined) {
     throw new QuorateError('MALFORMED', 'the header Host is missing', { header: 'Host' });

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { type ErrorCode, QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 
-/** Schema of a parameter that is a whole number, of at most nine digits. */
+/** Schema of a parameter that is a whole number in plain decimal digits. */
 export const wholeNumber = (min: number, max: number, description: string) =>
   z
     .string()
-    .regex(/^(0|[1-9][0-9]{0,8})$/, 'must be a whole number')
+    .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
     .meta({ description, override: { type: 'integer', minimum: min, maximum: max } });

@@ -113,12 +113,25 @@ async function etagsOf(
   return found && (found.digest === null ? [] : [etagOf({ digest: found.digest })]);
 }
 
+/** Plain decimal digits only: Number() reads '0x10', '1e3', '+1' and ' ' as well. @throws QuorateError INVALID_PARAMETER */
+function decimalIn(text: string): number {
+  if (/^(0|[1-9][0-9]{0,15})(\.[0-9]{1,20})?$/.test(text)) return Number(text);
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    'headers: Quorate-Num-Examples must be a plain decimal number',
+    {
+      owner: 'headers',
+      parameter: 'numExamples',
+    },
+  );
+}
+
 /** Parses the headers Quorate-Num-Examples and Quorate-Metrics. @throws QuorateError MALFORMED, INVALID_PARAMETER */
 function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchema> {
   const examples = headers['quorate-num-examples'];
   const metrics = headers['quorate-metrics'];
   const given = {
-    numExamples: examples === undefined ? null : Number(examples === '' ? NaN : examples),
+    numExamples: examples === undefined ? null : decimalIn(String(examples)),
     metrics:
       metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1'), 'Quorate-Metrics'),
   };

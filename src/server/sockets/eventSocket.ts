@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
 import type { NumberedEvent } from '../../store/store.js';
+import { inTurn, type OpenExchanges } from '../http/exchanges.js';
 import { refuseDetached } from '../http/rawResponse.js';
 import type { Services } from '../http/route.js';
 import { type Handshake, ignoreUpgrade, offersWebSocket, type Subscription } from './upgrade.js';
@@ -27,7 +28,7 @@ export const closing = { goingAway: 1001, unsupported: 1003, internal: 1011 } as
 export interface EventSockets {
   readonly count: number;
   /** Handles the upgrade requests of an HTTP server. */
-  attach(http: HttpServer): void;
+  attach(http: HttpServer, exchangesOf: OpenExchanges): void;
   /** Starts the closing handshake on every socket; resolves when all are closed. */
   close(): Promise<void>;
   /** Closes every socket at once. */
@@ -109,10 +110,12 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
     get count() {
       return server.clients.size;
     },
-    attach(http) {
+    attach(http, exchangesOf) {
       http.on('upgrade', (req, duplex, head) => {
-        if (offersWebSocket(req)) upgrade(req, duplex, head);
-        else ignoreUpgrade(http, req, duplex, head);
+        inTurn(duplex, exchangesOf, () => {
+          if (offersWebSocket(req)) upgrade(req, duplex, head);
+          else ignoreUpgrade(http, req, duplex, head);
+        });
       });
     },
     async close() {

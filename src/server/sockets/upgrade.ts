@@ -49,6 +49,12 @@ export function createHandshake(
         allowed: ['GET'],
       });
     }
+    const version = req.headers['sec-websocket-version'];
+    if (version !== undefined && !/^[0-9]{1,3}$/.test(version)) {
+      throw new QuorateError('MALFORMED', 'Sec-WebSocket-Version is not a number', {
+        header: 'Sec-WebSocket-Version',
+      });
+    }
     const query = parse('query', eventsQuery, queryOf(url));
     const identity = await identify(req, query.token, auth).catch(async (error: unknown) => {
       await limits.countAddress(client.address);
@@ -88,7 +94,8 @@ async function identify(req: IncomingMessage, token: string | undefined, auth: A
 }
 
 /** Whether a request offers WebSockets, perhaps among other protocols. If so, it is the one that is left in Upgrade. */
-export function offersWebSocket({ headers }: IncomingMessage): boolean {
+export function offersWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  if (httpVersion !== '1.1') return false; // HTTP/1.0 has no upgrades (RFC 9110, section 7.8)
   const offered = String(headers.upgrade).split(',');
   if (!offered.some((name) => name.trim().toLowerCase() === 'websocket')) return false;
   headers.upgrade = 'websocket';
