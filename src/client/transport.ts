@@ -5,7 +5,6 @@
  */
 import * as z from 'zod';
 import { type ErrorCode, errorCodes, QuorateError } from '../errors.js';
-import { tokenSchema } from '../protocol/names.js';
 import { parse } from '../schema.js';
 import { aborted, linkedController } from './waiting.js';
 
@@ -101,6 +100,15 @@ function errorOf(request: TransportRequest, { status, headers, bytes }: Transpor
   const temporary = status === 408 || status === 429 || status >= 500;
   return new QuorateError(temporary ? 'CONNECTION_FAILED' : 'BAD_RESPONSE', message, context);
 }
+
+/**
+ * A token as it is read from a variable, a file or an option, where blanks or a line break often follow it: they are
+ * dropped. What is left can be sent in a header.
+ */
+const tokenSchema = z
+  .string()
+  .trim()
+  .regex(/^[A-Za-z0-9._~+/=-]{1,256}$/, 'must be 1 to 256 characters: letters, digits, . _ ~ + / = -');
 
 /**
  * A token without the blanks and line breaks around it.

@@ -14,15 +14,6 @@ export const nameSchema = z
     examples: ['hospital-1'],
   });
 
-/**
- * A token as it is read from a variable, a file or an option, where blanks or a line break often follow it: they are
- * dropped. What is left can be sent in a header.
- */
-export const tokenSchema = z
-  .string()
-  .trim()
-  .regex(/^[A-Za-z0-9._~+/=-]{1,256}$/, 'must be 1 to 256 characters: letters, digits, . _ ~ + / = -');
-
 /** A new token for a node: 256 random bits in base64url. Runs in pages too, so it uses the Web's own calls. */
 export function newToken(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
