@@ -5,8 +5,10 @@ import type { ServerConfig } from '../config/config.js';
 import { clientKey } from '../config/addresses.js';
 import type { Identity } from './identity.js';
 
+const WINDOW_S = 60;
+
 const limiter = (points: number | null) =>
-  points === null ? null : new RateLimiterMemory({ points, duration: 60 });
+  points === null ? null : new RateLimiterMemory({ points, duration: WINDOW_S });
 
 /** Counts requests: of a node with a token by its name, of anyone else by address, or by /64 of an IPv6 address. */
 export class RateLimits {
@@ -36,7 +38,8 @@ async function consume(limits: RateLimiterMemory | null, key: string, subject: s
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
     throw new QuorateError('RATE_LIMITED', `too many requests from ${subject}`, {
-      retryAfterMs: error.msBeforeNext,
+      // The library counts by the wall clock, which may have been set back; its windows end by timers.
+      retryAfterMs: Math.min(error.msBeforeNext, WINDOW_S * 1000),
     });
   }
 }
