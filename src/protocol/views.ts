@@ -28,6 +28,7 @@ export const nodeRegistrationSchema = z
       .describe('raw Ed25519 public key in base64url'),
     token: z
       .string()
+      .trim()
       .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 random bits in base64url')
       .optional()
       .describe('token chosen by the node, which it then knows even if the response is lost'),

@@ -1,12 +1,13 @@
 /** Path and query parameters that several routes share, and paging. */
 import * as z from 'zod';
+import { type ErrorCode, QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 
-/** Schema of a parameter that is a whole number, of at most nine digits. */
+/** Schema of a parameter that is a whole number in plain decimal digits. */
 export const wholeNumber = (min: number, max: number, description: string) =>
   z
     .string()
-    .regex(/^(0|[1-9][0-9]{0,8})$/, 'must be a whole number')
+    .regex(/^(0|[1-9][0-9]{0,15})$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
     .meta({ description, override: { type: 'integer', minimum: min, maximum: max } });
@@ -31,6 +32,14 @@ export const pageQuery = z.strictObject({
 
 /** The `next` of a page. */
 export const nextSchema = z.int().nullable().describe('`from` of the next page; null on the last page');
+
+/** Turns a refusal with one of these codes into null; to be passed to `catch`. */
+export const nullIf =
+  (...codes: readonly ErrorCode[]) =>
+  (error: unknown): null => {
+    if (error instanceof QuorateError && codes.includes(error.code)) return null;
+    throw error;
+  };
 
 /** A copy sorted by id. */
 export const byId = <T extends { readonly id: string }>(items: readonly T[]): T[] =>
