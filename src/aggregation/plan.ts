@@ -1,6 +1,7 @@
 import type { Geometry } from '../core/geometry.js';
 import type { Combination } from '../core/tileWork.js';
 import type { Cooperative } from '../core/cooperative.js';
+import type { Proof } from '../rules/rule.js';
 import type { Pipeline } from './pipeline.js';
 
 /** How the last pass combines the rows. */
@@ -10,6 +11,8 @@ export interface CombinationPlan {
   readonly rowWeights: Float64Array | undefined;
   /** Whether a row has any influence on the result. */
   readonly used: (row: number) => boolean;
+  /** Of a rule that iterates toward an optimum. */
+  readonly proof?: Proof;
 }
 
 /** Runs a pipeline on the geometry of the rows; the result says how to combine the rows themselves. */
@@ -19,11 +22,12 @@ export function* planCombination(
 ): Cooperative<CombinationPlan> {
   const geometry = preaggregators.reduce((points, stage) => points.map(stage.combine(points)), base);
   if (work.kind === 'linear') {
-    const weights = yield* work.rowWeights(geometry);
+    const { weights, proof } = yield* work.rowWeights(geometry);
     return {
       combination: { kind: 'weighted-sum', weights },
       rowWeights: weights,
       used: (row) => weights[row] !== 0,
+      ...(proof && { proof }),
     };
   }
   const indices = work.choose?.(geometry) ?? Array.from({ length: geometry.n }, (_, i) => i);

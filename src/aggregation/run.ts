@@ -9,7 +9,7 @@ import type { Engine, EngineSession } from '../core/engine.js';
 import { outlierRows } from '../core/outlierRows.js';
 import { Geometry, type Measured } from '../core/geometry.js';
 import { combinePass, normsPass } from '../core/combinePass.js';
-import { pairwisePass, pulledPass } from '../core/distancePasses.js';
+import { pairwisePass, precisionOf, pulledPass } from '../core/distancePasses.js';
 import { type RowSource, withRow } from '../core/source.js';
 import { runCooperatively } from '../core/cooperative.js';
 import type { PassOptions, TiledRows } from '../core/tiles.js';
@@ -138,23 +138,31 @@ export class Run {
     const ruleNeeds = work.kind === 'linear' ? work.needsDistances : work.choose !== undefined;
     if (!ruleNeeds && !preaggregators.some((stage) => stage.needsDistances)) return undefined;
     const rows = pass.chosen.length;
+    const { d } = this.input;
     const direct = await pairwisePass(pass);
     this.digests?.finish();
-    const plain: Measured = { rows, direct, pulled: direct, center: 0, far: [] };
+    const plain: Measured = {
+      rows,
+      direct,
+      pulled: direct,
+      center: 0,
+      far: [],
+      precision: precisionOf(d, false),
+    };
     const combines =
       preaggregators.some((stage) => stage.scales) || (work.kind === 'linear' && work.combines);
     if (!combines || !direct.every(Number.isFinite)) return plain;
     const { center, far } = outlierRows(direct, rows);
     if (far.length === 0) return plain;
     const pulled = await pulledPass(pass, center, far);
-    return { rows, direct, pulled, center, far };
+    return { rows, direct, pulled, center, far, precision: precisionOf(d, true) };
   }
 
   private async combine(
     pipeline: Pipeline,
     kept: readonly number[],
     pass: PassOptions,
-    { combination, rowWeights, used }: CombinationPlan,
+    { combination, rowWeights, used, proof }: CombinationPlan,
     geometry: Geometry | undefined,
   ): Promise<RunOutcome> {
     const { session, input, options } = this;
@@ -205,6 +213,7 @@ export class Run {
         d: input.d,
         rows,
         excluded: rows.filter(({ index }) => !kept.includes(index)).map(({ index }) => index),
+        ...proof,
         ...(resultDigest === undefined ? {} : { resultDigest }),
         timesMs: this.times,
       },
@@ -237,4 +246,5 @@ const unmeasured = (rows: number): Measured => ({
   pulled: new Float64Array(0),
   center: 0,
   far: [],
+  precision: 0,
 });
