@@ -11,6 +11,8 @@ export interface CombinationPlan {
   readonly rowWeights: Float64Array | undefined;
   /** Whether a row has any influence on the result. */
   readonly used: (row: number) => boolean;
+  /** For rules on columns of mixed rows: which point each row of the matrix is. */
+  readonly points?: readonly number[];
   /** Of a rule that iterates toward an optimum. */
   readonly proof?: Proof;
 }
@@ -45,6 +47,7 @@ export function* planCombination(
   return {
     combination: { kind: 'columns', column, inputs: { matrix } },
     rowWeights: undefined,
+    points: indices,
     used: (row) => matrix.some((weights) => weights[row] !== 0),
   };
 }

@@ -15,6 +15,7 @@ import { runCooperatively } from '../core/cooperative.js';
 import type { PassOptions, TiledRows } from '../core/tiles.js';
 import { QuorateError } from '../errors.js';
 import { checkPipeline, type Pipeline, pipelineText, restrictPipeline } from './pipeline.js';
+import { contentOrder, pipelineInOrder, planInPlace, reordered } from './contentOrder.js';
 import { type CombinationPlan, planCombination } from './plan.js';
 import { vectorDigest, type Report, RowDigests, rowReports } from './report.js';
 import type { Input } from './updates.js';
@@ -108,9 +109,23 @@ export class Run {
     }
     const base = new Geometry(measured ?? unmeasured(pass.chosen.length), anchor ? 1 : 0);
     const plan = await this.timed('weights', () =>
-      runCooperatively(planCombination(pipeline, base), this.options.signal),
+      measured && !pipeline.preaggregators.some((stage) => stage.ordered)
+        ? this.planByContent(pipeline, kept, measured)
+        : runCooperatively(planCombination(pipeline, base), this.options.signal),
     );
     return this.combine(pipeline, kept, pass, plan, measured ? base : undefined);
+  }
+
+  /** The pipeline's plan, with ties broken by the contents of the rows. */
+  private async planByContent(
+    pipeline: Pipeline,
+    kept: readonly number[],
+    measured: Measured,
+  ): Promise<CombinationPlan> {
+    const order = await contentOrder(measured, kept, asSource(this.input.rows));
+    const geometry = new Geometry(reordered(measured, order), measured.rows - kept.length);
+    const steps = planCombination(pipelineInOrder(pipeline, order), geometry);
+    return planInPlace(await runCooperatively(steps, this.options.signal), order);
   }
 
   private passOptions(kept: readonly number[], anchor: Float32Array | undefined): PassOptions {
