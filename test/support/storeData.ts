@@ -1,7 +1,14 @@
 /** What the tests of the stores write: seeded updates and checkpoints, and how they are told apart. */
 import { createHash } from 'node:crypto';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../../src/rounds/state.js';
-import type { Checkpoint, NodeEntry, RoundHeader, RoundStore, SessionEntry } from '../../src/store/store.js';
+import type {
+  Checkpoint,
+  NodeEntry,
+  RoundHeader,
+  RoundStore,
+  SessionEntry,
+  TimeMark,
+} from '../../src/store/store.js';
 import { random } from './random.js';
 
 export function rowOf(d: number, seed: number): Float32Array {
@@ -26,8 +33,11 @@ export function updateOf(node: string, row: Float32Array, withDigest = true): Ac
 }
 
 export function headerOf(round: number, d: number, attempt = 1): RoundHeader {
-  return { round, attempt, d, asked: null, openedAtMs: 1000 + round };
+  return { round, attempt, d, asked: null, openedAtMs: 1000 + round, durationMs: 60_000 };
 }
+
+/** The time of a round in which none passes. */
+export const noTime = (): TimeMark => ({ elapsedMs: 0, wallMs: 1000 });
 
 export async function send(
   round: RoundStore,
