@@ -50,7 +50,11 @@ export function nodeCommand(): Command {
     .requiredOption('--session <name>', 'the session')
     .requiredOption('--id <name>', "this node's name; keep it across restarts")
     .requiredOption('--trainer <module>', 'a file or an installed package')
-    .option('--set <key=json>', 'an option for createTrainer (repeatable)', collectSettings)
+    .option(
+      '--set <key=value>',
+      'an option for createTrainer; the value is parsed as JSON, otherwise taken as text (repeatable)',
+      collectSettings,
+    )
     .addOption(tokenOption())
     .option('--token-file <file>', "reads this node's token, or stores a new one")
     .addOption(

@@ -46,7 +46,11 @@ Examples:
     connected(new Command('create'))
       .description('Creates a session from a YAML or JSON file. Values of --set override the file.')
       .argument('[file]', "the session's configuration")
-      .option('--set <key=json>', 'a setting (repeatable)', collectSettings)
+      .option(
+        '--set <key=value>',
+        'a setting; the value is parsed as JSON, otherwise taken as text (repeatable)',
+        collectSettings,
+      )
       .option('--model <file>', 'the initial model: .npy or .safetensors')
       .addOption(
         new Option('--zeros <d>', 'an initial model of d zeros')
