@@ -1,17 +1,18 @@
 /**
- * The order in which rules see the updates where it decides something: by their norms, and where those are equal by their
- * values, column by column. So a tie is broken by what the updates contain, never by their places, which nodes choose by their
- * names. Only updates that are equal keep the order in which they came.
+ * The order in which rules see the updates where it decides something: by their values, column by column. So a tie is broken
+ * by what the updates contain, never by their places, which nodes choose by their names. Only updates that are equal keep the
+ * order in which they came. Moving all updates by the same vector keeps the order, as it keeps distances.
  */
 import type { Measured } from '../core/geometry.js';
 import type { RowSource } from '../core/source.js';
 import { restrictPipeline, type Pipeline } from './pipeline.js';
 import type { CombinationPlan } from './plan.js';
 
-/** Columns that are compared at a time. */
-const PIECE_COLUMNS = 16_384;
+/** Columns that are compared at first, and at most at a time: different updates mostly differ in the first ones. */
+const FIRST_COLUMNS = 16;
+const MAX_COLUMNS = 16_384;
 
-const isTied = (measured: Measured, i: number, j: number): boolean =>
+const isEqual = (measured: Measured, i: number, j: number): boolean =>
   measured.direct[i * (measured.rows + 1) + j] === 0;
 
 function compareColumns(a: Float32Array, b: Float32Array): number {
@@ -19,10 +20,15 @@ function compareColumns(a: Float32Array, b: Float32Array): number {
   return 0;
 }
 
-/** Different rows of one norm, in the order of their values. Reads until they differ. */
-async function byColumns(rows: readonly number[], source: RowSource, column = 0): Promise<readonly number[]> {
+/** Different rows in the order of their values. Reads until they differ. */
+async function byColumns(
+  rows: readonly number[],
+  source: RowSource,
+  column = 0,
+  columns = FIRST_COLUMNS,
+): Promise<readonly number[]> {
   if (rows.length < 2 || column >= source.d) return rows;
-  const width = Math.min(PIECE_COLUMNS, source.d - column);
+  const width = Math.min(columns, source.d - column);
   const pieces = new Map<number, Float32Array>();
   for (const row of rows) {
     const piece = new Float32Array(width);
@@ -32,7 +38,7 @@ async function byColumns(rows: readonly number[], source: RowSource, column = 0)
   const compare = (a: number, b: number) => compareColumns(pieces.get(a)!, pieces.get(b)!);
   const ordered: number[] = [];
   for (const group of groups([...rows].sort(compare), (a, b) => compare(a, b) === 0)) {
-    ordered.push(...(await byColumns(group, source, column + width)));
+    ordered.push(...(await byColumns(group, source, column + width, Math.min(columns * 16, MAX_COLUMNS))));
   }
   return ordered;
 }
@@ -58,18 +64,19 @@ export async function contentOrder(
   kept: readonly number[],
   source: RowSource,
 ): Promise<readonly number[]> {
-  const norm = (i: number) => measured.direct[i * (measured.rows + 1) + measured.rows]!;
-  const sorted = kept.map((_, i) => i).sort((a, b) => norm(a) - norm(b) || a - b);
-  const ordered: number[] = [];
-  for (const group of groups(sorted, (a, b) => norm(a) === norm(b))) {
-    // Equal rows are a distance of 0 apart, and only one of them is read.
-    const first = group.filter((i) => group.find((j) => isTied(measured, i, j)) === i);
-    const indexOf = new Map(first.map((i) => [kept[i]!, i]));
-    for (const row of await byColumns([...indexOf.keys()], source)) {
-      ordered.push(...group.filter((j) => isTied(measured, indexOf.get(row)!, j)));
+  // Equal rows are a distance of 0 apart, and only one of them is read.
+  const equals = new Map<number, number[]>();
+  const firsts: number[] = [];
+  for (let i = 0; i < kept.length; i++) {
+    const first = firsts.find((j) => isEqual(measured, i, j));
+    if (first !== undefined) equals.get(kept[first]!)!.push(i);
+    else {
+      firsts.push(i);
+      equals.set(kept[i]!, [i]);
     }
   }
-  return ordered;
+  const rows = await byColumns([...equals.keys()], source);
+  return rows.flatMap((row) => equals.get(row)!);
 }
 
 /** The measured rows in another order; an anchor and the origin stay last. */

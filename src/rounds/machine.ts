@@ -53,6 +53,7 @@ export type {
   ClosedRound,
   CommitAnnouncement,
   Effect,
+  Failure,
   Judgment,
   NodeRecord,
   RoundState,

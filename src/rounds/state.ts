@@ -117,6 +117,7 @@ export interface NodeRecord {
 
 /** Why an attempt of a round failed. */
 export interface Failure extends AttemptId {
+  /** What went wrong. */
   readonly code: ErrorCode;
   /** For people. */
   readonly message: string;

@@ -145,6 +145,7 @@ export interface RoundHeader {
 
 /** For how long a round has been open, by a steady clock, and what the wall clock said then. */
 export interface TimeMark {
+  /** Since the round's opening. */
   readonly elapsedMs: number;
   /** Milliseconds since 1970. */
   readonly wallMs: number;
