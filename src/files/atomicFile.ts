@@ -76,3 +76,14 @@ export async function listFolder(files: Files, folder: string): Promise<string[]
     return names.filter((name) => !name.endsWith(temporarySuffix));
   });
 }
+
+/** The names in a folder, without leftovers; nothing is changed. A folder that isn't there has none. */
+export async function namesIn(files: Files, folder: string): Promise<string[]> {
+  try {
+    return (await files.readdir(folder)).filter((name) => !name.endsWith(temporarySuffix));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}

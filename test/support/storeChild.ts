@@ -13,13 +13,23 @@ import { peakMemoryBytes } from '../../bench/peakMemory.js';
 import { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { RoundStore } from '../../src/store/store.js';
-import { bytesOf, checkpointOf, headerOf, nodeEntry, rowOf, trainSeed, updateOf } from './storeData.js';
+import {
+  bytesOf,
+  checkpointOf,
+  headerOf,
+  nodeEntry,
+  recordSession,
+  rowOf,
+  trainSeed,
+  updateOf,
+} from './storeData.js';
 
 const [mode, folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: storeChild.js MODE FOLDER');
 const tell = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const store = await openDiskStore({ folder, keepEvents: 50 });
+await recordSession(store, 's');
 const session = await store.session('s');
 
 /** In two pieces, so that there is something to interrupt. */

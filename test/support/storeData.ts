@@ -1,7 +1,14 @@
 /** What the tests of the stores write: seeded updates and checkpoints, and how they are told apart. */
 import { createHash } from 'node:crypto';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../../src/rounds/state.js';
-import type { Checkpoint, NodeEntry, RoundHeader, RoundStore, SessionEntry } from '../../src/store/store.js';
+import type {
+  Checkpoint,
+  NodeEntry,
+  RoundHeader,
+  RoundStore,
+  SessionEntry,
+  Store,
+} from '../../src/store/store.js';
 import { random } from './random.js';
 
 export function rowOf(d: number, seed: number): Float32Array {
@@ -96,3 +103,9 @@ export const sessionEntry = (id: string, status: SessionStatus = 'created'): Ses
   status,
   reason: null,
 });
+
+/** What makes a session's folder one that the journal knows. */
+export async function recordSession(store: Store, id: string): Promise<void> {
+  if (store.sessions.some((session) => session.id === id)) return;
+  await store.record({ type: 'session', session: sessionEntry(id) });
+}

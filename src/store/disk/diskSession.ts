@@ -8,14 +8,9 @@ import { createRound, DiskRound } from './diskRound.js';
 import { corruptFile, type Disk, onDisk } from '../../files/files.js';
 import { outdatedRound, type Retention } from '../retention.js';
 import { requireNewAttempt, unknownRound, unknownUpdate } from '../roundChecks.js';
-import { type Layout, readHeader, recordPosition } from './roundFile.js';
+import { type Layout, parseRoundName, readHeader, recordPosition, roundFileName } from './roundFile.js';
 import { isWholeRow, readRecords, readRow, readSealed } from './roundRecovery.js';
 import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from '../store.js';
-
-const roundName = /^(\d{9,})-(\d{4,})\.round$/;
-
-const nameOf = ({ round, attempt }: Pick<RoundHeader, 'round' | 'attempt'>): string =>
-  `${String(round).padStart(9, '0')}-${String(attempt).padStart(4, '0')}.round`;
 
 interface RoundName {
   readonly round: number;
@@ -64,7 +59,7 @@ export class DiskSession implements SessionStore {
   }
 
   async openRound(header: RoundHeader): Promise<RoundStore> {
-    const path = join(this.#roundFolder, nameOf(header));
+    const path = join(this.#roundFolder, roundFileName(header));
     const exists = (await this.#roundNames()).some((name) => name.path === path);
     requireNewAttempt(header, exists && !this.#halfMade.has(path));
     try {
@@ -155,9 +150,8 @@ export class DiskSession implements SessionStore {
     const names = await onDisk('list', this.#roundFolder, () => this.#disk.files.readdir(this.#roundFolder));
     return names
       .flatMap((name) => {
-        const parts = roundName.exec(name);
-        if (!parts) return [];
-        return [{ round: Number(parts[1]), attempt: Number(parts[2]), path: join(this.#roundFolder, name) }];
+        const parts = parseRoundName(name);
+        return parts ? [{ ...parts, path: join(this.#roundFolder, name) }] : [];
       })
       .sort((a, b) => a.round - b.round || a.attempt - b.attempt);
   }

@@ -6,6 +6,7 @@
  *   events/                           segments of the event log
  *   sessions/<id>/checkpoints/        000000007-<SHA-256>.safetensors
  *   sessions/<id>/rounds/             000000008-0001.round
+ *   set-aside/<id>-1/                 what was found of a session that the journal does not know
  *
  * `*.tmp` is what a crash interrupted and is removed at the opening; `*.damaged` was set aside; other files are ignored.
  */
@@ -18,6 +19,9 @@ import { DiskSession } from './diskSession.js';
 import { DiskEventLog } from './eventLog.js';
 import { type Disk, type Files, onDisk } from '../../files/files.js';
 import { Journal } from './journal.js';
+import { setFolderAside, setOrphansAside } from './orphans.js';
+import { readProvenJournal } from './provenJournal.js';
+import { folderName, readSessionFolders } from './sessionFolders.js';
 import { lockFolder } from '../../files/folderLock.js';
 import { parseRetention, type Retention, type RetentionOptions } from '../retention.js';
 import type {
@@ -42,7 +46,7 @@ export interface DiskStoreOptions extends RetentionOptions {
 /**
  * Opens a store on disk, or creates it.
  *
- * @throws QuorateError STORE_LOCKED, CORRUPT_FILE for a damaged journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
+ * @throws QuorateError STORE_LOCKED, CORRUPT_FILE for a damaged or missing journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
  *   INVALID_PARAMETER
  * @example
  * const store = await openDiskStore({ folder: 'data' });
@@ -118,10 +122,14 @@ class DiskStore implements Store {
       onDamage(damage);
     };
     const disk: Disk = { files, note };
+    const path = join(folder, 'journal');
+    // Nothing is changed before it is clear that the folder can be opened.
+    const contents = await onDisk('read', folder, () => readProvenJournal(files, folder, path));
     await listFolder(files, folder);
     await listFolder(files, join(folder, 'sessions'));
     const log = await DiskEventLog.open(disk, join(folder, 'events'), retention.keepEvents);
-    const journal = await Journal.open(disk, join(folder, 'journal'));
+    const journal = await Journal.open(disk, path, contents);
+    await onDisk('set aside', folder, () => setOrphansAside(disk, folder, journal));
     return new DiskStore(disk, folder, retention, { journal, log, damages, unlock });
   }
 
@@ -145,11 +153,19 @@ class DiskStore implements Store {
     });
   }
 
+  async setAside(id: string): Promise<void> {
+    this.#requireOpen();
+    await this.#closeSession(id);
+    await onDisk('set aside', this.#sessionFolder(id), async () => {
+      const found = await readSessionFolders(this.#disk.files, this.#folder);
+      const own = found.find((other) => other.id === id);
+      if (own?.isFilled) await setFolderAside(this.#disk, this.#folder, own);
+    });
+  }
+
   async removeSession(id: string): Promise<void> {
     this.#requireOpen();
-    const opened = this.#opened.get(id);
-    this.#opened.delete(id);
-    await (await opened)?.close();
+    await this.#closeSession(id);
     const { files } = this.#disk;
     const folder = this.#sessionFolder(id);
     const removed = `${folder}${temporarySuffix}`; // at once, as far as any later opening sees
@@ -158,8 +174,15 @@ class DiskStore implements Store {
       if (!names.includes(folderName(id))) return;
       await files.rename(folder, removed);
       await syncFolder(files, join(this.#folder, 'sessions'));
+      this.#journal.forgetRemoved(id);
       await files.rm(removed, { recursive: true, force: true });
     });
+  }
+
+  async #closeSession(id: string): Promise<void> {
+    const opened = this.#opened.get(id);
+    this.#opened.delete(id);
+    await (await opened)?.close();
   }
 
   close(): Promise<void> {
@@ -184,12 +207,4 @@ class DiskStore implements Store {
   #sessionFolder(id: string): string {
     return join(this.#folder, 'sessions', folderName(id));
   }
-}
-
-/**
- * Ids are plain, but case may be all that tells two apart, and not every file system does; nor may one look like a
- * leftover of ours.
- */
-function folderName(id: string): string {
-  return id.replace(/[^a-z0-9_-]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

@@ -38,6 +38,17 @@ const MAX_HEADER_BYTES = 2 ** 26;
 const magics = { header: 0x31445251, update: 0x31505551, seal: 0x314c5351 } as const; // QRD1, QUP1, QSL1
 type Magic = keyof typeof magics;
 
+const roundName = /^(\d{9,})-(\d{4,})\.round$/;
+
+export const roundFileName = ({ round, attempt }: Pick<RoundHeader, 'round' | 'attempt'>): string =>
+  `${String(round).padStart(9, '0')}-${String(attempt).padStart(4, '0')}.round`;
+
+/** The round and the attempt that a file's name says; null: it is no round's. */
+export function parseRoundName(name: string): Pick<RoundHeader, 'round' | 'attempt'> | null {
+  const parts = roundName.exec(name);
+  return parts && { round: Number(parts[1]), attempt: Number(parts[2]) };
+}
+
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
 
 /** Where things are in the file. */

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuorateError } from '../../../src/errors.js';
 import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import { encodeBatch } from '../../../src/store/disk/batchFraming.js';
 import { encodeRecord } from '../../../src/store/disk/recordFraming.js';
 import { encodeHeader } from '../../../src/store/disk/roundFile.js';
 import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../../src/store/store.js';
@@ -264,7 +265,9 @@ describe('openDiskStore, of a folder with a damaged file', () => {
       const add = async (part: string): Promise<string> => {
         const folder = temporaryFolder();
         const name = [...image.keys()].find((other) => other.includes(part))!;
-        const bytes = Buffer.concat([image.get(name)!, encodeRecord(value)]);
+        const before = image.get(name)!;
+        const more = part === 'journal' ? encodeBatch([value], 1000, before.length) : encodeRecord(value);
+        const bytes = Buffer.concat([before, more]);
         writeImage(new Map(image).set(name, bytes), folder);
         return folder;
       };
