@@ -23,6 +23,7 @@ export const errorCodes = {
   UNKNOWN_ROUND: 'The session has no such round, or no longer keeps it.',
   UNKNOWN_UPDATE: 'The round has no update from this node.',
   NODE_EXISTS: 'Another node has this name.',
+  TOO_MANY_NODES: 'As many nodes are registered as the server takes.',
   SESSION_EXISTS: 'A session of this name exists with a different configuration.',
   WRONG_STATE: "The session's current state does not allow this operation.",
   NO_MODEL: 'The session has no model yet.',

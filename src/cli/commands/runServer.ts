@@ -45,6 +45,7 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
     engine,
     digests: config.store.digests,
     liveness: config.liveness,
+    maxNodes: config.limits.nodes,
     tokens: isAuthOn(config),
     onError: (error, context) => {
       log.error({ err: error, ...context }, 'a background task failed');

@@ -129,6 +129,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   UNKNOWN_ROUND: 404,
   UNKNOWN_UPDATE: 404,
   NODE_EXISTS: 409,
+  TOO_MANY_NODES: 507,
   SESSION_EXISTS: 409,
   WRONG_STATE: 409,
   NO_MODEL: 409,

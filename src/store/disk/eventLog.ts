@@ -21,6 +21,11 @@ const nameOf = (first: number): string => `${String(first).padStart(15, '0')}.ev
 /** Of the events that are kept, so many are in one file. */
 const segmentShare = 4;
 
+/** A segment ends beyond so many bytes, however few events it has: it is read whole. */
+const segmentBytes = 2 ** 26;
+/** A file of more than this is no segment: no event is so long. */
+const maxSegmentBytes = 2 ** 28;
+
 /** Checksums reveal damage; this reveals a file that was made by hand. */
 const eventSchema: z.ZodType<NumberedEvent> = z.strictObject({
   number: z.int().min(1),
@@ -103,7 +108,7 @@ export class DiskEventLog implements EventLog {
         writeAll(open.descriptor, this.#unwritten[0]!, open.end);
         open.end += this.#unwritten[0]!.length;
         this.#unwritten.shift();
-        if (++open.events >= this.#segmentEvents) this.#endSegment();
+        if (++open.events >= this.#segmentEvents || open.end >= segmentBytes) this.#endSegment();
       }
     } catch (error) {
       // Subscribers receive it all the same; it is written with the next one.
@@ -181,6 +186,11 @@ export async function* readSegments(files: Files, folder: string): AsyncGenerato
   }));
   found.sort((a, b) => a.first - b.first);
   for (const [i, segment] of found.entries()) {
+    const sizeBytes = await sizeOf(files, segment.path);
+    if (sizeBytes > maxSegmentBytes) {
+      yield { ...segment, events: [], sizeBytes, end: 0, state: 'damaged' };
+      continue;
+    }
     const bytes = await files.readFile(segment.path);
     const { values, end, rest } = decodeRecords(bytes);
     const events = z.array(eventSchema).safeParse(values).data;
@@ -228,6 +238,15 @@ async function load(disk: Disk, folder: string): Promise<Loaded> {
     for (const event of own) events.push(event);
   }
   return { segments, events, last };
+}
+
+async function sizeOf(files: Files, path: string): Promise<number> {
+  const file = await files.open(path, 'r');
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
 }
 
 async function truncateFile(files: Files, path: string, bytes: number): Promise<void> {
