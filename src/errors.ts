@@ -48,6 +48,7 @@ export const errorCodes = {
   RATE_LIMITED: 'This address or node has sent too many requests, or too many bytes at once.',
   SHUTTING_DOWN: 'The server is shutting down and accepts no more requests.',
   STORE_LOCKED: 'Another process has this folder open.',
+  INSECURE_FOLDER: 'Everyone may write to the data folder.',
   STORE_FULL: 'The disk is full.',
   STORE_FAILED: 'The disk failed to read or write.',
   CORRUPT_FILE: 'A file is damaged or incomplete, and was not used.',

@@ -64,7 +64,7 @@ describe('the formats of the disk store', () => {
     await store.close();
     const [name] = readdirSync(join(folder, 'sessions', 's', 'checkpoints'));
     const text = readFileSync(join(folder, 'sessions', 's', 'checkpoints', name!)).toString('latin1');
-    expect(text).contain('"format":"quorate-checkpoint"').contain('"version":"1"');
+    expect(text).contain('"format":"quorate-checkpoint"').contain('"version":"2"');
   });
 
   it('keep a round’s receipt', () => {

@@ -20,7 +20,8 @@ async function openStore({ dataFolder, store }: ServerConfig, log: Logger): Prom
   const retention = { keepRounds, keepCheckpoints };
   if (dataFolder === null) return memoryStore(retention);
   const onDamage = (damage: Damage): void => log.error(damage, 'ignored a damaged file');
-  return openDiskStore({ folder: dataFolder, ...retention, onDamage });
+  const onWarning = (message: string): void => log.warn(message);
+  return openDiskStore({ folder: dataFolder, ...retention, onDamage, onWarning });
 }
 
 export async function runServer(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {

@@ -154,6 +154,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   RATE_LIMITED: 429,
   SHUTTING_DOWN: 503,
   STORE_LOCKED: 503,
+  INSECURE_FOLDER: 500,
   STORE_FULL: 507,
   STORE_FAILED: 500,
   CORRUPT_FILE: 500,

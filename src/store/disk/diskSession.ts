@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { damagedSuffix, listFolder, makeFolder } from '../../files/atomicFile.js';
+import type { StoredSession } from './checkpointFile.js';
 import { DiskCheckpoints } from './diskCheckpoints.js';
 import { createRound, DiskRound } from './diskRound.js';
 import { corruptFile, type Disk, onDisk } from '../../files/files.js';
@@ -29,17 +30,38 @@ export class DiskSession implements SessionStore {
   readonly #halfMade = new Set<string>();
   #proving: Promise<void> = Promise.resolve();
 
-  private constructor(disk: Disk, id: string, folder: string, retention: Retention) {
+  /** Whether a checkpoint was written since the opening: before, nothing is removed. */
+  #hasCommitted = false;
+
+  private constructor(
+    disk: Disk,
+    id: string,
+    folder: string,
+    retention: Retention,
+    sessionNow: () => StoredSession | null,
+  ) {
     this.#disk = disk;
     this.#id = id;
-    this.#checkpoints = new DiskCheckpoints(disk, id, join(folder, 'checkpoints'), retention);
+    const checkpoints = join(folder, 'checkpoints');
+    this.#checkpoints = new DiskCheckpoints(disk, id, checkpoints, retention, sessionNow);
     this.#roundFolder = join(folder, 'rounds');
     this.#retention = retention;
   }
 
-  /** @throws QuorateError STORE_FULL, STORE_FAILED */
-  static async open(disk: Disk, id: string, folder: string, retention: Retention): Promise<DiskSession> {
-    const session = new DiskSession(disk, id, folder, retention);
+  /**
+   * Removes nothing that is whole: what is no longer kept is removed when a round commits.
+   *
+   * @param sessionNow the session as the journal has it
+   * @throws QuorateError STORE_FULL, STORE_FAILED
+   */
+  static async open(
+    disk: Disk,
+    id: string,
+    folder: string,
+    retention: Retention,
+    sessionNow: () => StoredSession | null,
+  ): Promise<DiskSession> {
+    const session = new DiskSession(disk, id, folder, retention, sessionNow);
     await onDisk('open', folder, () => session.#load());
     session.#proving = session.#prove().catch(() => undefined); // a read reports it
     return session;
@@ -47,7 +69,8 @@ export class DiskSession implements SessionStore {
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
     await this.#checkpoints.write(checkpoint);
-    await this.#forgetRounds().catch(() => undefined); // tried again after the next one, or at the next opening
+    this.#hasCommitted = true;
+    await this.#forgetRounds().catch(() => undefined); // tried again after the next one
   }
 
   checkpoints(): Promise<readonly CheckpointSummary[]> {
@@ -114,7 +137,6 @@ export class DiskSession implements SessionStore {
     await makeFolder(this.#disk.files, this.#roundFolder);
     await listFolder(this.#disk.files, this.#roundFolder);
     await this.#checkpoints.load();
-    await this.#forgetRounds();
   }
 
   /**
@@ -218,7 +240,8 @@ export class DiskSession implements SessionStore {
 
   async #ended(round: DiskRound): Promise<void> {
     this.#open.delete(round);
-    await this.#forgetRounds().catch(() => undefined); // tried again after the next checkpoint
+    // Tried again after the next checkpoint.
+    if (this.#hasCommitted) await this.#forgetRounds().catch(() => undefined);
   }
 
   async #remove({ path }: RoundName): Promise<void> {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { listFolder, makeFolder, syncFolder, temporarySuffix } from '../../files/atomicFile.js';
 import { DiskSession } from './diskSession.js';
+import { checkModes } from './folderModes.js';
 import { DiskEventLog } from './eventLog.js';
 import { type Disk, type Files, onDisk } from '../../files/files.js';
 import { Journal } from './journal.js';
@@ -41,12 +42,14 @@ export interface DiskStoreOptions extends RetentionOptions {
   readonly folder: string;
   /** Called with each damage that is found, at the opening and later; `damages` lists them too. */
   readonly onDamage?: (damage: Damage) => void;
+  /** Called with what people should change: that the group may write to the folder, for one. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
  * Opens a store on disk, or creates it.
  *
- * @throws QuorateError STORE_LOCKED, CORRUPT_FILE for a damaged or missing journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
+ * @throws QuorateError STORE_LOCKED, INSECURE_FOLDER if everyone may write to the folder, CORRUPT_FILE for a damaged or missing journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
  *   INVALID_PARAMETER
  * @example
  * const store = await openDiskStore({ folder: 'data' });
@@ -57,7 +60,7 @@ export function openDiskStore(options: DiskStoreOptions): Promise<Store> {
 
 /** The same on other files: for tests of what happens when the disk fails. */
 export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): Promise<Store> {
-  const { folder, onDamage = () => undefined, ...others } = options;
+  const { folder, onDamage = () => undefined, onWarning = () => undefined, ...others } = options;
   const retention = parseRetention('openDiskStore', others);
   if (typeof folder !== 'string' || folder === '') {
     throw new QuorateError('INVALID_PARAMETER', 'openDiskStore: folder must be a path', {
@@ -67,6 +70,7 @@ export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): 
   if (endianness() !== 'LE') {
     throw new QuorateError('STORE_FAILED', 'the store keeps float32 as little-endian hosts have them');
   }
+  await onDisk('read', folder, () => checkModes(files, folder, onWarning));
   await onDisk('make', folder, () => makeFolder(files, join(folder, 'sessions')));
   const unlock = await lockFolder(files, join(folder, 'lock'));
   try {
@@ -144,12 +148,18 @@ class DiskStore implements Store {
 
   async session(id: string): Promise<SessionStore> {
     this.#requireOpen();
-    const opened =
-      this.#opened.get(id) ?? DiskSession.open(this.#disk, id, this.#sessionFolder(id), this.#retention);
+    const opened = this.#opened.get(id) ?? this.#openSession(id);
     this.#opened.set(id, opened);
     return opened.catch((error: unknown) => {
       this.#opened.delete(id);
       throw error;
+    });
+  }
+
+  #openSession(id: string): Promise<DiskSession> {
+    return DiskSession.open(this.#disk, id, this.#sessionFolder(id), this.#retention, () => {
+      const entry = this.#journal.session(id);
+      return entry ? { id, config: entry.config, createdAtMs: entry.createdAtMs } : null;
     });
   }
 

@@ -10,12 +10,12 @@ import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { damagedSuffix, listFolder, makeFolder, namesIn } from '../../files/atomicFile.js';
-import { type Disk, type Files, onDisk } from '../../files/files.js';
+import { type Disk, FILE_MODE, type Files, onDisk } from '../../files/files.js';
 import { EventRing } from '../eventRing.js';
 import { decodeRecords, encodeRecord, RECORD_HEAD_BYTES } from './recordFraming.js';
 import type { EventLog, NumberedEvent } from '../store.js';
 
-const segmentName = /^(\d{15})\.events$/;
+const segmentName = /^(\d{15,16})\.events$/;
 const nameOf = (first: number): string => `${String(first).padStart(15, '0')}.events`;
 
 /** Of the events that are kept, so many are in one file. */
@@ -123,7 +123,7 @@ export class DiskEventLog implements EventLog {
 
   #begin(first: number): Open {
     const path = join(this.#folder, nameOf(first));
-    const open = { descriptor: openSync(path, 'w'), end: 0, events: 0 };
+    const open = { descriptor: openSync(path, 'w', FILE_MODE), end: 0, events: 0 };
     this.#segments.push({ first, path });
     return open;
   }

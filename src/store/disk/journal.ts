@@ -9,11 +9,11 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { createAtomically, damagedSuffix, syncFolder } from '../../files/atomicFile.js';
-import { type Disk, onDisk, readFully, writeFully } from '../../files/files.js';
+import { copyBytes, createAtomically, damagedSuffix, syncFolder } from '../../files/atomicFile.js';
+import { type Disk, onDisk, writeFully } from '../../files/files.js';
 import type { JournalRecord, NodeEntry, SessionEntry } from '../store.js';
 import { encodeBatch } from './batchFraming.js';
-import { PIECE_BYTES, type Tail } from './batchReader.js';
+import type { Tail } from './batchReader.js';
 import { GroupCommit } from './groupCommit.js';
 import { type JournalContents, refuseTail, snapshotBytes, writeSnapshot } from './journalFile.js';
 import { type EvaluationRecords, JournalState } from './journalRecords.js';
@@ -67,6 +67,10 @@ export class Journal {
 
   get sessions(): SessionEntry[] {
     return [...this.#state.sessions.values()];
+  }
+
+  session(id: string): SessionEntry | undefined {
+    return this.#state.sessions.get(id);
   }
 
   get evaluations(): EvaluationRecords {
@@ -178,14 +182,5 @@ export class Journal {
     this.#file = await files.open(this.#path, 'r+');
     this.#isReplaced = false;
     await outdated?.close().catch(() => undefined); // nothing in it is needed
-  }
-}
-
-async function copyBytes(from: FileHandle, to: FileHandle, start: number, end: number): Promise<void> {
-  const piece = Buffer.alloc(Math.min(PIECE_BYTES, end - start));
-  for (let at = start; at < end; at += piece.length) {
-    const part = piece.subarray(0, Math.min(piece.length, end - at));
-    await readFully(from, part, at);
-    await writeFully(to, part, at - start);
   }
 }
