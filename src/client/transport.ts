@@ -65,12 +65,17 @@ function baseOf(server: string): URL {
   });
 }
 
-/** Retry-After holds seconds or a date. */
+/** Retry-After holds seconds, or a date, which is compared with the response's own: the two clocks may differ. */
 function retryAfterMs(headers: Headers): number | undefined {
   const text = headers.get('retry-after');
   if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - sentAtMs(headers);
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function sentAtMs(headers: Headers): number {
+  const sentAtMs = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(sentAtMs) ? Date.now() : sentAtMs;
 }
 
 /** Undefined if the bytes are not JSON. */

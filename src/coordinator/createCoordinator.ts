@@ -67,7 +67,8 @@ class LocalCoordinator implements Coordinator {
     this.options = options;
     this.engine = engine;
     this.feed = new EventBus(store.events, (error) => onError(error, { in: 'a listener of events' }));
-    const announce = (body: Readonly<Record<string, unknown>>) => this.feed.announce(clock.now(), body);
+    const announce = (body: Readonly<Record<string, unknown>>) =>
+      this.feed.announce(clock.toWall(clock.now()), body);
     this.members = new Nodes({
       store,
       clock,
@@ -180,14 +181,14 @@ class LocalCoordinator implements Coordinator {
   async rounds(id: string, page: Page): Promise<readonly RoundSummary[]> {
     const session = this.all.get(id);
     const committed = session.archive.lines(page).map(summaryOf);
-    const open = openSummary(session.state.round);
+    const open = openSummary(session);
     const isNext = open && open.number >= page.from && committed.length < page.limit;
     return isNext ? [...committed, open] : committed;
   }
 
   async round(id: string, number: number): Promise<RoundView> {
     const session = this.all.get(id);
-    const open = openSummary(session.state.round);
+    const open = openSummary(session);
     if (open?.number === number) return openRoundView(session, open);
     if (number > session.state.committed || number < 1) {
       throw new QuorateError('UNKNOWN_ROUND', `session ${id} has no round ${number}`, {

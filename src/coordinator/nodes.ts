@@ -29,6 +29,7 @@ export interface NodesOptions {
 
 interface Member {
   entry: NodeEntry;
+  /** On the steady clock. */
   lastSeenMs: number;
   /** Whether it gave a sign of life after its registration, or after a restart. */
   heard: boolean;
@@ -191,7 +192,7 @@ export class Nodes {
       publicKey,
       capabilities,
       sessions: all,
-      registeredAtMs: known?.registeredAtMs ?? this.options.clock.now(),
+      registeredAtMs: known?.registeredAtMs ?? this.wallMs(this.options.clock.now()),
     };
   }
 
@@ -244,8 +245,7 @@ export class Nodes {
   /** Announces what it has become, and looks again when that may change. */
   private watch(member: Member): void {
     const { clock, heartbeat } = this.options;
-    const { registeredAtMs } = member.entry;
-    const sighting = { registeredAtMs, lastSeenMs: member.lastSeenMs, heard: member.heard };
+    const sighting = { lastSeenMs: member.lastSeenMs, heard: member.heard };
     const status = nodeStatus(sighting, heartbeat, clock.now());
     if (status !== member.status) this.become(member, status);
     const changesAtMs = statusChangesAtMs(sighting, heartbeat, clock.now());
@@ -265,6 +265,10 @@ export class Nodes {
     this.options.onPresence(id, false, sessions);
   }
 
+  private wallMs(atMs: number): number {
+    return Math.round(this.options.clock.toWall(atMs));
+  }
+
   private view({ entry, status, lastSeenMs }: Member): NodeView {
     const { id, sessions, capabilities, publicKey, registeredAtMs } = entry;
     return {
@@ -274,7 +278,7 @@ export class Nodes {
       capabilities: capabilities as NodeView['capabilities'],
       publicKey,
       registeredAtMs,
-      lastSeenMs,
+      lastSeenMs: this.wallMs(lastSeenMs),
       heartbeatMs: this.options.heartbeat.heartbeatMs,
     };
   }

@@ -17,7 +17,7 @@ export function sessionView(session: Session, only?: string): SessionView {
     createdAtMs,
     committed: state.committed,
     model: models.newest && modelView(models.newest),
-    round: openSummary(state.round),
+    round: openSummary(session),
     nodes: (only === undefined ? Object.keys(state.nodes).sort() : [only])
       .filter((node) => Object.hasOwn(state.nodes, node))
       .map((node) => nodeRecordView(node, state.nodes[node]!)),
@@ -57,7 +57,8 @@ const acceptedIn = (round: RoundState): readonly AcceptedUpdate[] =>
     : [];
 
 /** The round that is not committed yet; null: there is none. */
-export function openSummary(round: RoundState): RoundSummary | null {
+export function openSummary(session: Session): RoundSummary | null {
+  const { round } = session.state;
   if (round.phase === 'idle') return null;
   const opened = holdsUpdates(round) ? round : null;
   return {
@@ -65,8 +66,8 @@ export function openSummary(round: RoundState): RoundSummary | null {
     attempt: round.attempt,
     // That the result is being written concerns the coordinator only: until it is committed, the round is aggregating.
     phase: round.phase === 'committing' ? 'aggregating' : round.phase,
-    openedAtMs: opened?.openedAtMs ?? null,
-    deadlineAtMs: round.phase === 'collecting' ? round.deadlineAtMs : null,
+    openedAtMs: opened && session.toWall(opened.openedAtMs),
+    deadlineAtMs: round.phase === 'collecting' ? session.toWall(round.deadlineAtMs) : null,
     committedAtMs: null,
     asked: opened?.asked ? [...opened.asked] : null,
     accepted: acceptedIn(round).length,

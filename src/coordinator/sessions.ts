@@ -55,7 +55,7 @@ export class Sessions {
       if (known) return sameSession(known.session, plan);
       this.refuseBroken(id);
       const { clock, record, store, announce } = this.options;
-      const createdAtMs = clock.now();
+      const createdAtMs = clock.toWall(clock.now());
       const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
       await store.setAside(id); // what a removal that failed may have left
       const own = await store.session(id);

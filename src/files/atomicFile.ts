@@ -58,12 +58,24 @@ export async function syncFolder(files: Files, folder: string): Promise<void> {
   }
 }
 
-/** Creates a folder and its parents durably, if it doesn't exist. */
+/**
+ * Creates a folder and its parents durably, if it doesn't exist. One at a time: mkdir with `recursive` never returns where
+ * a parent takes no folders and says that it isn't there, as /proc/self does.
+ */
 export async function makeFolder(files: Files, folder: string): Promise<void> {
-  const first = await files.mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  if (first === undefined) return;
-  for (let made = resolve(folder); made !== dirname(resolve(first)); made = dirname(made)) {
-    await syncFolder(files, dirname(made));
+  const path = resolve(folder);
+  const make = async (): Promise<void> => {
+    await files.mkdir(path, { mode: FOLDER_MODE });
+    await syncFolder(files, dirname(path));
+  };
+  try {
+    await make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'EISDIR') return; // the root of a system may say EISDIR
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(files, dirname(path));
+    await make();
   }
 }
 

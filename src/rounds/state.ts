@@ -73,7 +73,7 @@ export interface ClosedRound {
   readonly number: number;
   /** From 1 on. */
   readonly attempt: number;
-  /** Milliseconds since 1970. */
+  /** On the steady clock. */
   readonly openedAtMs: number;
   /** Ids of the nodes that were asked, in order; null: all. */
   readonly asked: readonly string[] | null;
@@ -153,7 +153,10 @@ export interface AttemptId {
   readonly attempt: number;
 }
 
-/** Time comes with the events; `step` reads no clock. */
+/**
+ * Time comes with the events; `step` reads no clock. It is the steady clock's (core/clock.ts), as every `…AtMs` of the
+ * state is: no step of the wall clock moves a deadline.
+ */
 export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
   | { readonly type: 'node-present'; readonly node: string }
@@ -202,6 +205,9 @@ export type SessionEvent = { readonly atMs: number } & (
       readonly round: number;
       readonly attempt: number;
       readonly asked: readonly string[] | null;
+      /** How long the round collects, and for how long it had been open. */
+      readonly durationMs: number;
+      readonly elapsedMs: number;
       readonly sealed: readonly string[] | null;
       readonly updates: readonly AcceptedUpdate[];
     }

@@ -5,13 +5,15 @@ import { viewOf } from '../../src/orchestrator/supervise/statusView.js';
 import { aComponent, checked, Play } from '../support/orchestrator/play.js';
 import { expectRefusal } from '../support/refusal.js';
 
+const stoppedAt = (nowMs: number) => ({ now: () => nowMs, toWall: (atMs: number) => atMs });
+
 describe('serveStatus', () => {
   let server: StatusServer;
   let play: Play;
 
   beforeEach(async () => {
     play = new Play([checked('a'), aComponent('b', { dependsOn: ['a'] })]).tick();
-    server = await serveStatus(() => viewOf(play.policy, play.state, play.atMs), 0);
+    server = await serveStatus(() => viewOf(play.policy, play.state, stoppedAt(play.atMs)), 0);
   });
   afterEach(() => server.close());
 
@@ -83,7 +85,7 @@ describe('serveStatus', () => {
   it('refuses a port that is taken', async () => {
     const port = Number(new URL(server.url).port);
     await expectRefusal(
-      () => serveStatus(() => viewOf(play.policy, play.state, 0), port),
+      () => serveStatus(() => viewOf(play.policy, play.state, stoppedAt(0)), port),
       'INVALID_PARAMETER',
     );
     await server.close();

@@ -8,6 +8,7 @@ import type {
   RoundStore,
   SessionEntry,
   Store,
+  TimeMark,
 } from '../../src/store/store.js';
 import { random } from './random.js';
 
@@ -33,8 +34,11 @@ export function updateOf(node: string, row: Float32Array, withDigest = true): Ac
 }
 
 export function headerOf(round: number, d: number, attempt = 1): RoundHeader {
-  return { round, attempt, d, asked: null, openedAtMs: 1000 + round };
+  return { round, attempt, d, asked: null, openedAtMs: 1000 + round, durationMs: 60_000 };
 }
+
+/** The time of a round in which none passes. */
+export const noTime = (): TimeMark => ({ elapsedMs: 0, wallMs: 1000 });
 
 export async function send(
   round: RoundStore,

@@ -163,7 +163,7 @@ function eventPrinter(): (
         printLine('connection lost');
         break;
       case 'training':
-        startedMs = Date.now();
+        startedMs = performance.now();
         break;
       case 'superseded':
         printLine(`round ${event.round}: too late`);
@@ -172,7 +172,7 @@ function eventPrinter(): (
         const { round, repeated, accepted, quorum } = event.receipt;
         const again = repeated ? ' again' : '';
         printLine(
-          `round ${round}: update accepted${again} after ${formatDuration(Date.now() - startedMs)} (${accepted} received, quorum ${quorum})`,
+          `round ${round}: update accepted${again} after ${formatDuration(performance.now() - startedMs)} (${accepted} received, quorum ${quorum})`,
         );
         break;
       }

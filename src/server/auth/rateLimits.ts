@@ -4,8 +4,10 @@ import { QuorateError } from '../../errors.js';
 import type { ServerConfig } from '../config/config.js';
 import type { Identity } from './identity.js';
 
+const WINDOW_S = 60;
+
 const limiter = (points: number | null) =>
-  points === null ? null : new RateLimiterMemory({ points, duration: 60 });
+  points === null ? null : new RateLimiterMemory({ points, duration: WINDOW_S });
 
 /** Counts requests: of a node with a token by its name, of anyone else by address. */
 export class RateLimits {
@@ -35,7 +37,8 @@ async function consume(limits: RateLimiterMemory | null, key: string, subject: s
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
     throw new QuorateError('RATE_LIMITED', `too many requests from ${subject}`, {
-      retryAfterMs: error.msBeforeNext,
+      // The library counts by the wall clock, which may have been set back; its windows end by timers.
+      retryAfterMs: Math.min(error.msBeforeNext, WINDOW_S * 1000),
     });
   }
 }

@@ -62,13 +62,15 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
   });
   const responsive = new WeakSet<WebSocket>();
 
-  const pingTimer = setInterval(() => {
+  const check = (): void => {
     for (const socket of server.clients) {
       if (!responsive.has(socket)) socket.terminate();
       else socket.ping();
       responsive.delete(socket);
     }
-  }, config.limits.socketPingMs).unref();
+  };
+  // After what has arrived is read: the process may have been stopped, and the answers lie in the sockets.
+  const pingTimer = setInterval(() => setImmediate(check), config.limits.socketPingMs).unref();
 
   const open = (socket: WebSocket, subscription: Subscription) => {
     responsive.add(socket);

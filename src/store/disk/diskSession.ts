@@ -9,9 +9,23 @@ import { createRound, DiskRound } from './diskRound.js';
 import { corruptFile, type Disk, onDisk } from '../../files/files.js';
 import { outdatedRound, type Retention } from '../retention.js';
 import { requireNewAttempt, unknownRound, unknownUpdate } from '../roundChecks.js';
-import { type Layout, parseRoundName, readHeader, recordPosition, roundFileName } from './roundFile.js';
+import {
+  type Layout,
+  parseRoundName,
+  readHeader,
+  readTime,
+  recordPosition,
+  roundFileName,
+} from './roundFile.js';
 import { isWholeRow, readRecords, readRow, readSealed } from './roundRecovery.js';
-import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from '../store.js';
+import type {
+  Checkpoint,
+  CheckpointSummary,
+  RoundHeader,
+  RoundStore,
+  SessionStore,
+  TimeMark,
+} from '../store.js';
 
 interface RoundName {
   readonly round: number;
@@ -81,12 +95,13 @@ export class DiskSession implements SessionStore {
     return this.#checkpoints.read(round);
   }
 
-  async openRound(header: RoundHeader): Promise<RoundStore> {
+  async openRound(header: RoundHeader, readTime: () => TimeMark): Promise<RoundStore> {
     const path = join(this.#roundFolder, roundFileName(header));
     const exists = (await this.#roundNames()).some((name) => name.path === path);
     requireNewAttempt(header, exists && !this.#halfMade.has(path));
     try {
-      const round = await createRound(this.#disk.files, path, header, (ended) => this.#ended(ended));
+      const onEnd = (ended: DiskRound): Promise<void> => this.#ended(ended);
+      const round = await createRound(this.#disk.files, path, header, readTime, onEnd);
       this.#halfMade.delete(path);
       this.#open.add(round);
       return round;
@@ -207,7 +222,8 @@ export class DiskSession implements SessionStore {
         await file.datasync();
       }
       const sealed = isSealed ? seal!.nodes : null;
-      const contents = { header, layout, updates, sealed, empty, slots, nextSequence };
+      const time = await readTime(file, found, size);
+      const contents = { header, layout, updates, sealed, empty, slots, nextSequence, time };
       const round = new DiskRound(files, name.path, file, contents, (ended) => this.#ended(ended));
       this.#open.add(round);
       return round;

@@ -3,6 +3,7 @@
  * of 4096, rows begin at multiples of 64.
  *
  *   0                  head of the header │ JSON of RoundHeader
+ *   base − 8192        two pages for the newest TimeMark, written in turns: a torn one leaves the other
  *   base + k · stride  slot k:  d float32 │ to a multiple of 64 │ record area, 16 KiB
  *
  * A record, like the header, is a head of 28 bytes and JSON:
@@ -25,17 +26,17 @@ import { QuorateError } from '../../errors.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { acceptedUpdateSchema } from './checkpointMetadata.js';
 import { parsePayload } from './recordFraming.js';
-import type { RoundHeader } from '../store.js';
+import type { RoundHeader, TimeMark } from '../store.js';
 
 const HEAD_BYTES = 28;
 const RECORD_AREA_BYTES = 2 ** 14;
 const ROW_ALIGNMENT = 64;
-const BASE_ALIGNMENT = 4096;
+const PAGE_BYTES = 4096;
 
 /** The longest JSON of a header that is believed: a hundred thousand nodes asked, and more. */
 const MAX_HEADER_BYTES = 2 ** 26;
 
-const magics = { header: 0x32445251, update: 0x32505551, seal: 0x324c5351 } as const; // QRD2, QUP2, QSL2
+const magics = { header: 0x32445251, update: 0x32505551, seal: 0x324c5351, time: 0x324d5451 } as const; // QRD2, QUP2, QSL2, QTM2
 type Magic = keyof typeof magics;
 
 const roundName = /^(\d{9,})-(\d{4,})\.round$/;
@@ -64,7 +65,7 @@ function layoutOf(d: number, headerBytes: number): Layout {
   const recordOffset = roundUp(d * 4, ROW_ALIGNMENT);
   return {
     d,
-    base: roundUp(headerBytes, BASE_ALIGNMENT),
+    base: roundUp(headerBytes, PAGE_BYTES) + 2 * PAGE_BYTES,
     stride: recordOffset + RECORD_AREA_BYTES,
     recordOffset,
   };
@@ -113,6 +114,12 @@ export function encodeUpdate(update: AcceptedUpdate, sequence: number, rowCrc: n
 export const encodeSeal = (nodes: readonly string[], sequence: number): Buffer =>
   encode('seal', { nodes }, sequence, 0);
 
+/** Where the mark with this sequence number lies. */
+export const timePosition = ({ base }: Layout, sequence: number): number =>
+  base - (2 - (sequence % 2)) * PAGE_BYTES;
+
+export const encodeTime = (mark: TimeMark, sequence: number): Buffer => encode('time', mark, sequence, 0);
+
 /** Written over a record's head, it makes the slot an empty one. */
 export const emptyHead: Uint8Array = new Uint8Array(HEAD_BYTES);
 
@@ -123,7 +130,9 @@ const headerSchema: z.ZodType<RoundHeader> = z.strictObject({
   d: z.int().min(1),
   asked: z.array(z.string()).nullable(),
   openedAtMs: z.number(),
+  durationMs: z.number().min(0),
 });
+const timeSchema: z.ZodType<TimeMark> = z.strictObject({ elapsedMs: z.number().min(0), wallMs: z.number() });
 const sealSchema = z.strictObject({ nodes: z.array(z.string()) });
 
 interface Block {
@@ -172,6 +181,22 @@ export async function readHeader(
   if (block?.magic !== 'header') return undefined;
   const { data: header } = headerSchema.safeParse(block.value);
   return header && { header, layout: layoutOf(header.d, block.bytes) };
+}
+
+/** The newest time that is whole; the header's where none is. */
+export async function readTime(
+  file: FileHandle,
+  { header, layout }: { readonly header: RoundHeader; readonly layout: Layout },
+  size: number,
+): Promise<{ readonly mark: TimeMark; readonly sequence: number }> {
+  let newest = { mark: { elapsedMs: 0, wallMs: header.openedAtMs }, sequence: 0 };
+  for (const parity of [0, 1]) {
+    const block = await readBlock(file, timePosition(layout, parity), size);
+    if (block?.magic !== 'time' || block.sequence < newest.sequence) continue;
+    const { data: mark } = timeSchema.safeParse(block.value);
+    if (mark) newest = { mark, sequence: block.sequence };
+  }
+  return newest;
 }
 
 export type SlotRecord =

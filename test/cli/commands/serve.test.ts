@@ -1,6 +1,8 @@
 /** A server, its sessions and a node, each a process of the command. */
 import { expect } from 'chai';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeNpy } from '../../../src/formats/npy.js';
@@ -113,6 +115,27 @@ describe('quorate serve, session and node', function () {
     const third = await run(['serve', '--port', '0', '--data', 'rounds'], { cwd: folder });
     expect(third.code).equal(1);
     expect(third.err).match(/quorate: STORE_LOCKED: .+\n$/);
+  });
+
+  it('ends by a signal though its start hangs on a file that nothing can be read from', async () => {
+    await mkdir(join(folder, 'data'));
+    for (const [path, flags] of [
+      ['data/journal', ['--data', 'data', '--set', 'shutdownDeadlineMs=100']],
+      ['config.yaml', ['--config', 'config.yaml']],
+    ] as const) {
+      execFileSync('mkfifo', [join(folder, path)]);
+      const server = background(['serve', '--port', '0', ...flags]);
+      const exit = once(server.child, 'exit');
+      const pipe = await open(join(folder, path), 'w'); // once the server reads it
+      server.child.kill('SIGTERM');
+      expect(await exit).deep.equal([null, 'SIGTERM']);
+      await pipe.close();
+    }
+  });
+
+  it('says at once that a folder can’t be made where its parent takes none', async () => {
+    const { code, err } = await run(['serve', '--port', '0', '--data', '/proc/self/q']);
+    expect([code, err.split(':').slice(0, 2)]).deep.equal([1, ['quorate', ' STORE_FAILED']]);
   });
 
   it('ends a node with 130 or 143 when it is interrupted, in the middle of training', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { diskScene } from '../../support/diskScene.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { bytesOf, checkpointOf, headerOf, sha256 } from '../../support/storeData.js';
+import { bytesOf, checkpointOf, headerOf, noTime, sha256 } from '../../support/storeData.js';
 
 describe('checkpoints on a disk', () => {
   const disk = diskScene();
@@ -98,11 +98,11 @@ describe('checkpoints on a disk', () => {
 
   it('removes nothing when it is only opened, whatever is kept', async () => {
     for (let round = 0; round <= 6; round++) {
-      const file = round > 0 ? await disk.session.openRound(headerOf(round, 10)) : null;
+      const file = round > 0 ? await disk.session.openRound(headerOf(round, 10), noTime) : null;
       await disk.session.writeCheckpoint(checkpointOf(round));
       await file?.close();
     }
-    await disk.session.openRound(headerOf(7, 10));
+    await disk.session.openRound(headerOf(7, 10), noTime);
     await disk.reopen({ keepCheckpoints: 99, keepRounds: 99 });
     const before = [disk.files('checkpoints'), disk.files('rounds')];
     await disk.reopen({ keepCheckpoints: 1, keepRounds: 0 });

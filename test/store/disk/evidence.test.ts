@@ -9,6 +9,7 @@ import { expectRefusal } from '../../support/refusal.js';
 import {
   checkpointOf,
   headerOf,
+  noTime,
   nodeEntry,
   recordSession,
   rowOf,
@@ -83,7 +84,7 @@ describe('openDiskStore, of a folder whose journal has a hole at its end', () =>
       'an update of it',
       registerOther,
       async (store) => {
-        const round = await (await store.session('s')).openRound(headerOf(1, 10));
+        const round = await (await store.session('s')).openRound(headerOf(1, 10), noTime);
         await send(round, 'other', rowOf(10, 1));
       },
       /rounds\/000000001-0001.round holds updates of other/,

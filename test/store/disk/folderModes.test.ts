@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDiskStore } from '../../../src/store/disk/diskStore.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { checkpointOf, headerOf, recordSession, rowOf, send } from '../../support/storeData.js';
+import { checkpointOf, headerOf, noTime, recordSession, rowOf, send } from '../../support/storeData.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 const modeOf = (path: string): string => (statSync(path).mode & 0o777).toString(8);
@@ -22,7 +22,7 @@ describe('the modes of a store’s files', function () {
       await recordSession(store, 's');
       const session = await store.session('s');
       await session.writeCheckpoint(checkpointOf(0));
-      await send(await session.openRound(headerOf(1, 10)), 'a', rowOf(10, 1));
+      await send(await session.openRound(headerOf(1, 10), noTime), 'a', rowOf(10, 1));
       await (await store.session('t')).writeCheckpoint(checkpointOf(0));
       store.events.append(1, {});
       await store.setAside('t');

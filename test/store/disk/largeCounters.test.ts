@@ -6,7 +6,7 @@ import { encodeRecord } from '../../../src/store/disk/recordFraming.js';
 import { encodeUpdate } from '../../../src/store/disk/roundFile.js';
 import type { Checkpoint } from '../../../src/store/store.js';
 import { diskScene } from '../../support/diskScene.js';
-import { checkpointOf, headerOf, nodeEntry, rowOf, send, updateOf } from '../../support/storeData.js';
+import { checkpointOf, headerOf, noTime, nodeEntry, rowOf, send, updateOf } from '../../support/storeData.js';
 
 const LARGEST = Number.MAX_SAFE_INTEGER;
 
@@ -45,7 +45,7 @@ describe('openDiskStore, with the largest numbers', () => {
       await disk.session.writeCheckpoint(of(round));
     }
     for (const attempt of [9999, 10_000, LARGEST]) {
-      const file = await disk.session.openRound(headerOf(LARGEST, 10, attempt));
+      const file = await disk.session.openRound(headerOf(LARGEST, 10, attempt), noTime);
       await send(file, 'a', rowOf(10, attempt));
     }
     await disk.reopen();
@@ -61,13 +61,16 @@ describe('openDiskStore, with the largest numbers', () => {
   });
 
   it('counts a round’s records up to 2⁵³ − 1', async () => {
-    const round = await disk.session.openRound(headerOf(1, 16));
+    const round = await disk.session.openRound(headerOf(1, 16), noTime);
     await send(round, 'a', rowOf(16, 1));
     await disk.store.close();
     const path = disk.pathOf('rounds');
     const bytes = readFileSync(path);
     const update = { ...updateOf('a', rowOf(16, 1)), responseMs: LARGEST };
-    writeFileSync(path, Buffer.concat([bytes.subarray(0, 4096 + 64), encodeUpdate(update, LARGEST - 1, 0)]));
+    writeFileSync(
+      path,
+      Buffer.concat([bytes.subarray(0, bytes.indexOf('QUP2')), encodeUpdate(update, LARGEST - 1, 0)]),
+    );
     await disk.open();
     const found = await disk.recover();
     expect(found.updates[0]!.responseMs).equal(LARGEST);
