@@ -43,6 +43,7 @@ const localRefusals: ReadonlySet<ErrorCode> = new Set([
   'ROUND_NOT_OPEN',
   'STALE_UPDATE',
   'NOT_ASKED',
+  'BUFFER_HAS_UPDATE',
   'CONFLICTING_UPDATE',
   'WRONG_STATE',
   'UNKNOWN_ROUND',

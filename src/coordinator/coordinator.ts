@@ -131,9 +131,15 @@ export interface Coordinator {
    * Sets the initial model; only before the session is started.
    *
    * @param model its values are handed over: neither side writes to them from then on
+   * @param condition called with the model that is to be replaced, or null; if it throws, nothing is changed. No other
+   *   model is set between the call and the change
    * @throws QuorateError WRONG_STATE, BAD_TYPE, EMPTY_INPUT, BAD_SHAPE, NON_FINITE, INVALID_PARAMETER
    */
-  setModel(session: string, model: Model): Promise<ModelView>;
+  setModel(
+    session: string,
+    model: Model,
+    condition?: (current: StoredModel | null) => void | Promise<void>,
+  ): Promise<ModelView>;
   /**
    * @param round default: the newest committed one
    * @returns values that must not be written to

@@ -163,10 +163,14 @@ class LocalCoordinator implements Coordinator {
     await this.all.remove(id);
   }
 
-  async setModel(session: string, model: Model): Promise<ModelView> {
+  async setModel(
+    session: string,
+    model: Model,
+    condition?: (current: StoredModel | null) => void | Promise<void>,
+  ): Promise<ModelView> {
     this.requireOpen();
     const target = this.all.get(session);
-    await target.setModel(model);
+    await target.setModel(model, condition);
     return modelView(target.models.require());
   }
 

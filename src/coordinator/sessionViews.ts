@@ -1,7 +1,13 @@
 /** Views of a session for clients. */
 import type { ModelView, RoundSummary, RoundView, SessionView } from '../protocol/views.js';
 import { pipelineText } from '../aggregation/pipeline.js';
-import { type AcceptedUpdate, holdsUpdates, type NodeRecord, type RoundState } from '../rounds/machine.js';
+import {
+  type AcceptedUpdate,
+  holdsUpdates,
+  isOver,
+  type NodeRecord,
+  type RoundState,
+} from '../rounds/machine.js';
 import type { StoredModel } from './session/models.js';
 import { type RoundPoint, type RoundRecord, summaryOf, updateRow } from './session/roundRecord.js';
 import type { Session } from './session/session.js';
@@ -12,7 +18,7 @@ export function sessionView(session: Session, only?: string): SessionView {
   return {
     id,
     status: state.status,
-    reason: state.reason,
+    reason: state.reason ?? (isOver(state.status) ? null : (state.failure?.message ?? null)),
     config: plan.config,
     createdAtMs,
     committed: state.committed,
@@ -71,6 +77,7 @@ export function openSummary(session: Session): RoundSummary | null {
     committedAtMs: null,
     asked: opened?.asked ? [...opened.asked] : null,
     accepted: acceptedIn(round).length,
+    reason: session.state.failure?.message ?? null,
     metrics: {},
   };
 }

@@ -205,5 +205,11 @@ async function asStarted(
 /** @throws QuorateError SESSION_EXISTS */
 function sameSession(known: Session, { config }: SessionPlan): Session {
   if (JSON.stringify(known.plan.config) === JSON.stringify(config)) return known;
-  throw new QuorateError('SESSION_EXISTS', `there is another session ${config.id}`, { session: config.id });
+  throw new QuorateError(
+    'SESSION_EXISTS',
+    `a session named '${config.id}' already exists, with another configuration`,
+    {
+      session: config.id,
+    },
+  );
 }

@@ -45,6 +45,7 @@ export const nodeRegistrationSchema = z
       .describe('raw Ed25519 public key in base64url'),
     token: z
       .string()
+      .trim()
       .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 random bits in base64url')
       .optional()
       .describe('token chosen by the node, which it then knows even if the response is lost'),
@@ -121,6 +122,7 @@ export const roundSummarySchema = z
       .nullable()
       .describe('the nodes that were asked; null: every node that is present'),
     accepted: z.int().describe('number of accepted updates'),
+    reason: z.string().nullable().describe('why the last attempt of this round failed'),
     metrics: roundMetricsSchema,
   })
   .meta({ id: 'RoundSummary', description: 'A round, without its updates' });
@@ -182,7 +184,7 @@ export const sessionViewSchema = z
   .strictObject({
     id: nameSchema,
     status: sessionStatusSchema,
-    reason: z.string().nullable().describe('why the session ended'),
+    reason: z.string().nullable().describe('why the session ended, or why the last attempt of its round failed'),
     config: sessionConfigSchema,
     createdAtMs: timeMs,
     committed: z.int().describe('number of committed rounds'),

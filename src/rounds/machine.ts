@@ -69,6 +69,7 @@ export function begin(from: { readonly committed?: number } = {}): SessionState 
     reason: null,
     committed: from.committed ?? 0,
     round: { phase: 'idle' },
+    failure: null,
     nodes: {},
     responseTimesMs: [],
     openings: {},

@@ -42,6 +42,7 @@ export function restore(snapshot: SessionState | null, durable: Durable): Sessio
     reason,
     committed,
     round: restoredRound(snapshot, { status, committed }),
+    failure: null,
     nodes: absent(snapshot?.nodes ?? {}, durable.nodes),
     responseTimesMs: snapshot?.responseTimesMs ?? [],
     openings: snapshot?.openings ?? {},

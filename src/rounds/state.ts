@@ -115,6 +115,13 @@ export interface NodeRecord {
   readonly trainedFor: number | null;
 }
 
+/** Why an attempt of a round failed. */
+export interface Failure extends AttemptId {
+  readonly code: ErrorCode;
+  /** For people. */
+  readonly message: string;
+}
+
 /** A session as its rounds see it. */
 export interface SessionState {
   /** Where the session stands. */
@@ -125,6 +132,8 @@ export interface SessionState {
   readonly committed: number;
   /** The current round. */
   readonly round: RoundState;
+  /** Of the newest attempt that failed since the last commit; null: none has, or none since a restart. */
+  readonly failure: Failure | null;
   /** The records of the session's nodes, by id. */
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   /** The newest response times, oldest first, as many as the adaptive deadline looks at. */

@@ -64,6 +64,7 @@ export const state: SessionState = {
   reason: null,
   committed: 0,
   round: { phase: 'waiting', number: 1, attempt: 1 },
+  failure: null,
   nodes: {},
   responseTimesMs: [],
   openings: {},

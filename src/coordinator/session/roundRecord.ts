@@ -173,6 +173,7 @@ export const summaryOf = (point: RoundPoint): RoundSummary => ({
   committedAtMs: point.committedAtMs,
   asked: point.asked && [...point.asked],
   accepted: point.accepted,
+  reason: null,
   metrics: { ...point.metrics },
 });
 

@@ -226,9 +226,10 @@ export class Session {
   }
 
   /** @throws QuorateError WRONG_STATE, what Models.begin throws */
-  setModel(model: Model): Promise<void> {
+  setModel(model: Model, condition?: (current: StoredModel | null) => void | Promise<void>): Promise<void> {
     return this.turns.run('control', async () => {
       requireAllowed('set-model', this.state.status);
+      await condition?.(this.models.newest);
       await this.models.begin(model, this.state, this.toWall(this.surroundings.clock.now()));
     });
   }

@@ -2,6 +2,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { QuorateError } from '../../errors.js';
 import type { ServerConfig } from '../config/config.js';
+import { clientKey } from '../config/addresses.js';
 import type { Identity } from './identity.js';
 
 const WINDOW_S = 60;
@@ -9,7 +10,7 @@ const WINDOW_S = 60;
 const limiter = (points: number | null) =>
   points === null ? null : new RateLimiterMemory({ points, duration: WINDOW_S });
 
-/** Counts requests: of a node with a token by its name, of anyone else by address. */
+/** Counts requests: of a node with a token by its name, of anyone else by address, or by /64 of an IPv6 address. */
 export class RateLimits {
   private readonly addresses: RateLimiterMemory | null;
   private readonly nodes: RateLimiterMemory | null;
@@ -27,7 +28,7 @@ export class RateLimits {
 
   /** For clients that could not be identified. @throws QuorateError RATE_LIMITED with `details.retryAfterMs` */
   async countAddress(address: string): Promise<void> {
-    await consume(this.addresses, address, 'this address');
+    await consume(this.addresses, clientKey(address), 'this address');
   }
 }
 

@@ -30,7 +30,8 @@ export function announcedBytes({ headers }: IncomingMessage): number | null {
 /** Must come before any check of Content-Length, which counts compressed bytes. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
 export function refuseCompressed({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'];
-  if (encoding === undefined || encoding === 'identity') return;
+  const isPlain = (token: string) => /^[ \t]*(identity)?[ \t]*$/i.test(token);
+  if (encoding === undefined || encoding.split(',').every(isPlain)) return;
   throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported', { encoding });
 }
 

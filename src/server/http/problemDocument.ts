@@ -92,6 +92,15 @@ export function errorResponse(log: Logger): Middleware {
   };
 }
 
+/** The error of a server whose port another process has. */
+export const portInUse = (host: string, port: number, cause: unknown): QuorateError =>
+  new QuorateError(
+    'PORT_IN_USE',
+    `another process listens on ${host}, port ${port}: end it, or choose another port`,
+    { host, port },
+    cause,
+  );
+
 /** Whether the server is at fault. Shutdown and clients that disconnect are not faults. */
 const isFault = (code: ErrorCode): boolean =>
   httpStatus[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
@@ -138,6 +147,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   STALE_UPDATE: 409,
   NOT_ASKED: 403,
   NODE_EXCLUDED: 403,
+  BUFFER_HAS_UPDATE: 409,
   CONFLICTING_UPDATE: 409,
   NOT_YOUR_NODE: 403,
   UNAUTHORIZED: 401,
@@ -145,9 +155,11 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   BAD_DIGEST: 400,
   MALFORMED: 400,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  HOST_REFUSED: 421,
   HEAD_TOO_LARGE: 431,
   PAYLOAD_TOO_LARGE: 413,
   INCOMPLETE_UPLOAD: 400,
+  PRECONDITION_FAILED: 412,
   RANGE_NOT_SATISFIABLE: 416,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
@@ -158,6 +170,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   STORE_FULL: 507,
   STORE_FAILED: 500,
   CORRUPT_FILE: 500,
+  PORT_IN_USE: 500,
   CONNECTION_FAILED: 502,
   BAD_RESPONSE: 502,
   TRAINING_FAILED: 500,

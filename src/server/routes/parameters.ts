@@ -1,8 +1,9 @@
 /** Path and query parameters that several routes share, and paging. */
 import * as z from 'zod';
+import { type ErrorCode, QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 
-/** Schema of a parameter that is a whole number, up to 2⁵³ − 1. */
+/** Schema of a parameter that is a whole number in plain decimal digits, up to 2⁵³ − 1. */
 export const wholeNumber = (min: number, max: number, description: string) =>
   z
     .string()
@@ -31,6 +32,14 @@ export const pageQuery = z.strictObject({
 
 /** The `next` of a page. */
 export const nextSchema = z.int().nullable().describe('`from` of the next page; null on the last page');
+
+/** Turns a refusal with one of these codes into null; to be passed to `catch`. */
+export const nullIf =
+  (...codes: readonly ErrorCode[]) =>
+  (error: unknown): null => {
+    if (error instanceof QuorateError && codes.includes(error.code)) return null;
+    throw error;
+  };
 
 /** A copy sorted by id. */
 export const byId = <T extends { readonly id: string }>(items: readonly T[]): T[] =>

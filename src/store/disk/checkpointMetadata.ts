@@ -57,6 +57,7 @@ const stateSchema: z.ZodType<SessionState> = z.strictObject({
   reason: z.string().nullable(),
   committed: count,
   round: roundSchema,
+  failure: z.null(), // a commit forgets it
   nodes: z.record(z.string(), nodeSchema),
   responseTimesMs: z.array(z.number()),
   openings: z.record(z.string(), z.number()),

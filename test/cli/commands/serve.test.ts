@@ -184,7 +184,7 @@ describe('quorate serve, session and node', function () {
     const { code, out, err } = await run(['serve', '--port', port, '--log-level', 'error']);
     expect([code, out]).deep.equal([1, '']);
     expect(err).match(
-      /^quorate: INVALID_PARAMETER: cannot listen on 127\.0\.0\.1, port \d+: the address is in use\n$/,
+      /^quorate: PORT_IN_USE: another process listens on 127\.0\.0\.1, port \d+: end it, or choose another port\n$/,
     );
   });
 
