@@ -61,6 +61,8 @@ class LocalCoordinator implements Coordinator {
   constructor(options: CoordinatorOptions) {
     const { store, clock = systemClock, engine = createEngine(), liveness = standardLiveness } = options;
     checkLiveness(liveness);
+    const maxNodes = options.maxNodes ?? 10_000;
+    requireWholeNumber('maxNodes', maxNodes, 1, Number.MAX_SAFE_INTEGER);
     const onError = options.onError ?? (() => undefined);
     this.options = options;
     this.engine = engine;
@@ -72,6 +74,7 @@ class LocalCoordinator implements Coordinator {
       clock,
       heartbeat: liveness,
       tokens: options.tokens ?? false,
+      maxNodes,
       announce,
       onPresence: (node, present, sessions) => this.all.presence(node, present, sessions),
     });

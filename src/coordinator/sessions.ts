@@ -57,7 +57,7 @@ export class Sessions {
       const { clock, record, store, announce } = this.options;
       const createdAtMs = clock.toWall(clock.now());
       const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
-      await store.removeSession(id); // what a removal that was cut off may have left
+      await store.setAside(id); // what a removal that failed may have left
       const own = await store.session(id);
       await record({ type: 'session', session: entry });
       const { session } = this.hold(entry, plan, own, null);

@@ -1,6 +1,12 @@
 /** Nodes, sessions and rounds as seen from outside: the coordinator returns these views, the server sends them as JSON. */
 import * as z from 'zod';
-import { metricsSchema, nameSchema, roundMetricsSchema } from './names.js';
+import {
+  MAX_CAPABILITIES_BYTES,
+  MAX_SESSIONS_PER_NODE,
+  metricsSchema,
+  nameSchema,
+  roundMetricsSchema,
+} from './names.js';
 import { sessionConfigSchema } from './sessionConfig.js';
 
 const timeMs = z.number().describe('Unix time in milliseconds');
@@ -15,11 +21,22 @@ const committedNumber = (description: string) =>
 export const nodeRegistrationSchema = z
   .strictObject({
     id: nameSchema,
-    sessions: z.array(nameSchema).max(1000).default([]).describe('sessions that the node takes part in'),
+    sessions: z
+      .array(nameSchema)
+      .max(MAX_SESSIONS_PER_NODE)
+      .default([])
+      .describe('sessions that the node takes part in'),
     capabilities: z
       .record(z.string().max(64), z.json())
+      .refine(
+        (capabilities) =>
+          new TextEncoder().encode(JSON.stringify(capabilities)).length <= MAX_CAPABILITIES_BYTES,
+        `must take at most ${MAX_CAPABILITIES_BYTES} bytes as JSON`,
+      )
       .default({})
-      .describe('what the node reports about itself; not interpreted'),
+      .describe(
+        `what the node reports about itself, at most ${MAX_CAPABILITIES_BYTES} bytes as JSON; not interpreted`,
+      ),
     publicKey: z
       .string()
       .regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url')

@@ -279,6 +279,8 @@ export interface Store {
   record(record: JournalRecord): Promise<void>;
   /** Made if it isn't there. */
   session(id: string): Promise<SessionStore>;
+  /** Moves the files of a session that isn't recorded out of the way; they are kept. @throws QuorateError STORE_FAILED */
+  setAside(id: string): Promise<void>;
   /** Removes a session's files. @throws QuorateError STORE_FAILED */
   removeSession(id: string): Promise<void>;
   /** Writes what is pending and gives the lock back. */

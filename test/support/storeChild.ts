@@ -18,6 +18,7 @@ import {
   checkpointOf,
   headerOf,
   nodeEntry,
+  recordSession,
   noTime,
   rowOf,
   trainSeed,
@@ -29,6 +30,7 @@ if (folder === undefined) throw new Error('usage: storeChild.js MODE FOLDER');
 const tell = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const store = await openDiskStore({ folder, keepEvents: 50 });
+await recordSession(store, 's');
 const session = await store.session('s');
 
 /** In two pieces, so that there is something to interrupt. */

@@ -7,6 +7,7 @@ import type {
   RoundHeader,
   RoundStore,
   SessionEntry,
+  Store,
   TimeMark,
 } from '../../src/store/store.js';
 import { random } from './random.js';
@@ -107,3 +108,9 @@ export const sessionEntry = (id: string, status: SessionStatus = 'created'): Ses
   status,
   reason: null,
 });
+
+/** What makes a session's folder one that the journal knows. */
+export async function recordSession(store: Store, id: string): Promise<void> {
+  if (store.sessions.some((session) => session.id === id)) return;
+  await store.record({ type: 'session', session: sessionEntry(id) });
+}

@@ -24,7 +24,8 @@ async function openStore({ dataFolder, store }: ServerConfig, log: Logger): Prom
   const retention = { keepRounds, keepCheckpoints };
   if (dataFolder === null) return memoryStore(retention);
   const onDamage = (damage: Damage): void => log.error(damage, 'ignored a damaged file');
-  return openDiskStore({ folder: dataFolder, ...retention, onDamage });
+  const onWarning = (message: string): void => log.warn(message);
+  return openDiskStore({ folder: dataFolder, ...retention, onDamage, onWarning });
 }
 
 export async function runServer(flags: ServerFlags & { readonly json?: boolean }): Promise<void> {
@@ -53,6 +54,7 @@ export async function runServer(flags: ServerFlags & { readonly json?: boolean }
     engine,
     digests: config.store.digests,
     liveness: config.liveness,
+    maxNodes: config.limits.nodes,
     tokens: isAuthOn(config),
     onError: (error, context) => {
       log.error({ err: error, ...context }, 'a background task failed');

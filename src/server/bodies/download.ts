@@ -50,7 +50,7 @@ function isRangeCurrent(ctx: Context, etag: string): boolean {
  * @returns [first, end), at least one byte; null for the whole
  */
 function readRange(header: string, size: number): [number, number] | null {
-  const match = /^bytes=[ \t]*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))[ \t]*$/i.exec(header);
+  const match = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i.exec(header);
   if (!match) return null;
   const [, from, to, last] = match;
   const first = from === undefined ? Math.max(0, size - Number(last)) : Number(from);

@@ -88,6 +88,7 @@ const limitsSchema = z.strictObject({
   bodiesBytes: bytes
     .default(2 ** 32)
     .describe('maximum total size of the request bodies held in memory: models, updates to aggregate, JSON'),
+  nodes: z.int().min(1).default(10_000).describe('maximum number of registered nodes'),
   connections: z.int().min(1).default(10_000).describe('maximum number of open connections'),
   headersTimeoutMs: milliseconds
     .default(10_000)

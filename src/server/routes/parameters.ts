@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type ErrorCode, QuorateError } from '../../errors.js';
 import { nameSchema } from '../../protocol/names.js';
 
-/** Schema of a parameter that is a whole number in plain decimal digits. */
+/** Schema of a parameter that is a whole number in plain decimal digits, up to 2⁵³ − 1. */
 export const wholeNumber = (min: number, max: number, description: string) =>
   z
     .string()
@@ -12,7 +12,7 @@ export const wholeNumber = (min: number, max: number, description: string) =>
     .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
     .meta({ description, override: { type: 'integer', minimum: min, maximum: max } });
 
-const roundNumber = wholeNumber(0, 999_999_999, 'round number');
+const roundNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'round number');
 
 /** The parameters of `/…/:session`, `/…/:node` and their combinations with `:round`. */
 export const sessionPath = z.strictObject({ session: nameSchema });
@@ -24,7 +24,7 @@ const DEFAULT_LIMIT = 100;
 
 /** The query of a paged list of rounds. */
 export const pageQuery = z.strictObject({
-  from: wholeNumber(0, 999_999_999, 'first round of the page').default(0),
+  from: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'first round of the page').default(0),
   limit: wholeNumber(1, 1000, `maximum number of rounds per page; default ${DEFAULT_LIMIT}`).default(
     DEFAULT_LIMIT,
   ),

@@ -93,5 +93,9 @@ export const metadataSchema = z.strictObject({
   announcements: z.array(announcementSchema),
   eventsBefore: count,
   record: z.json(),
+  /** The session as the journal had it, which thereby can be rebuilt; null: the journal did not know it. */
+  session: z.strictObject({ id: z.string(), config: z.json(), createdAtMs: z.number() }).nullable(),
+  /** Of two files of one round the one with the greater number replaced the other. */
+  revision: z.int().min(1),
   batch: count.exactOptional(),
 });

@@ -10,6 +10,7 @@ import {
   gather,
   headerOf,
   nodeEntry,
+  recordSession,
   noTime,
   rowOf,
   send,
@@ -26,6 +27,7 @@ async function watched() {
     watchedFiles((call) => watch.before(call)),
     { folder },
   );
+  await recordSession(store, 's');
   return { store, folder, watch };
 }
 
@@ -282,6 +284,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('lists and reads checkpoints while others are written and old ones removed', async () => {
     const folder = temporaryFolder();
     const before = await openDiskStore({ folder });
+    await recordSession(before, 's');
     for (let round = 0; round <= 3; round++) {
       await (await before.session('s')).writeCheckpoint(checkpointOf(round));
     }

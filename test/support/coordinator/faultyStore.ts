@@ -24,6 +24,7 @@ export function faultyStore(before: BeforeWrite, store: Store = memoryStore()): 
       await store.record(record);
     },
     session: async (id) => faultySession(id, before, await store.session(id)),
+    setAside: (id) => store.setAside(id),
     removeSession: (id) => store.removeSession(id),
     close: () => store.close(),
   };
