@@ -1,6 +1,7 @@
 export { weightedSum } from './weightedSum';
 export { pairwiseDistances, rowDistances } from './distances';
 export { mix, pull } from './mix';
+export { mixExactly } from './mixExactly';
 export * from './selection';
 export { decodeFloat16, encodeFloat16 } from './float16';
 export { decodeBfloat16, encodeBfloat16 } from './bfloat16';

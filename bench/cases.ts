@@ -26,7 +26,7 @@ const byzantineFifth: Parameters = (n) => ({ f: fifth(n) });
 /** Parameters of the rules for which f = n / 5 is not enough. */
 const ownParameters: Readonly<Record<string, Parameters>> = {
   bulyan: (n) => ({ f: Math.min(fifth(n), Math.floor((n - 3) / 4)) }),
-  'geometric-median': () => ({ nu: 1e-6, tolerance: 1e-6, maxIterations: 1000 }),
+  'geometric-median': () => ({ tolerance: 1e-6, maxIterations: 1000 }),
   // An honest row is about 0.4 √d from the others' center, so half of the distance is clipped.
   'centered-clipping': (_, d) => ({ tau: 0.2 * Math.sqrt(d), iterations: 3 }),
 };

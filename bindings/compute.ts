@@ -81,6 +81,9 @@ export class Compute {
     switch (work.kernel) {
       case 'weighted-sum':
         return [0, core.weightedSum(work.table, work.n, work.weights, work.divisor, work.out, c0, c1)];
+      case 'exact-sum':
+        core.mixExactly(work.table, work.n, work.weights, 1, work.mixed, c0, c1);
+        return [0, core.finiteProof(work.out, c0, c1)];
       case 'pairwise-distances':
         core.pairwiseDistances(
           work.table,
@@ -131,6 +134,8 @@ export class Compute {
     // Addresses of column 0, though only c0 … c1 exist; they may wrap around, as 32-bit addresses do.
     for (let k = 0; k < m; k++) table[k] = scratch + mixed + k * MIX_PITCH_BYTES - 4 * c0;
     if ('matrix' in weights) this.core.mix(work.table, work.n, weights.matrix, m, scratch, c0, c1);
+    else if ('exactMatrix' in weights)
+      this.core.mixExactly(work.table, work.n, weights.exactMatrix, m, scratch, c0, c1);
     else
       this.core.mixSubsets(
         work.table,

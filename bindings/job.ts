@@ -17,8 +17,22 @@ interface Rows {
 /** m rows that are made from the tile's n rows as they are needed. */
 export interface Mixing {
   readonly m: number;
-  /** m × n f32 of weights; or, if each row is a mean of equally many rows, the offsets of assembly/mixSubsets.ts. */
-  readonly weights: { readonly matrix: number } | { readonly offsets: number; readonly scale: number };
+  /**
+   * m × n f32 of weights; f64 if some are too small for float32; or, if each row is a mean of equally many rows, the offsets
+   * of assembly/mixSubsets.ts.
+   */
+  readonly weights:
+    | { readonly matrix: number }
+    | { readonly exactMatrix: number }
+    | { readonly offsets: number; readonly scale: number };
+}
+
+/** A weighted sum with weights in float64; `mixed` is a table of one address, that of the result. */
+export interface ExactSumWork extends Rows {
+  readonly kernel: 'exact-sum';
+  readonly weights: number;
+  readonly mixed: number;
+  readonly out: number;
 }
 
 export interface WeightedSumWork extends Rows {
@@ -76,7 +90,7 @@ export interface PullWork extends Rows {
 }
 
 export type Work =
-  WeightedSumWork | PairwiseWork | RowDistancesWork | SelectionWork | SignVoteWork | PullWork;
+  WeightedSumWork | ExactSumWork | PairwiseWork | RowDistancesWork | SelectionWork | SignVoteWork | PullWork;
 
 export interface Job {
   readonly work: Work;

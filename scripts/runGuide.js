@@ -5,7 +5,7 @@
  *   js run         an ES module, run with Node
  *   js file=NAME   a file of this name; so are yaml and json
  *   sh run         run by bash; variables and functions stay for the blocks after it
- *   sh server      one command that runs until the page ends; the page goes on once it listens
+ *   sh server      one command that runs until the page ends, with or without `&`; the page goes on once it listens
  *   text           what the block before prints; `…` stands for anything, also for lines
  *
  *   <!-- run: … -->  a line of bash for what a reader does by hand
@@ -112,7 +112,7 @@ class Shell {
  * @param {string} command
  */
 const inBackground = (command) => `: > server.log
-(exec ${command.trim()}) >> server.log 2>&1 &
+(exec ${command.trim().replace(/ &$/, '')}) >> server.log 2>&1 &
 for _ in $(seq 600); do grep -q 'listening on' server.log && break; sleep 0.1; done
 cat server.log`;
 

@@ -25,12 +25,13 @@ const STOP_DEADLINE_MS = 5000;
 export class Processes {
   private readonly running = new Set<Running>();
 
-  start(args: readonly string[], stdout: 'pipe' | 'ignore'): Running {
+  start(args: readonly string[], stdout: 'pipe' | 'ignore', env: NodeJS.ProcessEnv = {}): Running {
     // In a group of its own, so that a terminal's interrupt reaches only this process, which ends the others in order.
     // The IPC channel closes with this process, even if it is killed, and that ends the child.
     const child = spawn(process.execPath, ['--import', endWithParent, program, ...args], {
       stdio: ['ignore', stdout, 'pipe', 'ipc'],
       detached: process.platform !== 'win32',
+      env: { ...process.env, ...env },
     });
     let errorOutput = '';
     child.stderr?.on(
@@ -47,8 +48,11 @@ export class Processes {
   }
 
   /** Starts a server and resolves once it is listening. @throws Error with its error output if it ends first */
-  async serve(flags: readonly string[]): Promise<Running & { readonly url: string }> {
-    const server = this.start(['serve', '--json', '--log-level', 'warn', ...flags], 'pipe');
+  async serve(
+    flags: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Running & { readonly url: string }> {
+    const server = this.start(['serve', '--json', '--log-level', 'warn', ...flags], 'pipe', env);
     const lines = createInterface({ input: server.child.stdout! });
     const listening = once(lines, 'line').then(([line]) => JSON.parse(String(line)) as { url: string });
     const failed = server.ended.then(({ code }) => {

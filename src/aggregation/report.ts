@@ -36,6 +36,16 @@ export interface Report {
   readonly rows: readonly RowReport[];
   /** Indices of updates excluded because they are not finite. */
   readonly excluded: readonly number[];
+  /**
+   * Of the geometric median: whether `gap` reached the rule's tolerance within `maxIterations`. If not, the value is the
+   * best point found; a call doesn't fail for that, since attackers could then make rounds fail.
+   */
+  readonly converged?: boolean;
+  /**
+   * Of the geometric median: the relative duality gap. The sum of distances from the value, before it is rounded to
+   * float32, exceeds the least one by at most this share of it. 0 if the value is proved to be the optimum.
+   */
+  readonly gap?: number;
   /** SHA-256 of the value's bytes (float32, little-endian), in hex. Absent from a brief report. */
   readonly resultDigest?: string;
   /** Time spent, in milliseconds. */

@@ -9,12 +9,13 @@ import type { Engine, EngineSession } from '../core/engine.js';
 import { outlierRows } from '../core/outlierRows.js';
 import { Geometry, type Measured } from '../core/geometry.js';
 import { combinePass, normsPass } from '../core/combinePass.js';
-import { pairwisePass, pulledPass } from '../core/distancePasses.js';
+import { pairwisePass, precisionOf, pulledPass } from '../core/distancePasses.js';
 import { type RowSource, withRow } from '../core/source.js';
 import { runCooperatively } from '../core/cooperative.js';
 import type { PassOptions, TiledRows } from '../core/tiles.js';
 import { QuorateError } from '../errors.js';
 import { checkPipeline, type Pipeline, pipelineText, restrictPipeline } from './pipeline.js';
+import { contentOrder, pipelineInOrder, planInPlace, reordered } from './contentOrder.js';
 import { type CombinationPlan, planCombination } from './plan.js';
 import { vectorDigest, type Report, RowDigests, rowReports } from './report.js';
 import type { Input } from './updates.js';
@@ -108,9 +109,23 @@ export class Run {
     }
     const base = new Geometry(measured ?? unmeasured(pass.chosen.length), anchor ? 1 : 0);
     const plan = await this.timed('weights', () =>
-      runCooperatively(planCombination(pipeline, base), this.options.signal),
+      measured && !pipeline.preaggregators.some((stage) => stage.ordered)
+        ? this.planByContent(pipeline, kept, measured)
+        : runCooperatively(planCombination(pipeline, base), this.options.signal),
     );
     return this.combine(pipeline, kept, pass, plan, measured ? base : undefined);
+  }
+
+  /** The pipeline's plan, with ties broken by the contents of the rows. */
+  private async planByContent(
+    pipeline: Pipeline,
+    kept: readonly number[],
+    measured: Measured,
+  ): Promise<CombinationPlan> {
+    const order = await contentOrder(measured, kept, asSource(this.input.rows));
+    const geometry = new Geometry(reordered(measured, order), measured.rows - kept.length);
+    const steps = planCombination(pipelineInOrder(pipeline, order), geometry);
+    return planInPlace(await runCooperatively(steps, this.options.signal), order);
   }
 
   private passOptions(kept: readonly number[], anchor: Float32Array | undefined): PassOptions {
@@ -138,23 +153,31 @@ export class Run {
     const ruleNeeds = work.kind === 'linear' ? work.needsDistances : work.choose !== undefined;
     if (!ruleNeeds && !preaggregators.some((stage) => stage.needsDistances)) return undefined;
     const rows = pass.chosen.length;
+    const { d } = this.input;
     const direct = await pairwisePass(pass);
     this.digests?.finish();
-    const plain: Measured = { rows, direct, pulled: direct, center: 0, far: [] };
+    const plain: Measured = {
+      rows,
+      direct,
+      pulled: direct,
+      center: 0,
+      far: [],
+      precision: precisionOf(d, false),
+    };
     const combines =
       preaggregators.some((stage) => stage.scales) || (work.kind === 'linear' && work.combines);
     if (!combines || !direct.every(Number.isFinite)) return plain;
     const { center, far } = outlierRows(direct, rows);
     if (far.length === 0) return plain;
     const pulled = await pulledPass(pass, center, far);
-    return { rows, direct, pulled, center, far };
+    return { rows, direct, pulled, center, far, precision: precisionOf(d, true) };
   }
 
   private async combine(
     pipeline: Pipeline,
     kept: readonly number[],
     pass: PassOptions,
-    { combination, rowWeights, used }: CombinationPlan,
+    { combination, rowWeights, used, proof }: CombinationPlan,
     geometry: Geometry | undefined,
   ): Promise<RunOutcome> {
     const { session, input, options } = this;
@@ -205,6 +228,7 @@ export class Run {
         d: input.d,
         rows,
         excluded: rows.filter(({ index }) => !kept.includes(index)).map(({ index }) => index),
+        ...proof,
         ...(resultDigest === undefined ? {} : { resultDigest }),
         timesMs: this.times,
       },
@@ -237,4 +261,5 @@ const unmeasured = (rows: number): Measured => ({
   pulled: new Float64Array(0),
   center: 0,
   far: [],
+  precision: 0,
 });

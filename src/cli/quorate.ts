@@ -10,6 +10,7 @@ import { nodeCommand } from './commands/node.js';
 import { rulesCommand } from './commands/rules.js';
 import { configCommand, serveCommand } from './commands/serve.js';
 import { sessionCommand } from './commands/session.js';
+import { storeCommand } from './commands/store.js';
 import { statusCommand, upCommand } from './commands/up.js';
 import { exitCodes, report } from './terminal/exit.js';
 
@@ -25,6 +26,7 @@ const commands = [
   rulesCommand(),
   demoCommand(),
   configCommand(),
+  storeCommand(),
 ];
 
 const program = new Command('quorate')

@@ -19,7 +19,7 @@ import { participate, type Participated } from './participation.js';
 import { createRetry, type RetryOptions } from './retry.js';
 import { createSessionReplica, type SessionReplica } from './sessionReplica.js';
 import { createEncoder } from './training.js';
-import { createTransport } from './transport.js';
+import { createTransport, tokenOf } from './transport.js';
 import { aborted, linkedController, sleep, unlessAborted } from './waiting.js';
 
 /** The options of `joinSession`. */
@@ -106,7 +106,9 @@ function check(options: JoinOptions): void {
 /** `joinSession`, with the host's WebSockets. */
 export async function join(options: JoinOptions, openSocket: OpenSocket): Promise<Outcome> {
   check(options);
-  const { session, node, token = null, enrollmentToken = null, onEvent = () => undefined } = options;
+  const { session, node, onEvent = () => undefined } = options;
+  const token = tokenOf('token', options.token ?? null);
+  const enrollmentToken = tokenOf('enrollmentToken', options.enrollmentToken ?? null);
   const transport = createTransport(options.server, token ?? enrollmentToken);
   const client = clientOf(transport, openSocket);
   const retry = createRetry(options.retry ?? {}, (error, waitMs) => {

@@ -67,14 +67,14 @@ export function createRetry(
   return {
     waitMs: (failures, error) => waitMs(failures, error),
     async run(operation, signal, longestMs) {
-      const startedMs = Date.now();
+      const startedMs = performance.now();
       for (let failures = 1; ; failures++) {
         try {
           return await operation();
         } catch (error) {
           if (!(error instanceof QuorateError) || !isTemporary(error)) throw error;
           const wait = waitMs(failures, error, longestMs);
-          if (Date.now() - startedMs + wait > giveUpAfterMs) throw error;
+          if (performance.now() - startedMs + wait > giveUpAfterMs) throw error;
           onWait(error, wait);
           await sleep(wait, signal);
         }

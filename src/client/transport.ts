@@ -65,12 +65,17 @@ function baseOf(server: string): URL {
   });
 }
 
-/** Retry-After holds seconds or a date. */
+/** Retry-After holds seconds, or a date, which is compared with the response's own: the two clocks may differ. */
 function retryAfterMs(headers: Headers): number | undefined {
   const text = headers.get('retry-after');
   if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - sentAtMs(headers);
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function sentAtMs(headers: Headers): number {
+  const sentAtMs = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(sentAtMs) ? Date.now() : sentAtMs;
 }
 
 /** Undefined if the bytes are not JSON. */
@@ -102,11 +107,35 @@ function errorOf(request: TransportRequest, { status, headers, bytes }: Transpor
 }
 
 /**
+ * A token as it is read from a variable, a file or an option, where blanks or a line break often follow it: they are
+ * dropped. What is left can be sent in a header.
+ */
+const tokenSchema = z
+  .string()
+  .trim()
+  .regex(/^[A-Za-z0-9._~+/=-]{1,256}$/, 'must be 1 to 256 characters: letters, digits, . _ ~ + / = -');
+
+/**
+ * A token without the blanks and line breaks around it.
+ *
+ * @param name of the option, for the message, which doesn't show the token
+ * @throws QuorateError INVALID_PARAMETER if it can't be sent
+ */
+export function tokenOf(name: string, given: string | null): string | null {
+  if (given === null) return null;
+  const { data, error } = tokenSchema.safeParse(given);
+  if (data !== undefined) return data;
+  const reason = error.issues[0]!.message;
+  throw new QuorateError('INVALID_PARAMETER', `${name}: ${reason}`, { parameter: name });
+}
+
+/**
  * @param server the server's http or https address; a path in it is kept
  * @throws QuorateError INVALID_PARAMETER
  */
-export function createTransport(server: string, token: string | null): Transport {
+export function createTransport(server: string, given: string | null): Transport {
   const base = baseOf(server);
+  const token = tokenOf('token', given);
   const urlOf = (path: string): URL => new URL(path.replace(/^\//, ''), base);
 
   const transport: Transport = {

@@ -10,8 +10,17 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw aborted(signal);
 }
 
+/** Longer timeouts fire immediately, so they are split. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** Resolves after `ms`. @throws QuorateError ABORTED */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let leftMs = ms;
+  for (; leftMs > MAX_TIMEOUT_MS; leftMs -= MAX_TIMEOUT_MS) await pause(MAX_TIMEOUT_MS, signal);
+  await pause(leftMs, signal);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(aborted(signal));

@@ -43,6 +43,8 @@ export interface CoordinatorOptions {
   };
   /** Whether nodes get tokens. Default: false. */
   readonly tokens?: boolean;
+  /** How many nodes may be registered at a time. Default: 10,000. */
+  readonly maxNodes?: number;
   /** Called with each event of a session's rounds and the state after it. Replaying the events gives the same states. */
   readonly onStep?: OnStep;
   /** Called with failures of background work. `context` names the session, for one. */
@@ -88,7 +90,7 @@ export interface Coordinator {
    * Registers a node, or recognizes one that returns, which may take part in more sessions than before.
    *
    * @returns `token`: null unless tokens are on and this call made one or confirmed the one that was sent
-   * @throws QuorateError NODE_EXISTS if another node has this id
+   * @throws QuorateError NODE_EXISTS if another node has this id; TOO_MANY_NODES; INVALID_PARAMETER, UNKNOWN_PARAMETER
    */
   registerNode(
     registration: NodeRegistration,
@@ -129,9 +131,15 @@ export interface Coordinator {
    * Sets the initial model; only before the session is started.
    *
    * @param model its values are handed over: neither side writes to them from then on
+   * @param condition called with the model that is to be replaced, or null; if it throws, nothing is changed. No other
+   *   model is set between the call and the change
    * @throws QuorateError WRONG_STATE, BAD_TYPE, EMPTY_INPUT, BAD_SHAPE, NON_FINITE, INVALID_PARAMETER
    */
-  setModel(session: string, model: Model): Promise<ModelView>;
+  setModel(
+    session: string,
+    model: Model,
+    condition?: (current: StoredModel | null) => void | Promise<void>,
+  ): Promise<ModelView>;
   /**
    * @param round default: the newest committed one
    * @returns values that must not be written to

@@ -61,16 +61,20 @@ class LocalCoordinator implements Coordinator {
   constructor(options: CoordinatorOptions) {
     const { store, clock = systemClock, engine = createEngine(), liveness = standardLiveness } = options;
     checkLiveness(liveness);
+    const maxNodes = options.maxNodes ?? 10_000;
+    requireWholeNumber('maxNodes', maxNodes, 1, Number.MAX_SAFE_INTEGER);
     const onError = options.onError ?? (() => undefined);
     this.options = options;
     this.engine = engine;
     this.feed = new EventBus(store.events, (error) => onError(error, { in: 'a listener of events' }));
-    const announce = (body: Readonly<Record<string, unknown>>) => this.feed.announce(clock.now(), body);
+    const announce = (body: Readonly<Record<string, unknown>>) =>
+      this.feed.announce(clock.toWall(clock.now()), body);
     this.members = new Nodes({
       store,
       clock,
       heartbeat: liveness,
       tokens: options.tokens ?? false,
+      maxNodes,
       announce,
       onPresence: (node, present, sessions) => this.all.presence(node, present, sessions),
     });
@@ -159,10 +163,14 @@ class LocalCoordinator implements Coordinator {
     await this.all.remove(id);
   }
 
-  async setModel(session: string, model: Model): Promise<ModelView> {
+  async setModel(
+    session: string,
+    model: Model,
+    condition?: (current: StoredModel | null) => void | Promise<void>,
+  ): Promise<ModelView> {
     this.requireOpen();
     const target = this.all.get(session);
-    await target.setModel(model);
+    await target.setModel(model, condition);
     return modelView(target.models.require());
   }
 
@@ -177,14 +185,14 @@ class LocalCoordinator implements Coordinator {
   async rounds(id: string, page: Page): Promise<readonly RoundSummary[]> {
     const session = this.all.get(id);
     const committed = session.archive.lines(page).map(summaryOf);
-    const open = openSummary(session.state.round);
+    const open = openSummary(session);
     const isNext = open && open.number >= page.from && committed.length < page.limit;
     return isNext ? [...committed, open] : committed;
   }
 
   async round(id: string, number: number): Promise<RoundView> {
     const session = this.all.get(id);
-    const open = openSummary(session.state.round);
+    const open = openSummary(session);
     if (open?.number === number) return openRoundView(session, open);
     if (number > session.state.committed || number < 1) {
       throw new QuorateError('UNKNOWN_ROUND', `session ${id} has no round ${number}`, {

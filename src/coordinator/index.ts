@@ -44,6 +44,7 @@ export type {
   Slot,
   Store,
   StoredEvaluations,
+  TimeMark,
 } from '../store/store.js';
 
 // What the types above refer to.
@@ -77,6 +78,7 @@ export type {
   AttemptId,
   ClosedRound,
   CommitAnnouncement,
+  Failure,
   Announcement,
   Judgment,
   Mode,

@@ -7,8 +7,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { KeyedMutex } from '../core/keyedMutex.js';
 import { QuorateError } from '../errors.js';
-import { newToken } from '../protocol/names.js';
-import type { NodeRegistration, NodeView } from '../protocol/views.js';
+import { MAX_SESSIONS_PER_NODE, newToken } from '../protocol/names.js';
+import { nodeRegistrationSchema, type NodeRegistration, type NodeView } from '../protocol/views.js';
+import { parse } from '../schema.js';
 import { type Heartbeat, type NodeStatus, nodeStatus, statusChangesAtMs } from '../rounds/machine.js';
 import type { NodeEntry, Store } from '../store/store.js';
 import type { Clock } from '../core/clock.js';
@@ -19,6 +20,8 @@ export interface NodesOptions {
   readonly heartbeat: Heartbeat;
   /** Whether nodes get tokens. */
   readonly tokens: boolean;
+  /** How many may be registered at a time. */
+  readonly maxNodes: number;
   readonly announce: (body: Readonly<Record<string, unknown>>) => void;
   /** A node came or went, or takes part in more sessions than before. */
   readonly onPresence: (node: string, present: boolean, sessions: readonly string[]) => void;
@@ -26,6 +29,7 @@ export interface NodesOptions {
 
 interface Member {
   entry: NodeEntry;
+  /** On the steady clock. */
   lastSeenMs: number;
   /** Whether it gave a sign of life after its registration, or after a restart. */
   heard: boolean;
@@ -43,6 +47,8 @@ export class Nodes {
   /** Node ids by the hashes of their tokens. */
   private readonly owners = new Map<string, string>();
   private readonly turns = new KeyedMutex();
+  /** New nodes that are being recorded. */
+  private joining = 0;
 
   constructor(options: NodesOptions) {
     this.options = options;
@@ -78,11 +84,13 @@ export class Nodes {
    * Registers a node, or recognizes one that comes back, which may take part in more sessions now.
    *
    * @returns the token only where it is new, or was sent
-   * @throws QuorateError NODE_EXISTS if its public key or its token is another one; STORE_FULL, STORE_FAILED
+   * @throws QuorateError NODE_EXISTS if its public key or its token is another one; TOO_MANY_NODES; INVALID_PARAMETER,
+   *   UNKNOWN_PARAMETER; STORE_FULL, STORE_FAILED
    */
-  register(
-    registration: NodeRegistration,
+  async register(
+    given: NodeRegistration,
   ): Promise<{ node: NodeView; token: string | null; created: boolean }> {
+    const registration = parse('registerNode', nodeRegistrationSchema, given);
     return this.turns.run(registration.id, async () => {
       const known = this.members.get(registration.id);
       if (known && known.entry.publicKey !== registration.publicKey) {
@@ -91,7 +99,7 @@ export class Nodes {
       const token = this.tokenFor(registration, known?.entry);
       const entry = this.entryOf(registration, known?.entry, token);
       const same = known && JSON.stringify(known.entry) === JSON.stringify(entry);
-      if (!same) await this.options.store.record({ type: 'node', node: entry });
+      if (!same) await this.record(entry, !known);
       const member = known ? this.changed(known, entry) : this.joined(entry);
       return { node: this.view(member), token, created: !known };
     });
@@ -134,6 +142,21 @@ export class Nodes {
     for (const { cancelTimer } of this.members.values()) cancelTimer?.();
   }
 
+  /** @throws QuorateError TOO_MANY_NODES, STORE_FULL, STORE_FAILED */
+  private async record(entry: NodeEntry, isNew: boolean): Promise<void> {
+    const { store, maxNodes } = this.options;
+    if (isNew && this.members.size + this.joining >= maxNodes) {
+      const message = `${maxNodes} nodes are registered, as many as may be`;
+      throw new QuorateError('TOO_MANY_NODES', message, { most: maxNodes });
+    }
+    if (isNew) this.joining++;
+    try {
+      await store.record({ type: 'node', node: entry });
+    } finally {
+      if (isNew) this.joining--;
+    }
+  }
+
   private require(id: string): Member {
     const member = this.members.get(id);
     if (member) return member;
@@ -158,13 +181,18 @@ export class Nodes {
     known: NodeEntry | undefined,
     token: string | null,
   ): NodeEntry {
+    const all = [...new Set([...(known?.sessions ?? []), ...sessions])].sort();
+    if (all.length > MAX_SESSIONS_PER_NODE) {
+      const message = `${id} would take part in ${all.length} sessions; at most ${MAX_SESSIONS_PER_NODE} are possible`;
+      throw new QuorateError('INVALID_PARAMETER', message, { parameter: 'sessions' });
+    }
     return {
       id,
       tokenHash: token === null ? (known?.tokenHash ?? null) : hashOfToken(token),
       publicKey,
       capabilities,
-      sessions: [...new Set([...(known?.sessions ?? []), ...sessions])].sort(),
-      registeredAtMs: known?.registeredAtMs ?? this.options.clock.now(),
+      sessions: all,
+      registeredAtMs: known?.registeredAtMs ?? this.wallMs(this.options.clock.now()),
     };
   }
 
@@ -217,8 +245,7 @@ export class Nodes {
   /** Announces what it has become, and looks again when that may change. */
   private watch(member: Member): void {
     const { clock, heartbeat } = this.options;
-    const { registeredAtMs } = member.entry;
-    const sighting = { registeredAtMs, lastSeenMs: member.lastSeenMs, heard: member.heard };
+    const sighting = { lastSeenMs: member.lastSeenMs, heard: member.heard };
     const status = nodeStatus(sighting, heartbeat, clock.now());
     if (status !== member.status) this.become(member, status);
     const changesAtMs = statusChangesAtMs(sighting, heartbeat, clock.now());
@@ -238,6 +265,10 @@ export class Nodes {
     this.options.onPresence(id, false, sessions);
   }
 
+  private wallMs(atMs: number): number {
+    return Math.round(this.options.clock.toWall(atMs));
+  }
+
   private view({ entry, status, lastSeenMs }: Member): NodeView {
     const { id, sessions, capabilities, publicKey, registeredAtMs } = entry;
     return {
@@ -247,7 +278,7 @@ export class Nodes {
       capabilities: capabilities as NodeView['capabilities'],
       publicKey,
       registeredAtMs,
-      lastSeenMs,
+      lastSeenMs: this.wallMs(lastSeenMs),
       heartbeatMs: this.options.heartbeat.heartbeatMs,
     };
   }

@@ -1,7 +1,13 @@
 /** Views of a session for clients. */
 import type { ModelView, RoundSummary, RoundView, SessionView } from '../protocol/views.js';
 import { pipelineText } from '../aggregation/pipeline.js';
-import { type AcceptedUpdate, holdsUpdates, type NodeRecord, type RoundState } from '../rounds/machine.js';
+import {
+  type AcceptedUpdate,
+  holdsUpdates,
+  isOver,
+  type NodeRecord,
+  type RoundState,
+} from '../rounds/machine.js';
 import type { StoredModel } from './session/models.js';
 import { type RoundPoint, type RoundRecord, summaryOf, updateRow } from './session/roundRecord.js';
 import type { Session } from './session/session.js';
@@ -12,12 +18,12 @@ export function sessionView(session: Session, only?: string): SessionView {
   return {
     id,
     status: state.status,
-    reason: state.reason,
+    reason: state.reason ?? (isOver(state.status) ? null : (state.failure?.message ?? null)),
     config: plan.config,
     createdAtMs,
     committed: state.committed,
     model: models.newest && modelView(models.newest),
-    round: openSummary(state.round),
+    round: openSummary(session),
     nodes: (only === undefined ? Object.keys(state.nodes).sort() : [only])
       .filter((node) => Object.hasOwn(state.nodes, node))
       .map((node) => nodeRecordView(node, state.nodes[node]!)),
@@ -57,7 +63,8 @@ const acceptedIn = (round: RoundState): readonly AcceptedUpdate[] =>
     : [];
 
 /** The round that is not committed yet; null: there is none. */
-export function openSummary(round: RoundState): RoundSummary | null {
+export function openSummary(session: Session): RoundSummary | null {
+  const { round } = session.state;
   if (round.phase === 'idle') return null;
   const opened = holdsUpdates(round) ? round : null;
   return {
@@ -65,11 +72,12 @@ export function openSummary(round: RoundState): RoundSummary | null {
     attempt: round.attempt,
     // That the result is being written concerns the coordinator only: until it is committed, the round is aggregating.
     phase: round.phase === 'committing' ? 'aggregating' : round.phase,
-    openedAtMs: opened?.openedAtMs ?? null,
-    deadlineAtMs: round.phase === 'collecting' ? round.deadlineAtMs : null,
+    openedAtMs: opened && session.toWall(opened.openedAtMs),
+    deadlineAtMs: round.phase === 'collecting' ? session.toWall(round.deadlineAtMs) : null,
     committedAtMs: null,
     asked: opened?.asked ? [...opened.asked] : null,
     accepted: acceptedIn(round).length,
+    reason: session.state.failure?.message ?? null,
     metrics: {},
   };
 }

@@ -55,9 +55,9 @@ export class Sessions {
       if (known) return sameSession(known.session, plan);
       this.refuseBroken(id);
       const { clock, record, store, announce } = this.options;
-      const createdAtMs = clock.now();
+      const createdAtMs = clock.toWall(clock.now());
       const entry: SessionEntry = { id, config: plan.config, createdAtMs, status: 'created', reason: null };
-      await store.removeSession(id); // what a removal that was cut off may have left
+      await store.setAside(id); // what a removal that failed may have left
       const own = await store.session(id);
       await record({ type: 'session', session: entry });
       const { session } = this.hold(entry, plan, own, null);
@@ -205,5 +205,11 @@ async function asStarted(
 /** @throws QuorateError SESSION_EXISTS */
 function sameSession(known: Session, { config }: SessionPlan): Session {
   if (JSON.stringify(known.plan.config) === JSON.stringify(config)) return known;
-  throw new QuorateError('SESSION_EXISTS', `there is another session ${config.id}`, { session: config.id });
+  throw new QuorateError(
+    'SESSION_EXISTS',
+    `a session named '${config.id}' already exists, with another configuration`,
+    {
+      session: config.id,
+    },
+  );
 }

@@ -11,6 +11,14 @@ import { forEachTile, type PassOptions, segmentsOf, type TiledRows, VECTOR_COLUM
 /** Up to this many columns, distances are computed in float64, which costs little and decides near-ties correctly. */
 const MAX_EXACT_COLUMNS = 4096;
 
+/** Relative error of a squared distance that is summed in float64, and of one that is rounded to float32 on the way. */
+const EXACT_PRECISION = 2 ** -40;
+const ROUNDED_PRECISION = 2 ** -22;
+
+/** The relative error of the squared distances of rows of d entries, some of them pulled in or none. */
+export const precisionOf = (d: number, pulled: boolean): number =>
+  d <= MAX_EXACT_COLUMNS && !pulled ? EXACT_PRECISION : ROUNDED_PRECISION;
+
 const columnsOf = (rows: TiledRows) => ('batch' in rows ? rows.batch.d : rows.source.d);
 
 /** Squared distances between the chosen rows and, last, the origin: (n + 1)² values. Not finite for rows that are not. */

@@ -31,6 +31,8 @@ export interface Measured {
   readonly pulled: Float64Array;
   readonly center: number;
   readonly far: readonly OutlierRow[];
+  /** Relative error of a squared distance. */
+  readonly precision: number;
 }
 
 /** A point, prepared for measuring its distance to others. */
@@ -67,6 +69,11 @@ export class Geometry {
     this.anchors = anchors;
     this.points = points;
     this.n = points ? points.length : measured.rows - anchors;
+  }
+
+  /** Relative error of a squared distance. */
+  get precision(): number {
+    return this.measured.precision;
   }
 
   /** ‖p_i − p_j‖². */
@@ -116,6 +123,36 @@ export class Geometry {
   /** The squared distance between two combinations, by their weights over the rows. */
   squaredDistanceBetween(a: Float64Array, b: Float64Array): number {
     return this.squaredDistanceOf(this.place(a), this.place(b));
+  }
+
+  /** ⟨p_i − p_b, p_j − p_b⟩ of all pairs, around the base p_b: n × n. */
+  productsAround(base: number): Float64Array {
+    const { n } = this;
+    const products = new Float64Array(n * n);
+    const direct = !this.points && this.measured.far.length === 0;
+    const between = direct ? this.directProduct(base) : this.combinedProduct(base);
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) products[i * n + j] = products[j * n + i] = between(i, j);
+    }
+    return products;
+  }
+
+  private directProduct(base: number) {
+    return (i: number, j: number): number =>
+      (this.squaredDistance(i, base) + this.squaredDistance(j, base) - this.squaredDistance(i, j)) / 2;
+  }
+
+  private combinedProduct(base: number) {
+    const places = this.pointPlaces();
+    const origin = places[base]!;
+    const offsets = places.map(({ coordinates }) =>
+      coordinates.map((value, k) => value - origin.coordinates[k]!),
+    );
+    const multiplied = places.map(({ product }) => product.map((value, k) => value - origin.product[k]!));
+    const sums = places.map(({ sum }) => sum - origin.sum);
+    const norms = places.map(({ norms }) => norms - origin.norms);
+    return (i: number, j: number): number =>
+      (sums[i]! * norms[j]! + sums[j]! * norms[i]! - dot(offsets[i]!, multiplied[j]!)) / 2;
   }
 
   private place(rowWeights: Float64Array): Place {

@@ -143,6 +143,12 @@ export class Allocation {
     return start;
   }
 
+  f64(values: Float64Array): number {
+    const start = this.take(values.byteLength);
+    this.arena.f64(start, values.length).set(values);
+    return start;
+  }
+
   releaseAll(): void {
     for (const start of this.starts.splice(0)) this.arena.release(start);
   }

@@ -34,6 +34,13 @@ export async function prepareTiles(
   const n = options.chosen.length;
   if (combination.kind === 'weighted-sum') {
     // Relative to the largest, so that equal weights are 1, and their mean is a sum divided once.
+    if (tooSmall(combination.weights)) {
+      const weights = shared.f64(combination.weights);
+      return ({ table }, out, allocation) => ({
+        work: { kernel: 'exact-sum', table, n, weights, mixed: allocation.u32([out]), out },
+        operations: (6 * n) / VECTOR_COLUMNS,
+      });
+    }
     const largest = combination.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1;
     const weights = shared.f32(combination.weights.map((weight) => weight / largest));
     const divisor = 1 / largest;
@@ -57,6 +64,13 @@ export async function prepareTiles(
   };
 }
 
+/** The least normal float32. */
+const LEAST_NORMAL = 2 ** -126;
+
+/** Whether float32 would lose digits of a weight: of an update that was scaled down from 1e38, say. */
+const tooSmall = (weights: Float64Array): boolean =>
+  weights.some((weight) => weight !== 0 && Math.abs(weight) < LEAST_NORMAL);
+
 /** The common weight of all nonzero entries, if there is one. */
 function commonWeight(rows: readonly Float64Array[]): number | undefined {
   const weight = rows[0]!.find((entry) => entry !== 0);
@@ -65,6 +79,13 @@ function commonWeight(rows: readonly Float64Array[]): number | undefined {
 
 function mixingOf(rows: readonly Float64Array[], n: number, shared: Allocation): Mixing {
   const m = rows.length;
+  if (rows.some(tooSmall)) {
+    const matrix = new Float64Array(m * n);
+    rows.forEach((weights, k) => {
+      matrix.set(weights, k * n);
+    });
+    return { m, weights: { exactMatrix: shared.f64(matrix) } };
+  }
   const scale = commonWeight(rows);
   if (scale === undefined) {
     const matrix = new Float32Array(m * n);

@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Files, onDisk } from './files.js';
+import { FILE_MODE, type Files, FOLDER_MODE, onDisk, readFully, writeFully } from './files.js';
 
 /** Suffix of incomplete files. */
 export const temporarySuffix = '.tmp';
@@ -30,7 +30,7 @@ export async function createAtomically(
 ): Promise<string> {
   const temporary = join(folder, `${process.pid}-${++temporaries}${temporarySuffix}`);
   return onDisk('write', temporary, async () => {
-    const file = await files.open(temporary, 'w');
+    const file = await files.open(temporary, 'w', FILE_MODE);
     try {
       const name = await write(file);
       await file.sync();
@@ -58,12 +58,24 @@ export async function syncFolder(files: Files, folder: string): Promise<void> {
   }
 }
 
-/** Creates a folder and its parents durably, if it doesn't exist. */
+/**
+ * Creates a folder and its parents durably, if it doesn't exist. One at a time: mkdir with `recursive` never returns where
+ * a parent takes no folders and says that it isn't there, as /proc/self does.
+ */
 export async function makeFolder(files: Files, folder: string): Promise<void> {
-  const first = await files.mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = resolve(folder); made !== dirname(resolve(first)); made = dirname(made)) {
-    await syncFolder(files, dirname(made));
+  const path = resolve(folder);
+  const make = async (): Promise<void> => {
+    await files.mkdir(path, { mode: FOLDER_MODE });
+    await syncFolder(files, dirname(path));
+  };
+  try {
+    await make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'EISDIR') return; // the root of a system may say EISDIR
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(files, dirname(path));
+    await make();
   }
 }
 
@@ -75,4 +87,27 @@ export async function listFolder(files: Files, folder: string): Promise<string[]
     for (const name of leftovers) await files.rm(join(folder, name), { recursive: true, force: true });
     return names.filter((name) => !name.endsWith(temporarySuffix));
   });
+}
+
+/** The names in a folder, without leftovers; nothing is changed. A folder that isn't there has none. */
+export async function namesIn(files: Files, folder: string): Promise<string[]> {
+  try {
+    return (await files.readdir(folder)).filter((name) => !name.endsWith(temporarySuffix));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+const copyPieceBytes = 2 ** 20;
+
+/** Copies the bytes between to the beginning of another file. */
+export async function copyBytes(from: FileHandle, to: FileHandle, start: number, end: number): Promise<void> {
+  const piece = Buffer.alloc(Math.min(copyPieceBytes, end - start));
+  for (let at = start; at < end; at += piece.length) {
+    const part = piece.subarray(0, Math.min(piece.length, end - at));
+    await readFully(from, part, at);
+    await writeFully(to, part, at - start);
+  }
 }

@@ -19,6 +19,10 @@ export interface Damage {
   readonly message: string;
 }
 
+/** Modes of all that is made: for the user alone, whatever the umask. */
+export const FILE_MODE = 0o600;
+export const FOLDER_MODE = 0o700;
+
 /** What every part of the disk store receives. */
 export interface Disk {
   readonly files: Files;

@@ -10,7 +10,7 @@ import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { QuorateError } from '../errors.js';
-import { type Files, onDisk, writeFully } from './files.js';
+import { FILE_MODE, type Files, onDisk, writeFully } from './files.js';
 
 /** O_EXLOCK | O_NONBLOCK of BSD, UV_FS_O_EXLOCK of libuv: flags that Node passes on but doesn't name. */
 const exclusiveFlags: Partial<Record<NodeJS.Platform, number>> = {
@@ -24,6 +24,33 @@ const exclusiveFlags: Partial<Record<NodeJS.Platform, number>> = {
 const exitLocked = 1;
 
 /**
+ * Locks a folder, if it has a lock file, without changing that: for readers.
+ *
+ * @param path of the lock file
+ * @returns a function that releases the lock
+ * @throws QuorateError STORE_LOCKED, with `details.pid` if it is known; STORE_FAILED
+ */
+export async function lockForReading(files: Files, path: string): Promise<() => Promise<void>> {
+  const flags = exclusiveFlags[process.platform] ?? 0;
+  let file: FileHandle;
+  try {
+    file = await files.open(path, constants.O_RDONLY | flags);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return () => Promise.resolve(); // no process has ever had it open
+    if (flags !== 0 && isBusy(code)) throw locked(path, null);
+    return onDisk('lock', path, () => Promise.reject(error as Error));
+  }
+  try {
+    if (flags === 0) await flock(file, path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return () => file.close();
+}
+
+/**
  * Locks a folder.
  *
  * @param path of the lock file
@@ -34,7 +61,7 @@ export async function lockFolder(files: Files, path: string): Promise<() => Prom
   const flags = exclusiveFlags[process.platform] ?? 0;
   let file: FileHandle;
   try {
-    file = await files.open(path, constants.O_RDWR | constants.O_CREAT | flags);
+    file = await files.open(path, constants.O_RDWR | constants.O_CREAT | flags, FILE_MODE);
   } catch (error) {
     if (flags !== 0 && error instanceof Error && 'code' in error && isBusy(error.code))
       throw locked(path, null);

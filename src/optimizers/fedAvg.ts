@@ -15,6 +15,7 @@ export const fedAvg = serverOptimizer({
   source: 'McMahan et al. 2017 (arXiv:1602.05629)',
   parameters: z.strictObject({ eta: eta(1) }),
   state: [],
+  share: ({ eta }) => eta,
   kernel:
     (core, { eta }) =>
     ({ model, delta, columns }) =>

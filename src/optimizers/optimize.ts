@@ -142,7 +142,8 @@ function requireOptimizer(optimizer: ServerOptimizer): void {
   );
 }
 
-function requireState(state: OptimizerState, optimizer: ServerOptimizer, d: number): void {
+/** Checks that a state fits an optimizer. @throws QuorateError BAD_TYPE, BAD_SHAPE, INVALID_PARAMETER, UNKNOWN_PARAMETER */
+export function requireState(state: OptimizerState, optimizer: ServerOptimizer, d: number): void {
   refuseUnknown('state', state, ['step', 'vectors']);
   if (!Number.isSafeInteger(state.step) || state.step < 0) {
     throw new QuorateError(

@@ -41,6 +41,8 @@ export interface OptimizerDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly source: string;
   readonly parameters: S;
   readonly state: readonly StateVector[];
+  /** Of an optimizer without memory: the η of model + η·Δ, which is (1 − η)·model + η·aggregate. */
+  readonly share?: (parameters: z.output<S>) => number;
   /** @param step counts from 1 */
   readonly kernel: (core: CoreExports, parameters: z.output<S>, step: number) => OptimizerKernel;
 }
@@ -55,6 +57,8 @@ export interface ServerOptimizer {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** The vectors that it keeps from step to step. */
   readonly state: readonly StateVector[];
+  /** @internal */
+  readonly share: number | undefined;
   /** @internal */
   readonly kernel: (core: CoreExports, step: number) => OptimizerKernel;
 }
@@ -80,6 +84,7 @@ export function serverOptimizer<S extends z.ZodObject>(
       name: definition.name,
       parameters: Object.freeze({ ...parameters }),
       state: definition.state,
+      share: definition.share?.(parameters),
       kernel: (core: CoreExports, step: number) => definition.kernel(core, parameters, step),
     });
   };

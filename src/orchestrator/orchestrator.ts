@@ -102,7 +102,7 @@ class ProcessOrchestrator implements Orchestrator {
   }
 
   view(): SystemView {
-    return viewOf(this.plan, this.state, this.clock.now());
+    return viewOf(this.plan, this.state, this.clock);
   }
 
   stop(): void {
@@ -136,7 +136,7 @@ class ProcessOrchestrator implements Orchestrator {
         this.processes.get(effect.component)?.signal(effect.signal);
         break;
       case 'announce':
-        this.options.onEvent?.({ atMs, ...effect.event });
+        this.options.onEvent?.({ atMs: this.clock.toWall(atMs), ...effect.event });
         break;
       case 'end':
         this.reaper.close();
@@ -153,7 +153,12 @@ class ProcessOrchestrator implements Orchestrator {
     const pattern = component.check.kind === 'line' ? new RegExp(component.check.pattern) : null;
     const launched = launch(component, this.reaper, (stream, line) => {
       if (stream === 'stdout' && pattern?.test(line)) report({ type: 'checked', error: null });
-      return this.options.onLine?.({ component: name, stream, line, atMs: this.clock.now() });
+      return this.options.onLine?.({
+        component: name,
+        stream,
+        line,
+        atMs: this.clock.toWall(this.clock.now()),
+      });
     });
     this.processes.set(name, launched);
     const pid = await launched.started;

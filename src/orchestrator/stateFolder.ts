@@ -6,6 +6,7 @@ import * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { QuorateError } from '../errors.js';
+import { makeFolder } from '../files/atomicFile.js';
 import { onDisk } from '../files/files.js';
 import { lockFolder } from '../files/folderLock.js';
 import type { PlannedFile } from './plan/components.js';
@@ -23,7 +24,10 @@ const addressFile = (folder: string): string => join(folder, 'status.json');
 
 /** @throws QuorateError STORE_LOCKED if the system is already running, STORE_FULL, STORE_FAILED */
 export async function openStateFolder(folder: string, planned: readonly PlannedFile[]): Promise<StateFolder> {
-  await onDisk('make', folder, () => files.mkdir(folder, { recursive: true, mode: 0o700 }));
+  await onDisk('make', folder, async () => {
+    await makeFolder(files, folder);
+    await files.chmod(folder, 0o700);
+  });
   const unlock = await lockFolder(files, join(folder, 'lock'));
   const write = (path: string, text: string): Promise<void> =>
     onDisk('write', path, () => files.writeFile(path, text, { mode: 0o600 }));

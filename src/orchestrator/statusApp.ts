@@ -11,7 +11,9 @@ import Koa, { type Context } from 'koa';
 import { pino } from 'pino';
 import { reasonOf } from '../client/transport.js';
 import { QuorateError } from '../errors.js';
-import { errorResponse } from '../server/http/problemDocument.js';
+import { admitHost } from '../server/auth/client.js';
+import { errorResponse, portInUse } from '../server/http/problemDocument.js';
+import { requireValidHead } from '../server/http/requestHead.js';
 import { requestLog } from '../server/http/requestLog.js';
 import type { SystemView } from './supervise/statusView.js';
 
@@ -35,11 +37,13 @@ export interface StatusServer {
   close(): Promise<void>;
 }
 
-/** @param port 0 picks a free port. @throws QuorateError INVALID_PARAMETER if the port is taken */
+/** @param port 0 picks a free port. @throws QuorateError PORT_IN_USE, INVALID_PARAMETER */
 export async function serveStatus(view: () => SystemView, port: number): Promise<StatusServer> {
   const app = new Koa();
+  const policy = { names: new Set<string>(), isAuthOn: false };
   app.use(requestLog(silent)).use(errorResponse(silent));
   app.use((ctx) => {
+    if (!ctx.path.startsWith('/health/')) admitHost(ctx.req, ctx.req.headers.host, policy);
     const respond = routes.get(ctx.path);
     if (!respond) throw new QuorateError('NOT_FOUND', `there is nothing at ${ctx.path}`);
     if (!methods.includes(ctx.method)) {
@@ -52,10 +56,14 @@ export async function serveStatus(view: () => SystemView, port: number): Promise
   });
 
   const handle = app.callback();
-  const server = createServer((req, res) => void handle(req, res));
+  const server = createServer(
+    { requireHostHeader: false }, // refused by requireValidHead, with a problem document
+    requireValidHead((req, res) => void handle(req, res)),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve);
   }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw portInUse('127.0.0.1', port, error);
     throw new QuorateError(
       'INVALID_PARAMETER',
       `status.port: ${reasonOf(error)}`,

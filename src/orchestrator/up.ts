@@ -30,7 +30,7 @@ export interface System {
 /**
  * Starts a system.
  *
- * @throws QuorateError STORE_LOCKED if the system is already running; STORE_FULL, STORE_FAILED; INVALID_PARAMETER if
+ * @throws QuorateError STORE_LOCKED if the system is already running; STORE_FULL, STORE_FAILED; PORT_IN_USE if
  *   the port of the status page is taken
  * @example
  * const system = await up({ plan: await loadPlan('quorate.yaml') });

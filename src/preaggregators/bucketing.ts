@@ -42,6 +42,7 @@ export const bucketing = preaggregator({
   constraint: 'n ≥ 1',
   minUpdates: () => 1,
   needsDistances: false,
+  ordered: true,
   outputs: (n, { s }) => Math.ceil(n / s),
   combine(geometry, { s, seed }) {
     const { n } = geometry;

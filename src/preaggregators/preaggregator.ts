@@ -19,6 +19,8 @@ interface PreaggregatorDefinition<S extends z.ZodObject> extends Definition<S> {
   readonly needsDistances: boolean;
   /** Whether it scales points, so that the origin takes part in the combinations. */
   readonly scales?: boolean;
+  /** Whether the order of the points decides what it makes of them. */
+  readonly ordered?: boolean;
   /** The number of points it produces. */
   readonly outputs: (n: number, parameters: z.output<S>) => number;
   /** For each new point, its weights over the points: not negative, with a sum of at most 1. */
@@ -33,6 +35,8 @@ export interface Preaggregator extends Stage {
   readonly needsDistances: boolean;
   /** @internal */
   readonly scales: boolean;
+  /** @internal */
+  readonly ordered: boolean;
   /** The number of updates that it makes of n. */
   readonly outputs: (n: number) => number;
   /** @internal */
@@ -66,6 +70,7 @@ export function preaggregator<S extends z.ZodObject>(
     },
     needsDistances: definition.needsDistances,
     scales: definition.scales ?? false,
+    ordered: definition.ordered ?? false,
     outputs: (n) => definition.outputs(n, parameters),
     combine: (geometry) => definition.combine(geometry, parameters),
     restrict: (kept, lost) => configure(restrictParameters(definition, parameters, kept, lost)),

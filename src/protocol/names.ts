@@ -26,6 +26,12 @@ export function newToken(): string {
 /** Bounds the metrics of a node, and those of a round: their names are the nodes' choice, and every one is stored. */
 export const MAX_METRICS = 32;
 
+/** Bounds what a node says of itself, as JSON in UTF-8: it is stored, and held in memory. */
+export const MAX_CAPABILITIES_BYTES = 4096;
+
+/** In how many sessions one node may take part. */
+export const MAX_SESSIONS_PER_NODE = 1000;
+
 /** Metrics of one node by name. All are finite. */
 export const metricsSchema = z
   .record(z.string().min(1).max(64), z.number())

@@ -1,6 +1,12 @@
 /** Nodes, sessions and rounds as seen from outside: the coordinator returns these views, the server sends them as JSON. */
 import * as z from 'zod';
-import { metricsSchema, nameSchema, roundMetricsSchema } from './names.js';
+import {
+  MAX_CAPABILITIES_BYTES,
+  MAX_SESSIONS_PER_NODE,
+  metricsSchema,
+  nameSchema,
+  roundMetricsSchema,
+} from './names.js';
 import { sessionConfigSchema } from './sessionConfig.js';
 
 const timeMs = z.number().describe('Unix time in milliseconds');
@@ -15,11 +21,22 @@ const committedNumber = (description: string) =>
 export const nodeRegistrationSchema = z
   .strictObject({
     id: nameSchema,
-    sessions: z.array(nameSchema).max(1000).default([]).describe('sessions that the node takes part in'),
+    sessions: z
+      .array(nameSchema)
+      .max(MAX_SESSIONS_PER_NODE)
+      .default([])
+      .describe('sessions that the node takes part in'),
     capabilities: z
       .record(z.string().max(64), z.json())
+      .refine(
+        (capabilities) =>
+          new TextEncoder().encode(JSON.stringify(capabilities)).length <= MAX_CAPABILITIES_BYTES,
+        `must take at most ${MAX_CAPABILITIES_BYTES} bytes as JSON`,
+      )
       .default({})
-      .describe('what the node reports about itself; not interpreted'),
+      .describe(
+        `what the node reports about itself, at most ${MAX_CAPABILITIES_BYTES} bytes as JSON; not interpreted`,
+      ),
     publicKey: z
       .string()
       .regex(/^[A-Za-z0-9_-]{43}$/, 'must be a raw Ed25519 public key in base64url')
@@ -28,6 +45,7 @@ export const nodeRegistrationSchema = z
       .describe('raw Ed25519 public key in base64url'),
     token: z
       .string()
+      .trim()
       .regex(/^[A-Za-z0-9_-]{43}$/, 'must be 256 random bits in base64url')
       .optional()
       .describe('token chosen by the node, which it then knows even if the response is lost'),
@@ -104,6 +122,7 @@ export const roundSummarySchema = z
       .nullable()
       .describe('the nodes that were asked; null: every node that is present'),
     accepted: z.int().describe('number of accepted updates'),
+    reason: z.string().nullable().describe('why the last attempt of this round failed'),
     metrics: roundMetricsSchema,
   })
   .meta({ id: 'RoundSummary', description: 'A round, without its updates' });
@@ -165,7 +184,7 @@ export const sessionViewSchema = z
   .strictObject({
     id: nameSchema,
     status: sessionStatusSchema,
-    reason: z.string().nullable().describe('why the session ended'),
+    reason: z.string().nullable().describe('why the session ended, or why the last attempt of its round failed'),
     config: sessionConfigSchema,
     createdAtMs: timeMs,
     committed: z.int().describe('number of committed rounds'),

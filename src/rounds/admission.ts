@@ -53,9 +53,12 @@ export function admit(policy: Policy, state: SessionState, upload: Upload): Admi
     const why = exclusion(state, node) ?? timing(policy, state, round) ?? inPast(node, trainedFor);
     return { ...why, kind: 'past' };
   }
-  const update = earlier(policy, state, node, round);
-  if (update !== undefined) return { kind: 'repeat', update };
-  return exclusion(state, node) ?? timing(policy, state, round) ?? openness(state, upload);
+  const update = earlier(state, node);
+  if (update?.trainedFor === round) return { kind: 'repeat', update: update.update };
+  const refusal = exclusion(state, node) ?? timing(policy, state, round);
+  if (refusal) return refusal;
+  if (update && state.round.phase === 'collecting') return taken(node, update);
+  return openness(state, upload);
 }
 
 type Refusal = Extract<Admission, { kind: 'refused' }>;
@@ -69,17 +72,26 @@ function exclusion({ nodes }: SessionState, node: string): Refusal | null {
   return nodes[node]!.excluded ? refused('NODE_EXCLUDED', `${node} is excluded from this session.`) : null;
 }
 
-/** The update of this node that the current round holds. A buffer takes one a node, whatever round it was for. */
-function earlier(
-  { mode }: Policy,
-  { round: open }: SessionState,
-  node: string,
-  round: number,
-): AcceptedUpdate | undefined {
-  if (!holdsUpdates(open)) return undefined;
-  const taken = mode.kind === 'buffered' ? round <= open.number : round === open.number;
-  return taken ? own(open.accepted, node) : undefined;
+interface Earlier {
+  readonly update: AcceptedUpdate;
+  readonly round: number;
+  /** The round that it was trained for: in a buffer it may be an earlier one. */
+  readonly trainedFor: number;
 }
+
+/** The update of this node that the current round holds. */
+function earlier({ round: open }: SessionState, node: string): Earlier | undefined {
+  const update = holdsUpdates(open) ? own(open.accepted, node) : undefined;
+  if (update === undefined || !holdsUpdates(open)) return undefined;
+  return { update, round: open.number, trainedFor: open.number - update.staleness };
+}
+
+/** Of an update for another round than the one that the buffer has: it takes one of each node. */
+const taken = (node: string, { round, trainedFor }: Earlier): Refusal =>
+  refused(
+    'BUFFER_HAS_UPDATE',
+    `Round ${round} has an update of ${node} already, trained for round ${trainedFor}; the next buffer takes another one.`,
+  );
 
 /** A refusal if the update is too late or too early for the round that is open, or opens next. */
 function timing({ mode }: Policy, state: SessionState, round: number): Refusal | null {

@@ -58,7 +58,9 @@ export function open(
   atMs: number,
 ): Step {
   const asked = select(policy, state, number, attempt);
-  const collecting = collect(policy, state, { number, attempt, asked, awaited: [], accepted: {} }, atMs);
+  const durationMs = collectMs(policy, state.responseTimesMs, attempt);
+  const round = { number, attempt, asked, awaited: [], accepted: {} };
+  const collecting = collect(policy, state, round, { openedAtMs: atMs, durationMs });
   const opened = { round: number, attempt, asked, deadlineAtMs: collecting.round.deadlineAtMs };
   return {
     state: collecting,
@@ -68,22 +70,17 @@ export function open(
 
 type Opened = Pick<Collecting, 'number' | 'attempt' | 'asked' | 'awaited' | 'accepted'>;
 
-/** The state with this round open from now on until its deadline. */
+/** The state with this round open until its deadline. */
 export function collect(
   policy: Policy,
   state: SessionState,
   round: Opened,
-  atMs: number,
+  { openedAtMs, durationMs }: { readonly openedAtMs: number; readonly durationMs: number },
 ): SessionState & { readonly round: Collecting } {
   return {
     ...state,
-    round: {
-      phase: 'collecting',
-      ...round,
-      openedAtMs: atMs,
-      deadlineAtMs: atMs + collectMs(policy, state.responseTimesMs, round.attempt),
-    },
-    openings: newest({ ...state.openings, [round.number]: atMs }, policy),
+    round: { phase: 'collecting', ...round, openedAtMs, deadlineAtMs: openedAtMs + durationMs },
+    openings: newest({ ...state.openings, [round.number]: openedAtMs }, policy),
   };
 }
 

@@ -84,6 +84,7 @@ function withCommit(
   return {
     ...measured(policy, withRound(policy, state, round, judgments), number, metrics),
     committed: number,
+    failure: null,
     round: isOver(state.status) ? { phase: 'idle' } : { phase: 'waiting', number: number + 1, attempt: 1 },
   };
 }

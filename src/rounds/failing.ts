@@ -1,24 +1,23 @@
 /** collecting, aggregating or committing → backing-off, or the end of the session. */
-import type { ErrorCode } from '../errors.js';
 import { end, isOver } from './control.js';
 import type { Policy } from './policy.js';
 import { acceptedIn, type Collecting } from './collecting.js';
-import { announce, followedBy, type SessionEvent, type SessionState, stay, type Step } from './state.js';
-
-/** Which attempt failed, and why. */
-export interface Failure {
-  readonly number: number;
-  readonly attempt: number;
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+import {
+  announce,
+  type Failure,
+  followedBy,
+  type SessionEvent,
+  type SessionState,
+  stay,
+  type Step,
+} from './state.js';
 
 /** What came is discarded; the same round is tried again after a while, unless it has had its attempts. */
 export function fail(policy: Policy, state: SessionState, failure: Failure, atMs: number): Step {
   const { number, attempt, code, message } = failure;
   const untilMs = atMs + backoffMs(policy, attempt);
   const failed: Step = {
-    state: { ...state, round: { phase: 'backing-off', number, attempt, untilMs } },
+    state: { ...state, failure, round: { phase: 'backing-off', number, attempt, untilMs } },
     effects: [
       announce({ type: 'round-failed', round: number, attempt, code, message }),
       { type: 'discard-round', round: number, attempt },
@@ -37,7 +36,9 @@ export function failWithoutQuorum(
   atMs: number,
 ): Step {
   const { number, attempt, openedAtMs } = round;
-  const message = `${acceptedIn(round)} updates came in ${atMs - openedAtMs} ms; the quorum is ${policy.quorum}.`;
+  const count = acceptedIn(round);
+  const updates = `${count} ${count === 1 ? 'update' : 'updates'}`;
+  const message = `${updates} arrived within ${atMs - openedAtMs} ms; the quorum is ${policy.quorum}.`;
   return fail(policy, state, { number, attempt, code: 'TOO_FEW_UPDATES', message }, atMs);
 }
 

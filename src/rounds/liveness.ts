@@ -6,8 +6,7 @@
 export type NodeStatus = 'joined' | 'healthy' | 'suspect' | 'lost';
 
 export interface Sighting {
-  readonly registeredAtMs: number;
-  /** Of a node that was not heard yet: when waiting for it began, the server's restart, say. */
+  /** Of a node that was not heard yet: its registration, or the server's restart. */
   readonly lastSeenMs: number;
   /** Whether it was heard since then. */
   readonly heard: boolean;
@@ -34,10 +33,9 @@ export function statusChangesAtMs(sighting: Sighting, heartbeat: Heartbeat, nowM
   return nowMs < suspectAtMs ? Math.min(suspectAtMs, lostAtMs) : lostAtMs;
 }
 
-function turns({ registeredAtMs, lastSeenMs }: Sighting, heartbeat: Heartbeat) {
-  const silentSinceMs = Math.max(registeredAtMs, lastSeenMs);
+function turns({ lastSeenMs }: Sighting, heartbeat: Heartbeat) {
   return {
-    suspectAtMs: silentSinceMs + heartbeat.suspectAfter * heartbeat.heartbeatMs,
-    lostAtMs: silentSinceMs + heartbeat.lostAfter * heartbeat.heartbeatMs,
+    suspectAtMs: lastSeenMs + heartbeat.suspectAfter * heartbeat.heartbeatMs,
+    lostAtMs: lastSeenMs + heartbeat.lostAfter * heartbeat.heartbeatMs,
   };
 }

@@ -33,7 +33,7 @@ export function withNode(state: SessionState, node: string, record: NodeRecord):
 /** A stranger has no history. */
 export function withRefusal(state: SessionState, node: string, code: ErrorCode): SessionState {
   const record = own(state.nodes, node);
-  if (record === undefined) return state;
+  if (record === undefined || code === 'BUFFER_HAS_UPDATE') return state; // which is no fault of the node
   const refused = { ...record.refused, [code]: (record.refused[code] ?? 0) + 1 };
   return withNode(state, node, { ...record, refused });
 }

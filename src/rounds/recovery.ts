@@ -1,6 +1,7 @@
 /**
  * After a restart. `restore` makes a state of what is durable; the round that was under way comes back with the event
- * `recovered`, if its file was found, before any other event; else the round opens anew once nodes are there.
+ * `recovered`, if its file was found, before any other event, and has the rest of its time; else the round opens anew once
+ * nodes are there.
  */
 import { beginAggregation, collect } from './collecting.js';
 import { isOver } from './control.js';
@@ -41,6 +42,7 @@ export function restore(snapshot: SessionState | null, durable: Durable): Sessio
     reason,
     committed,
     round: restoredRound(snapshot, { status, committed }),
+    failure: null,
     nodes: absent(snapshot?.nodes ?? {}, durable.nodes),
     responseTimesMs: snapshot?.responseTimesMs ?? [],
     openings: snapshot?.openings ?? {},
@@ -78,7 +80,8 @@ export function recovered(policy: Policy, state: SessionState, event: Recovered)
 
   const awaited = unheard(state);
   const fresh = { number: round, attempt, asked, awaited, accepted: byNode(updates) };
-  const collecting = collect(policy, state, fresh, event.atMs);
+  const openedAtMs = event.atMs - event.elapsedMs;
+  const collecting = collect(policy, state, fresh, { openedAtMs, durationMs: event.durationMs });
   const { deadlineAtMs } = collecting.round;
   return {
     state: collecting,
@@ -94,7 +97,7 @@ function isUnderWay({ round: open }: SessionState, { round, attempt }: Recovered
 function recoverSealed(
   policy: Policy,
   state: SessionState,
-  { atMs, round: number, attempt, asked, updates }: Recovered,
+  { atMs, elapsedMs, round: number, attempt, asked, updates }: Recovered,
   sealed: readonly string[],
 ): Step {
   const found = byNode(updates.filter(({ node }) => sealed.includes(node)));
@@ -107,7 +110,7 @@ function recoverSealed(
     phase: 'aggregating',
     number,
     attempt,
-    openedAtMs: atMs,
+    openedAtMs: atMs - elapsedMs,
     asked,
     accepted: found,
   });

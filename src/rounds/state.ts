@@ -73,7 +73,7 @@ export interface ClosedRound {
   readonly number: number;
   /** From 1 on. */
   readonly attempt: number;
-  /** Milliseconds since 1970. */
+  /** On the steady clock. */
   readonly openedAtMs: number;
   /** Ids of the nodes that were asked, in order; null: all. */
   readonly asked: readonly string[] | null;
@@ -115,6 +115,14 @@ export interface NodeRecord {
   readonly trainedFor: number | null;
 }
 
+/** Why an attempt of a round failed. */
+export interface Failure extends AttemptId {
+  /** What went wrong. */
+  readonly code: ErrorCode;
+  /** For people. */
+  readonly message: string;
+}
+
 /** A session as its rounds see it. */
 export interface SessionState {
   /** Where the session stands. */
@@ -125,6 +133,8 @@ export interface SessionState {
   readonly committed: number;
   /** The current round. */
   readonly round: RoundState;
+  /** Of the newest attempt that failed since the last commit; null: none has, or none since a restart. */
+  readonly failure: Failure | null;
   /** The records of the session's nodes, by id. */
   readonly nodes: Readonly<Record<string, NodeRecord>>;
   /** The newest response times, oldest first, as many as the adaptive deadline looks at. */
@@ -153,7 +163,10 @@ export interface AttemptId {
   readonly attempt: number;
 }
 
-/** Time comes with the events; `step` reads no clock. */
+/**
+ * Time comes with the events; `step` reads no clock. It is the steady clock's (core/clock.ts), as every `…AtMs` of the
+ * state is: no step of the wall clock moves a deadline.
+ */
 export type SessionEvent = { readonly atMs: number } & (
   | { readonly type: 'start' | 'pause' | 'resume' | 'stop' }
   | { readonly type: 'node-present'; readonly node: string }
@@ -202,6 +215,9 @@ export type SessionEvent = { readonly atMs: number } & (
       readonly round: number;
       readonly attempt: number;
       readonly asked: readonly string[] | null;
+      /** How long the round collects, and for how long it had been open. */
+      readonly durationMs: number;
+      readonly elapsedMs: number;
       readonly sealed: readonly string[] | null;
       readonly updates: readonly AcceptedUpdate[];
     }

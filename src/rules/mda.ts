@@ -6,7 +6,8 @@
  * either it is removed, or all of its neighbors are. Graphs of degree two are chains and rings and need no branching.
  * This takes at most 1.47^f steps. Bisection over the sorted distances finds the least r.
  *
- * If several subsets have the least diameter, the first one in row order is used.
+ * If several subsets have the least diameter, the first one in the order of the points is used, which is that of their
+ * contents (aggregation/contentOrder.ts).
  */
 import * as z from 'zod';
 import type { Geometry } from '../core/geometry.js';

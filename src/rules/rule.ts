@@ -44,7 +44,22 @@ export interface LinearDefinition<S extends z.ZodObject> extends Definition<S> {
   /** One more row of the geometry, after the updates: the previous aggregate. */
   readonly anchor?: (parameters: z.output<S>) => Float32Array | undefined;
   /** Weights of the geometry's points and, last, of the anchor if the rule has one. A generator if it may take long. */
-  readonly weights: (geometry: Geometry, parameters: z.output<S>) => Float64Array | Cooperative<Float64Array>;
+  readonly weights: (
+    geometry: Geometry,
+    parameters: z.output<S>,
+  ) => Float64Array | Cooperative<Float64Array | Weighting>;
+}
+
+/** How close an iteration came to its optimum; goes into the report. */
+export interface Proof {
+  readonly converged: boolean;
+  readonly gap: number;
+}
+
+/** Weights, and the proof of a rule that iterates toward an optimum. */
+export interface Weighting {
+  readonly weights: Float64Array;
+  readonly proof?: Proof;
 }
 
 interface Coordinates {
@@ -58,7 +73,7 @@ interface Linear {
   readonly needsDistances: boolean;
   readonly combines: boolean;
   readonly anchor: Float32Array | undefined;
-  readonly rowWeights: (geometry: Geometry) => Cooperative<Float64Array>;
+  readonly rowWeights: (geometry: Geometry) => Cooperative<Weighting>;
 }
 
 /** A rule or pre-aggregator with its parameters. */
@@ -167,8 +182,10 @@ export function linearRule<S extends z.ZodObject>(definition: LinearDefinition<S
     combines: definition.combines ?? false,
     anchor: definition.anchor?.(parameters),
     *rowWeights(geometry) {
-      const weights = definition.weights(geometry, parameters);
-      return geometry.rowWeights(weights instanceof Float64Array ? weights : yield* weights);
+      const made = definition.weights(geometry, parameters);
+      const found = made instanceof Float64Array ? made : yield* made;
+      const weighting = found instanceof Float64Array ? { weights: found } : found;
+      return { ...weighting, weights: geometry.rowWeights(weighting.weights) };
     },
   }));
 }

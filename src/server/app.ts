@@ -2,6 +2,8 @@
 import Koa, { type Middleware } from 'koa';
 import helmet from 'koa-helmet';
 import { QuorateError } from '../errors.js';
+import { admitHost, type Client, type FindClient } from './auth/client.js';
+import { hostNamesOf } from './auth/hosts.js';
 import type { Auth, Identity } from './auth/identity.js';
 import { crossOrigin } from './auth/origins.js';
 import type { RateLimits } from './auth/rateLimits.js';
@@ -25,14 +27,29 @@ const securityHeaders = (isShared: boolean): Middleware =>
     strictTransportSecurity: false,
   });
 
+/** Health checks. */
+const always: ReadonlySet<string> = new Set(
+  routes.filter((route) => route.alwaysAvailable).map(({ path }) => path),
+);
+
+/** Finds the client, and refuses foreign host names. */
+function reception({ config, isAuthOn }: Services, findClient: FindClient): Middleware {
+  const policy = { names: hostNamesOf(config.listen), isAuthOn };
+  return async (ctx, next) => {
+    const client = findClient(ctx.req);
+    ctx.state.client = client;
+    if (!always.has(ctx.path)) admitHost(ctx.req, client.host, policy);
+    await next();
+  };
+}
+
 /** Identifies the client and counts the request against its rate limit before any route runs. */
 function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Middleware {
-  const always = new Set(routes.filter((route) => route.alwaysAvailable).map(({ path }) => path));
   const identify = async (ctx: Koa.Context): Promise<Identity> => {
     try {
       return auth.identify(ctx.req.headers.authorization);
     } catch (error) {
-      await limits.countAddress(ctx.ip);
+      await limits.countAddress((ctx.state.client as Client).address);
       throw error;
     }
   };
@@ -45,7 +62,7 @@ function admission({ lifecycle }: Services, auth: Auth, limits: RateLimits): Mid
     }
     if (lifecycle.isShuttingDown) throw new QuorateError('SHUTTING_DOWN', 'the server is shutting down');
     const identity = await identify(ctx);
-    await limits.count(identity, ctx.ip);
+    await limits.count(identity, (ctx.state.client as Client).address);
     ctx.state.identity = identity;
     await next();
     // Shutdown may have begun in the meantime.
@@ -63,9 +80,9 @@ const connectionLost = new Set([
 ]);
 
 /** @param limits shared with the event sockets, so that a client has one budget for both */
-export function createApp(services: Services, auth: Auth, limits: RateLimits): Koa {
+export function createApp(services: Services, auth: Auth, limits: RateLimits, findClient: FindClient): Koa {
   const { config, log } = services;
-  const app = new Koa({ proxy: config.trustProxy });
+  const app = new Koa();
   // Errors while a response is being sent. Its status is out already, so all that is left is to break the connection.
   app.on('error', (error: NodeJS.ErrnoException, ctx?: Koa.Context) => {
     if (!connectionLost.has(error.code ?? ''))
@@ -79,6 +96,7 @@ export function createApp(services: Services, auth: Auth, limits: RateLimits): K
     compressJson(),
     errorResponse(log),
     securityHeaders(config.cors.origins.length > 0),
+    reception(services, findClient),
     ...crossOrigin(config.cors),
     admission(services, auth, limits),
     ...createRouter(routes, services, createDocsRouter(routes)),

@@ -6,11 +6,14 @@ import type { Coordinator } from '../coordinator/coordinator.js';
 import type { Engine } from '../core/engine.js';
 import { QuorateError } from '../errors.js';
 import { createApp } from './app.js';
+import { clientFinder } from './auth/client.js';
 import { Auth } from './auth/identity.js';
 import { RateLimits } from './auth/rateLimits.js';
 import { BodyBudget, markAwaitingContinue } from './bodies/body.js';
-import type { ServerConfig } from './config/config.js';
+import { requireTokensBehindProxy, type ServerConfig } from './config/config.js';
 import { handleClientErrors } from './http/clientError.js';
+import { trackExchanges } from './http/exchanges.js';
+import { portInUse } from './http/problemDocument.js';
 import { requireValidHead } from './http/requestHead.js';
 import type { Services } from './http/route.js';
 import { drain, Shutdown, UnusedConnections } from './shutdown.js';
@@ -45,8 +48,8 @@ export interface Server {
    * Creates the sessions of the configuration, then listens at `config.listen`.
    *
    * @returns the bound address; `port` is the actual one if 0 was configured
-   * @throws QuorateError SESSION_EXISTS if a configured session exists with another configuration, INVALID_PARAMETER if
-   *   the address cannot be bound
+   * @throws QuorateError SESSION_EXISTS if a configured session exists with another configuration, PORT_IN_USE
+   *   if another process listens there, INVALID_PARAMETER if the address cannot be bound for another reason
    */
   listen(): Promise<{ readonly host: string; readonly port: number; readonly url: string }>;
   /**
@@ -59,6 +62,7 @@ export interface Server {
 /**
  * Creates a server for a coordinator. Nothing is opened before `listen()`.
  *
+ * @throws QuorateError INVALID_PARAMETER if `trustProxy` is set and no tokens are required
  * @example
  * const config = await loadConfig({ file: 'server.yaml', environment: process.env });
  * const store = await openDiskStore('data');
@@ -70,8 +74,10 @@ export interface Server {
  * await coordinator.close();
  */
 export function createServer({ coordinator, config, log, engine }: ServerOptions): Server {
+  requireTokensBehindProxy(config);
   const auth = new Auth(config, coordinator);
   const limits = new RateLimits(config.limits.requestsPerMinute);
+  const findClient = clientFinder(config.trustProxy);
   const shutdown = new Shutdown();
   const services: Services = {
     coordinator,
@@ -83,13 +89,16 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     bodyBudget: new BodyBudget(config.limits.bodiesBytes),
     openSockets: () => sockets.count,
   };
-  const sockets = createEventSockets(services, createHandshake(services, auth, limits));
-  const app = createApp(services, auth, limits);
+  const sockets = createEventSockets(services, createHandshake(services, auth, limits, findClient));
+  const app = createApp(services, auth, limits, findClient);
   const handle = app.callback();
   const callback = requireValidHead((req, res) => void handle(req, res));
-  const http = createConfiguredHttpServer(config, callback, log);
+  const http = createConfiguredHttpServer(config, callback);
+  const exchangesOf = trackExchanges(http);
+  handleClientErrors(http, exchangesOf, log);
   const unused = new UnusedConnections(http);
-  sockets.attach(http);
+  let hasFailed = false;
+  sockets.attach(http, exchangesOf);
 
   return {
     generatedAdminToken: auth.generatedToken,
@@ -99,6 +108,7 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
       const { host, port } = config.listen;
       await new Promise<void>((resolve, reject) => {
         http.once('error', (error: NodeJS.ErrnoException) => {
+          hasFailed = true;
           reject(cannotListen(host, port, error));
         });
         http.listen({ host, port }, () => {
@@ -113,18 +123,15 @@ export function createServer({ coordinator, config, log, engine }: ServerOptions
     },
     close: () =>
       shutdown.begin(async () => {
-        log.info('shutting down');
+        // A server that never listened has nothing to say.
+        if (!hasFailed) log.info('shutting down');
         await drain(http, unused, sockets, config.shutdownDeadlineMs);
-        log.info('shut down');
+        if (!hasFailed) log.info('shut down');
       }),
   };
 }
 
-function createConfiguredHttpServer(
-  { limits }: ServerConfig,
-  callback: RequestListener,
-  log: Logger,
-): HttpServer {
+function createConfiguredHttpServer({ limits }: ServerConfig, callback: RequestListener): HttpServer {
   const http = createHttpServer(
     {
       headersTimeout: limits.headersTimeoutMs,
@@ -145,13 +152,12 @@ function createConfiguredHttpServer(
   });
   // A server may ignore expectations that it does not know (RFC 9110, section 10.1.1).
   http.on('checkExpectation', callback);
-  handleClientErrors(http, log);
   return http;
 }
 
 function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): QuorateError {
-  const reasons = { EADDRINUSE: 'the address is in use', EACCES: 'permission denied' };
-  const reason = reasons[error.code as keyof typeof reasons] ?? error.message;
+  if (error.code === 'EADDRINUSE') return portInUse(host, port, error);
+  const reason = error.code === 'EACCES' ? 'permission denied' : error.message;
   const details = { parameter: 'listen', value: { host, port } };
   return new QuorateError(
     'INVALID_PARAMETER',

@@ -139,6 +139,16 @@ export interface RoundHeader {
   readonly asked: readonly string[] | null;
   /** Milliseconds since 1970. */
   readonly openedAtMs: number;
+  /** From its opening to its deadline. */
+  readonly durationMs: number;
+}
+
+/** For how long a round has been open, by a steady clock, and what the wall clock said then. */
+export interface TimeMark {
+  /** Since the round's opening. */
+  readonly elapsedMs: number;
+  /** Milliseconds since 1970. */
+  readonly wallMs: number;
 }
 
 /**
@@ -172,6 +182,15 @@ export interface RoundStore {
   readonly updates: readonly AcceptedUpdate[];
   /** The nodes whose updates are aggregated, sorted, once that is decided. */
   readonly sealed: readonly string[] | null;
+  /** The newest one that is durable. */
+  readonly time: TimeMark;
+  /**
+   * Makes the present time durable, and from now on that of each durable write.
+   *
+   * @param read returns the present time
+   * @throws QuorateError STORE_FULL, STORE_FAILED
+   */
+  keepTime(read: () => TimeMark): Promise<void>;
   /**
    * @param isDigested its commit will have a digest, which proves the row: no checksum of it is taken
    * @throws QuorateError ROUND_CLOSED after seal, close or discard
@@ -202,8 +221,11 @@ export interface SessionStore {
   checkpoints(): Promise<readonly CheckpointSummary[]>;
   /** @param round default: the newest. @throws QuorateError UNKNOWN_ROUND, CORRUPT_FILE */
   readCheckpoint(round?: number): Promise<Checkpoint>;
-  /** @throws QuorateError INTERNAL if this attempt of this round is here already; STORE_FULL, STORE_FAILED */
-  openRound(header: RoundHeader): Promise<RoundStore>;
+  /**
+   * @param readTime returns the present time, which each durable write keeps
+   * @throws QuorateError INTERNAL if this attempt of this round is here already; STORE_FULL, STORE_FAILED
+   */
+  openRound(header: RoundHeader, readTime: () => TimeMark): Promise<RoundStore>;
   /**
    * The round that was under way when the process ended: the newest attempt of the one after the newest checkpoint's.
    *
@@ -257,6 +279,8 @@ export interface Store {
   record(record: JournalRecord): Promise<void>;
   /** Made if it isn't there. */
   session(id: string): Promise<SessionStore>;
+  /** Moves the files of a session that isn't recorded out of the way; they are kept. @throws QuorateError STORE_FAILED */
+  setAside(id: string): Promise<void>;
   /** Removes a session's files. @throws QuorateError STORE_FAILED */
   removeSession(id: string): Promise<void>;
   /** Writes what is pending and gives the lock back. */

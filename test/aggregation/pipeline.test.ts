@@ -30,7 +30,7 @@ const written = [
   'sign-vote(step=-0.125)',
   'krum(f=2, neighbors=3)',
   'monna(f=2, pivot=7)',
-  'geometric-median(nu=1e-12, tolerance=0, maxIterations=17)',
+  'geometric-median(tolerance=0, maxIterations=17)',
   'centered-clipping(tau=1e+30, iterations=3)',
   'bucketing(s=2, seed=4294967295) > median',
   'clipping(c=0.1) > mean',
@@ -72,7 +72,7 @@ describe('parsePipeline', () => {
     const text = ' \n nnm ( f = 2 )>krum\t(neighbors=3 ,f= 2)\r\n';
     expect(pipelineText(parsePipeline(text))).equal('nnm(f=2) > krum(f=2, neighbors=3)');
     expect(pipelineText(parsePipeline('median()'))).equal('median');
-    expect(parsePipeline('geometric-median').rule.parameters).include({ nu: 1e-6 });
+    expect(parsePipeline('geometric-median').rule.parameters).include({ tolerance: 1e-9 });
   });
 
   it('refuses names that there are not, and names in the other role', async () => {

@@ -200,7 +200,7 @@ describe('quorate config', () => {
     const { code, out } = await run(['config', '--json', ...settings]);
     expect(code).equal(0);
     expect(JSON.parse(out)).deep.include({
-      listen: { host: '0.0.0.0', port: 0 },
+      listen: { host: '0.0.0.0', port: 0, hosts: [] },
       dataFolder: '/rounds',
       logLevel: 'warn',
     });

@@ -34,7 +34,11 @@ describe('createCoordinator', () => {
     expect(first).deep.include({ id: SESSION, status: 'created', committed: 0, model: null, round: null });
     const both = await Promise.all([1, 2].map(() => coordinator.createSession(config({ rounds: 100 }))));
     expect(both).deep.equal([first, first]);
-    await expectRefusal(() => coordinator.createSession(config({ quorum: 3 })), 'SESSION_EXISTS');
+    const refusal = await expectRefusal(
+      () => coordinator.createSession(config({ quorum: 3 })),
+      'SESSION_EXISTS',
+    );
+    expect(refusal.message).equal(`a session named '${SESSION}' already exists, with another configuration`);
     expect(coordinator.sessions()).length(1);
     await coordinator.close();
   });

@@ -8,7 +8,7 @@ import { expectRefusal } from '../support/refusal.js';
 
 const heartbeat = { heartbeatMs: 100, suspectAfter: 2, lostAfter: 4 };
 
-function world({ tokens = false, entries = [] as readonly NodeEntry[] } = {}) {
+function world({ tokens = false, entries = [] as readonly NodeEntry[], maxNodes = 100 } = {}) {
   const clock = new ManualClock(0);
   const records: JournalRecord[] = [];
   const told: unknown[] = [];
@@ -23,6 +23,7 @@ function world({ tokens = false, entries = [] as readonly NodeEntry[] } = {}) {
     clock,
     heartbeat,
     tokens,
+    maxNodes,
     announce: (body) => told.push(body),
     onPresence: (node, present, sessions) =>
       presence.push(`${node} ${present ? 'came' : 'left'} ${sessions.join()}`),
@@ -41,6 +42,36 @@ const node = (id: string, more: Record<string, unknown> = {}) => ({
 const status = (name: string, value: string) => ({ type: 'node-status', node: name, status: value });
 
 describe('Nodes', () => {
+  it('are as many as may be, however many register at once; one that goes makes room', async () => {
+    const { nodes, records } = world({ maxNodes: 3 });
+    const all = await Promise.allSettled(['a', 'b', 'c', 'd', 'e'].map((id) => nodes.register(node(id))));
+    expect(all.filter((one) => one.status === 'fulfilled')).length(3);
+    const { details } = await expectRefusal(() => nodes.register(node('f')), 'TOO_MANY_NODES');
+    expect(details.most).equal(3);
+    await nodes.register(node('a', { capabilities: { gpu: true } }));
+    await nodes.remove('b');
+    await nodes.register(node('f'));
+    await expectRefusal(() => nodes.register(node('g')), 'TOO_MANY_NODES');
+    expect(records).length(6);
+  });
+
+  it('say no more of themselves than 4096 bytes, and take part in no more than 1000 sessions', async () => {
+    const { nodes, records } = world();
+    const notes = (length: number) => ({ capabilities: { notes: '€'.repeat(length) } });
+    const most = Math.floor((4096 - '{"notes":""}'.length) / 3);
+    await nodes.register(node('a', notes(most)));
+    await expectRefusal(() => nodes.register(node('b', notes(most + 1))), 'INVALID_PARAMETER');
+    const sessions = (from: number, count: number) => Array.from({ length: count }, (_, i) => `s${from + i}`);
+    await nodes.register(node('c', { sessions: sessions(0, 999) }));
+    await nodes.register(node('c', { sessions: sessions(999, 1) }));
+    const refusal = await expectRefusal(
+      () => nodes.register(node('c', { sessions: sessions(1000, 1) })),
+      'INVALID_PARAMETER',
+    );
+    expect(refusal.details.parameter).equal('sessions');
+    expect(records).length(3);
+  });
+
   it('are there when they register, durably', async () => {
     const { nodes, records, told, presence } = world();
     const { node: view, token, created } = await nodes.register(node('a', { capabilities: { gpu: true } }));

@@ -140,21 +140,71 @@ describe('sessions on disk', () => {
     await stage.coordinator.close();
   });
 
-  it('begin the deadline of a round afresh', async () => {
-    const folder = await newFolder();
-    const clock = new ManualClock();
+  describe('give a round the rest of its time', () => {
     const liveness = { heartbeatMs: 1e6, suspectAfter: 1, lostAfter: 1 };
-    const before = await started(folder, { clock, liveness });
-    for (const node of [0, 1]) await send(before, node, 1);
-    clock.advance(4000);
-    await before.coordinator.close();
+    /** What the wall clock is ahead by, before and after the restart; and what is left of 5000 ms. */
+    const cases = {
+      'as the wall clock says': [0, 0, 1000],
+      'where the wall clock was set back': [0, -3_600_000, 2000],
+      'where the wall clock was set forward': [0, 3_600_000, 0],
+      'where the wall clock was set back before': [-3_600_000, -3_600_000, 1000],
+      'where the wall clock was set forward before': [3_600_000, 3_600_000, 1000],
+    } as const;
+    for (const [what, [aheadMs, laterAheadMs, leftMs]] of Object.entries(cases)) {
+      it(what, async () => {
+        const folder = await newFolder();
+        const clock = new ManualClock();
+        const before = await started(folder, { clock, liveness });
+        await send(before, 0, 1);
+        clock.wallAheadMs = aheadMs;
+        clock.advance(3000);
+        await send(before, 1, 1); // durable, and so is the time
+        clock.advance(1000);
+        await before.coordinator.close();
 
-    const stage = await sceneOn(folder, { clock, liveness });
-    clock.advance(4999);
-    expect(stage.coordinator.session(SESSION).round?.phase).equal('collecting');
-    clock.advance(1);
-    await stage.committed(1);
-    await stage.coordinator.close();
+        clock.wallAheadMs = laterAheadMs;
+        const stage = await sceneOn(folder, { clock, liveness });
+        if (leftMs > 0) {
+          clock.advance(leftMs - 1);
+          expect(stage.coordinator.session(SESSION).round?.phase).equal('collecting');
+          clock.advance(1);
+        }
+        await stage.committed(1);
+        await stage.coordinator.close();
+      });
+    }
+
+    it('over restarts in a row, none of which takes a whole deadline', async () => {
+      const folder = await newFolder();
+      const clock = new ManualClock();
+      let stage = await started(folder, { clock, liveness });
+      for (const node of [0, 1]) await send(stage, node, 1);
+      clock.wallAheadMs = -3_600_000;
+      for (let restart = 0; restart < 4; restart++) {
+        await stage.coordinator.close();
+        stage = await sceneOn(folder, { clock, liveness });
+        expect(stage.coordinator.session(SESSION).round?.phase).equal('collecting');
+        clock.advance(1249);
+      }
+      clock.advance(3);
+      expect(stage.coordinator.session(SESSION).round?.phase).equal('collecting');
+      clock.advance(1);
+      await stage.committed(1);
+      await stage.coordinator.close();
+    });
+
+    it('and shows its times by the wall clock', async () => {
+      const clock = new ManualClock();
+      const stage = await started(await newFolder(), { clock, liveness });
+      const openedAtMs = clock.now();
+      clock.advance(100);
+      clock.wallAheadMs = -3_600_000;
+      expect(stage.coordinator.session(SESSION).round).deep.include({
+        openedAtMs: openedAtMs - 3_600_000,
+        deadlineAtMs: openedAtMs + 5000 - 3_600_000,
+      });
+      await stage.coordinator.close();
+    });
   });
 
   it('aggregate a sealed round again, with the same updates', async () => {

@@ -4,6 +4,9 @@ import { serveStatus, type StatusServer } from '../../src/orchestrator/statusApp
 import { viewOf } from '../../src/orchestrator/supervise/statusView.js';
 import { aComponent, checked, Play } from '../support/orchestrator/play.js';
 import { expectRefusal } from '../support/refusal.js';
+import { Raw } from '../server/raw.js';
+
+const stoppedAt = (nowMs: number) => ({ now: () => nowMs, toWall: (atMs: number) => atMs });
 
 describe('serveStatus', () => {
   let server: StatusServer;
@@ -11,7 +14,7 @@ describe('serveStatus', () => {
 
   beforeEach(async () => {
     play = new Play([checked('a'), aComponent('b', { dependsOn: ['a'] })]).tick();
-    server = await serveStatus(() => viewOf(play.policy, play.state, play.atMs), 0);
+    server = await serveStatus(() => viewOf(play.policy, play.state, stoppedAt(play.atMs)), 0);
   });
   afterEach(() => server.close());
 
@@ -80,11 +83,25 @@ describe('serveStatus', () => {
     expect((await get('/v1/components', 'HEAD')).status).equal(200);
   });
 
+  it('answers for localhost and addresses only, except to health checks', async () => {
+    const port = Number(new URL(server.url).port);
+    const ask = async (path: string, head: string) => {
+      const raw = await Raw.open(port);
+      raw.send(`GET ${path} HTTP/1.1\r\n${head}\r\nConnection: close\r\n\r\n`);
+      return (await raw.closed()).slice(9, 12);
+    };
+    expect(await ask('/v1/components', 'Host: localhost:1')).equal('200');
+    expect(await ask('/v1/components', 'Host: evil.example')).equal('421');
+    expect(await ask('/v1/components', 'Host: localhost\r\nX-Forwarded-For: 1.2.3.4')).equal('421');
+    expect(await ask('/health/live', 'Host: evil.example')).equal('200');
+    expect(await ask('/v1/components', 'X: y')).equal('400');
+  });
+
   it('refuses a port that is taken', async () => {
     const port = Number(new URL(server.url).port);
     await expectRefusal(
-      () => serveStatus(() => viewOf(play.policy, play.state, 0), port),
-      'INVALID_PARAMETER',
+      () => serveStatus(() => viewOf(play.policy, play.state, stoppedAt(0)), port),
+      'PORT_IN_USE',
     );
     await server.close();
     await expectRefusal(() => readStatus(server.url), 'CONNECTION_FAILED');

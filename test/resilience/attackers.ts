@@ -141,10 +141,10 @@ async function hold(what: string, first: string, byte: string): Promise<void> {
 
 async function holdMany(round: number): Promise<void> {
   const bearer = `Authorization: Bearer ${tokens['x-lies']}`;
-  const head = `PUT ${place('x-lies', round)} HTTP/1.1\r\nHost: x\r\n${bearer}\r\nContent-Type: application/octet-stream\r\n`;
-  const register = `POST /v1/nodes HTTP/1.1\r\nHost: x\r\n${bearer}\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n`;
+  const head = `PUT ${place('x-lies', round)} HTTP/1.1\r\nHost: localhost\r\n${bearer}\r\nContent-Type: application/octet-stream\r\n`;
+  const register = `POST /v1/nodes HTTP/1.1\r\nHost: localhost\r\n${bearer}\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n`;
   const upgrade =
-    `GET /v1/events HTTP/1.1\r\nHost: x\r\n${bearer}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET /v1/events HTTP/1.1\r\nHost: localhost\r\n${bearer}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
     'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
   const holding = [
     ...Array.from({ length: 30 }, () => hold('slow head', 'GET /v1/status HTTP/1.1\r\nX-', 'a')),

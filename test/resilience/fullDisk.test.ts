@@ -46,7 +46,7 @@ describe('a server whose disk is full', function () {
   }
 
   /** Room for three updates of six, and for any checkpoint. */
-  const limited = ['prlimit', `--fsize=${3 * (ROW_BYTES + 2 ** 14) + 4096}:unlimited`];
+  const limited = ['prlimit', `--fsize=${3 * (ROW_BYTES + 2 ** 14) + 3 * 4096}:unlimited`];
 
   it('refuses an update with 507, and takes it when the limit is gone', async () => {
     const server = await start(limited);

@@ -33,6 +33,8 @@ export interface SystemOptions {
   readonly heartbeatMs?: number;
   /** Any settings of the server: { 'limits.bodyStallMs': 1000, 'store.keepCheckpoints': 10 }; default: it keeps all. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Environment variables of the server's process. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** Whether the server asks for tokens. Each node keeps its own in a file. Default: false. */
   readonly tokens?: boolean;
 }
@@ -100,7 +102,7 @@ export class System {
 
   /** On the same port and folder as before. */
   async startServer(): Promise<void> {
-    const { heartbeatMs = 500, settings = {}, tokens = false } = this.options;
+    const { heartbeatMs = 500, settings = {}, environment = {}, tokens = false } = this.options;
     const auth = {
       'auth.enabled': true,
       'auth.adminToken': ADMIN_TOKEN,
@@ -113,7 +115,10 @@ export class System {
       '--set',
       `${path}=${JSON.stringify(value)}`,
     ]);
-    this.running = await this.processes.serve(['--port', String(this.port), '--data', this.folder, ...flags]);
+    this.running = await this.processes.serve(
+      ['--port', String(this.port), '--data', this.folder, ...flags],
+      environment,
+    );
   }
 
   async killServer(): Promise<void> {

@@ -133,10 +133,14 @@ describe('admit', () => {
       expect(answer(play, 'c', 3)).equal('new');
     });
 
-    it('takes one update a node: whatever round another one is for, it is compared with the first', () => {
+    it('takes one update of each node: one for another round is no conflict, and no fault of the node', () => {
       const play = third().updates('c', 2);
       expect(answer(play, 'c', 2)).equal('repeat');
-      expect(answer(play, 'c', 3)).equal('repeat');
+      expect(answer(play, 'c', 3)).equal('BUFFER_HAS_UPDATE');
+      expect(play.updates('c', 3, 'another').effectsOf('refuse')[0]?.code).equal('BUFFER_HAS_UPDATE');
+      expect(play.state.nodes.c!.refused).deep.equal({});
+      play.updates('b', 3);
+      expect(answer(play.commit(), 'c', 3), 'the next buffer takes it').equal('new');
     });
 
     it('answers ROUND_CLOSED while the next buffer is not open yet', () => {

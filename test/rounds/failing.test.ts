@@ -13,17 +13,21 @@ describe('a round that fails', () => {
           round: 1,
           attempt: 1,
           code: 'TOO_FEW_UPDATES',
-          message: '1 updates came in 60000 ms; the quorum is 2.',
+          message: '1 update arrived within 60000 ms; the quorum is 2.',
         },
       },
       { type: 'discard-round', round: 1, attempt: 1 },
       { type: 'wake', atMs: 61_000 },
     ]);
     expect(play.tick(60_999).phase).equal('backing-off');
+    const failure = { number: 1, attempt: 1, code: 'TOO_FEW_UPDATES' };
+    expect(play.state.failure).deep.include(failure);
     play.tick(61_000);
     expect(play.effectsOf('open-round')).deep.equal([
       { type: 'open-round', round: 1, attempt: 2, asked: null, deadlineAtMs: 121_000 },
     ]);
+    expect(play.state.failure).deep.include(failure);
+    expect(play.updates('ab').commit().state.failure, 'of the committed round').equal(null);
   });
 
   it('takes fresh updates in its next attempt, also from who had sent one', () => {
@@ -54,7 +58,7 @@ describe('a round that fails', () => {
     play.tick(60_000).tick(60_010).tick(120_010);
     expect(play.state.status).equal('failed');
     expect(play.state.reason).equal(
-      'Round 1 failed at its last attempt, number 2: 0 updates came in 60000 ms; the quorum is 2.',
+      'Round 1 failed at its last attempt, number 2: 0 updates arrived within 60000 ms; the quorum is 2.',
     );
     expect(play.state.round).deep.equal({ phase: 'idle' });
     expect(play.effectsOf('discard-round')).deep.equal([{ type: 'discard-round', round: 1, attempt: 2 }]);

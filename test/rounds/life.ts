@@ -18,6 +18,16 @@ import {
 import { type Command, names } from './arbitraries.js';
 import { frozen, type Happening } from './playing.js';
 
+/** The file of a round, as far as the rounds know it. */
+interface LifeFile {
+  round: number;
+  attempt: number;
+  asked: readonly string[] | null;
+  sealed: string[] | null;
+  openedAtMs: number;
+  durationMs: number;
+}
+
 /** A coordinator that does as the effects say, keeps files as a store does, and watches. */
 export class Life {
   readonly policy: Policy;
@@ -26,8 +36,7 @@ export class Life {
   /** The timer that is set. */
   timerMs: number | null = null;
   /** The file of the round under way. */
-  file: { round: number; attempt: number; asked: readonly string[] | null; sealed: string[] | null } | null =
-    null;
+  file: LifeFile | null = null;
   stored = new Map<string, AcceptedUpdate>();
   isDoomed = false;
   /** Since the newest restart: before it, an attempt that failed has left nothing durable. */
@@ -79,7 +88,14 @@ export class Life {
         expect(this.file, 'a round opens where no file is').equal(null);
         expect(this.opened.has(`${effect.round} ${effect.attempt}`), 'no attempt opens twice').equal(false);
         this.opened.add(`${effect.round} ${effect.attempt}`);
-        this.file = { round: effect.round, attempt: effect.attempt, asked: effect.asked, sealed: null };
+        this.file = {
+          round: effect.round,
+          attempt: effect.attempt,
+          asked: effect.asked,
+          sealed: null,
+          openedAtMs: this.atMs,
+          durationMs: effect.deadlineAtMs - this.atMs,
+        };
         break;
       case 'accept':
         this.accept(effect.update, before);
@@ -237,11 +253,12 @@ export class Life {
       this.send({ type: 'tick' });
       return;
     }
-    const { sealed, ...file } = this.file;
+    const { sealed, openedAtMs, ...file } = this.file;
     const updates = [...this.stored.values()];
     this.found.push(sealed === null ? (updates.length > 0 ? 'some updates' : 'none') : 'a seal');
-    this.file = { ...file, sealed: null };
-    this.send({ type: 'recovered', ...file, sealed, updates });
+    this.file = { ...file, openedAtMs, sealed: null };
+    const elapsedMs = Math.min(file.durationMs, this.atMs - openedAtMs);
+    this.send({ type: 'recovered', ...file, elapsedMs, sealed, updates });
     const isUnderWay = status === 'running' || status === 'paused';
     if (sealed !== null && isUnderWay) expect(this.state.round.phase).equal('aggregating');
   }
@@ -310,7 +327,8 @@ export class Life {
         const { attempt } = command;
         const round = this.number - command.behind;
         if (this.file?.round === round && this.file.attempt === attempt) break;
-        this.send({ type: 'recovered', round, attempt, asked: null, sealed: null, updates: [] });
+        const file = { round, attempt, asked: null, durationMs: 1000, elapsedMs: 0 };
+        this.send({ type: 'recovered', ...file, sealed: null, updates: [] });
         break;
       }
     }

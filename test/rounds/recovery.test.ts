@@ -27,7 +27,14 @@ function restarted(
   ).at(1000);
 }
 
-const file = { round: 2, attempt: 1, asked: null, sealed: null } as const;
+const file = {
+  round: 2,
+  attempt: 1,
+  asked: null,
+  sealed: null,
+  durationMs: 60_000,
+  elapsedMs: 0,
+} as const;
 const recover = (play: Play, found: string, changes: object = {}) =>
   play.send({ type: 'recovered', ...file, updates: found.split('').map(updateOf), ...changes });
 
@@ -121,6 +128,14 @@ describe('a session after a restart', () => {
       { type: 'wake', atMs: 61_000 },
     ]);
     expect(play.come('a').updates('a').effectsOf('accept')[0]!.update).deep.equal(updateOf('a'));
+  });
+
+  it('goes on with the rest of its time', () => {
+    const play = recover(restarted(), 'a', { elapsedMs: 59_000 });
+    expect(play.state.round).deep.include({ openedAtMs: 1000 - 59_000, deadlineAtMs: 2000 });
+    expect(recover(restarted(), 'ab', { elapsedMs: 60_000 }).aggregated()).deep.equal(['a', 'b']);
+    const sealed = recover(restarted(), 'ab', { elapsedMs: 7, sealed: ['a', 'b'] });
+    expect(sealed.state.round).deep.include({ phase: 'aggregating', openedAtMs: 993 });
   });
 
   it('waits for them in the order of their names', () => {

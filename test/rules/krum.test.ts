@@ -16,10 +16,10 @@ describe('krum', () => {
     }
   });
 
-  it('takes the first of rows that are equally good', async () => {
+  it('takes the shorter of rows that are equally good', async () => {
     const updates = [9, 1, 0, 1, 0].map((entry) => Float32Array.of(entry, 7));
     // Two neighbors each: the ones score 0 + 1, and so do the zeros.
-    expect([...(await aggregate(updates, krum({ f: 1 }))).value]).deep.equal([1, 7]);
+    expect([...(await aggregate(updates, krum({ f: 1 }))).value]).deep.equal([0, 7]);
   });
 
   it('distinguishes updates that nearly coincide', async () => {

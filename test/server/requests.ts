@@ -128,7 +128,7 @@ export function wire({ method, target, headers, body }: Request): Buffer {
   const isChunked = headers.some(([name]) => name === 'transfer-encoding');
   const lines = [
     `${method} ${target} HTTP/1.1`,
-    'host: x',
+    'host: localhost',
     ...headers.map(([name, value]) => `${name}: ${value}`),
     ...(bytes.length === 0 || isChunked ? [] : [`content-length: ${bytes.length}`]),
   ];

@@ -5,7 +5,7 @@ import { closeAll, D, start, startSession, updatePath, vector } from './fixture.
 import { Raw } from './raw.js';
 
 const head = (node: string, extra = '') =>
-  `PUT ${updatePath(node)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${D * 4}\r\n${extra}\r\n`;
+  `PUT ${updatePath(node)} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${D * 4}\r\n${extra}\r\n`;
 
 /** Tells when an upload has come as far as the coordinator. */
 function watched(): { wrap: (real: Coordinator) => Coordinator; begun: Promise<void> } {
@@ -29,13 +29,15 @@ describe('close', () => {
     const fixture = await start({ wrap });
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const other = await Raw.open(fixture.port);
-    other.send('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    other.send('GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await other.until(/"ready"/);
     const busy = await Raw.open(fixture.port);
-    busy.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/');
+    busy.send('GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1/');
     await busy.until(/"version"/);
     const reader = await Raw.open(fixture.port);
-    reader.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/events HTTP/1.1\r\nHost: x\r\n');
+    reader.send(
+      'GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1/events HTTP/1.1\r\nHost: localhost\r\n',
+    );
     await reader.until(/"version"/);
     const upload = await Raw.open(fixture.port);
     upload.send(head('a')).send(vector(1).subarray(0, 10));
@@ -44,7 +46,7 @@ describe('close', () => {
     const closed = fixture.server.close();
     // Idle connections end at once; one in the middle of a request is told.
     await other.closed();
-    busy.send('status HTTP/1.1\r\nHost: x\r\n\r\n');
+    busy.send('status HTTP/1.1\r\nHost: localhost\r\n\r\n');
     expect(await busy.closed()).match(/HTTP\/1\.1 503 [^]*SHUTTING_DOWN/);
     reader.send('Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
     expect(await reader.closed()).match(/HTTP\/1\.1 503 [^]*SHUTTING_DOWN/);
@@ -64,7 +66,7 @@ describe('close', () => {
     const fixture = await start({ config: { shutdownDeadlineMs: 1_000_000 } });
     const unused = await Raw.open(fixture.port);
     const other = await Raw.open(fixture.port);
-    other.send('GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n');
+    other.send('GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await other.until(/"ready"/); // connections are taken in order: the first was before this one
     await fixture.server.close();
     expect(await unused.closed()).equal('');

@@ -6,7 +6,7 @@ import { readRecord, type RoundRecord } from '../../src/coordinator/session/roun
 import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import { nodeName, scene, sendAll, SESSION } from '../support/coordinator/scene.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
-import { checkpointOf, nodeEntry, sessionEntry } from '../support/storeData.js';
+import { checkpointOf, nodeEntry, recordSession, sessionEntry } from '../support/storeData.js';
 
 describe('the formats of the disk store', () => {
   it('keep a session’s secret, when the journal is read, written anew, and its status changes', async () => {
@@ -52,6 +52,7 @@ describe('the formats of the disk store', () => {
   it('keep a checkpoint’s batch, and have none where none was written', async () => {
     const folder = temporaryFolder();
     let store = await openDiskStore({ folder });
+    await recordSession(store, 's');
     let session = await store.session('s');
     await session.writeCheckpoint({ ...checkpointOf(1), batch: 7 });
     await session.writeCheckpoint(checkpointOf(2));
@@ -63,7 +64,7 @@ describe('the formats of the disk store', () => {
     await store.close();
     const [name] = readdirSync(join(folder, 'sessions', 's', 'checkpoints'));
     const text = readFileSync(join(folder, 'sessions', 's', 'checkpoints', name!)).toString('latin1');
-    expect(text).contain('"format":"quorate-checkpoint"').contain('"version":"1"');
+    expect(text).contain('"format":"quorate-checkpoint"').contain('"version":"2"');
   });
 
   it('keep a round’s receipt', () => {

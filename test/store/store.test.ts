@@ -6,7 +6,16 @@ import type { RetentionOptions } from '../../src/store/retention.js';
 import type { Store } from '../../src/store/store.js';
 import { random } from '../support/random.js';
 import { expectRefusal } from '../support/refusal.js';
-import { bytesOf, checkpointOf, gather, headerOf, rowOf, send, updateOf } from '../support/storeData.js';
+import {
+  bytesOf,
+  checkpointOf,
+  gather,
+  headerOf,
+  noTime,
+  rowOf,
+  send,
+  updateOf,
+} from '../support/storeData.js';
 import { temporaryFolder } from '../support/temporaryFolder.js';
 
 const stores: Record<string, (options?: RetentionOptions) => Promise<Store>> = {
@@ -21,7 +30,7 @@ for (const [name, open] of Object.entries(stores)) {
     afterEach(() => store.close());
 
     const session = () => store.session('s');
-    const round = async (d = 100) => (await session()).openRound(headerOf(1, d));
+    const round = async (d = 100) => (await session()).openRound(headerOf(1, d), noTime);
 
     it('refuses options that do not exist or are out of range', async () => {
       await expectRefusal(() => open({ keepRound: 1 } as RetentionOptions), 'UNKNOWN_PARAMETER');
@@ -34,7 +43,7 @@ for (const [name, open] of Object.entries(stores)) {
       it('takes pieces of any size, and gives the same bytes back, as rows and as a stream', async () => {
         const { whole } = random(7);
         for (const d of [1, 15, 16, 1000, 40_000, 200_001]) {
-          const opened = await (await store.session(`d${d}`)).openRound(headerOf(1, d));
+          const opened = await (await store.session(`d${d}`)).openRound(headerOf(1, d), noTime);
           const rows = [rowOf(d, 1), rowOf(d, 2)];
           for (const [i, row] of rows.entries()) {
             const slot = await opened.reserve(`n${i}`);
@@ -167,7 +176,7 @@ for (const [name, open] of Object.entries(stores)) {
       it('is opened once an attempt, unless it was discarded', async () => {
         const opened = await round();
         await expectRefusal(() => round(), 'INTERNAL');
-        await (await session()).openRound(headerOf(1, 100, 2));
+        await (await session()).openRound(headerOf(1, 100, 2), noTime);
         await opened.discard();
         await round();
       });
@@ -212,7 +221,7 @@ for (const [name, open] of Object.entries(stores)) {
       it('reads the updates of the committed rounds that it keeps', async () => {
         const opened = await session();
         for (let number = 1; number <= 3; number++) {
-          const one = await opened.openRound(headerOf(number, 100));
+          const one = await opened.openRound(headerOf(number, 100), noTime);
           const update = await send(one, 'a', rowOf(100, number), number !== 2);
           await send(one, 'late', rowOf(100, 99));
           await expectRefusal(() => opened.readUpdate(number, 'a'), 'UNKNOWN_ROUND');
@@ -234,7 +243,7 @@ for (const [name, open] of Object.entries(stores)) {
         await store.close();
         store = await open({ keepRounds: 0 });
         const opened = await session();
-        const one = await opened.openRound(headerOf(1, 100));
+        const one = await opened.openRound(headerOf(1, 100), noTime);
         await send(one, 'a', rowOf(100, 1));
         await one.seal(['a']);
         await opened.writeCheckpoint(checkpointOf(1));

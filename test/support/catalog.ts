@@ -51,13 +51,6 @@ const exceptions: Readonly<Partial<Record<RuleName, Partial<Entry>>>> = {
   // Subsets of equal diameter are common, and the first is taken.
   mda: { symmetric: false },
   monna: { symmetric: false },
-  'geometric-median': {
-    stages: () => [['geometric-median', { tolerance: 0, maxIterations: 50 }]],
-    translates: false,
-    scaled: (_n, _f, factor) => [
-      ['geometric-median', { nu: 1e-6 * factor, tolerance: 0, maxIterations: 50 }],
-    ],
-  },
   'centered-clipping': {
     stages: () => [['centered-clipping', { tau: 3, iterations: 2 }]],
     translates: false,
@@ -80,16 +73,12 @@ const pipelines: Readonly<Record<string, Entry>> = {
   'nnm > geometric-median': {
     stages: (_, f) => [
       ['nnm', { f }],
-      ['geometric-median', { tolerance: 0, maxIterations: 50 }],
+      ['geometric-median', {}],
     ],
     least: majority,
-    translates: false,
+    translates: true,
     symmetric: true,
     robust: true,
-    scaled: (_n, f, factor) => [
-      ['nnm', { f }],
-      ['geometric-median', { nu: 1e-6 * factor, tolerance: 0, maxIterations: 50 }],
-    ],
   },
   'arc > median': {
     stages: (_, f) => [['arc', { f }], ['median']],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import '../../src/index.js'; // reading safetensors needs the core
 import { type DiskStoreOptions, openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { RoundStore, SessionStore, Store } from '../../src/store/store.js';
+import { recordSession } from './storeData.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 class DiskScene {
@@ -19,6 +20,7 @@ class DiskScene {
 
   async open(options: Omit<DiskStoreOptions, 'folder'> = {}): Promise<void> {
     this.store = await openDiskStore({ folder: this.folder, ...options });
+    await recordSession(this.store, 's');
     this.session = await this.store.session('s');
   }
 

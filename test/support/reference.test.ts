@@ -32,7 +32,9 @@ describe('the float64 reference', () => {
         const [first, last] = key.split(' > ').map((stage) => goldenStage(stage, golden));
         if (!isPreaggregator(first!.name) || !isRule(last!.name)) throw new Error(key);
         const rows = referenceRows(input, first!.name, first!.parameters);
-        expectClose(reference(rows, last!.name, last!.parameters), expected, 1e-8);
+        // ByzFL smooths the geometric median, by a millionth.
+        const relative = last!.name === 'geometric-median' ? 1e-7 : 1e-8;
+        expectClose(reference(rows, last!.name, last!.parameters), expected, relative);
       });
     }
   }

@@ -13,13 +13,24 @@ import { peakMemoryBytes } from '../../bench/peakMemory.js';
 import { QuorateError } from '../../src/errors.js';
 import { openDiskStore } from '../../src/store/disk/diskStore.js';
 import type { RoundStore } from '../../src/store/store.js';
-import { bytesOf, checkpointOf, headerOf, nodeEntry, rowOf, trainSeed, updateOf } from './storeData.js';
+import {
+  bytesOf,
+  checkpointOf,
+  headerOf,
+  nodeEntry,
+  recordSession,
+  noTime,
+  rowOf,
+  trainSeed,
+  updateOf,
+} from './storeData.js';
 
 const [mode, folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: storeChild.js MODE FOLDER');
 const tell = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const store = await openDiskStore({ folder, keepEvents: 50 });
+await recordSession(store, 's');
 const session = await store.session('s');
 
 /** In two pieces, so that there is something to interrupt. */
@@ -36,7 +47,7 @@ async function train(): Promise<never> {
   let number = ((await session.checkpoints()).at(-1)?.round ?? 0) + 1;
   let round = await session.recoverRound();
   for (;;) {
-    round ??= await session.openRound(headerOf(number, 30_000));
+    round ??= await session.openRound(headerOf(number, 30_000), noTime);
     const current = round;
     const there = new Set(current.updates.map(({ node }) => node));
     const missing = Array.from({ length: 8 }, (_, i) => i).filter((i) => !there.has(`n${i}`));
@@ -61,7 +72,7 @@ async function train(): Promise<never> {
 }
 
 async function fill(): Promise<void> {
-  const round = await session.openRound(headerOf(1, 50_000));
+  const round = await session.openRound(headerOf(1, 50_000), noTime);
   for (let i = 0; ; i++) {
     try {
       await send(round, `n${i}`, rowOf(50_000, i));
@@ -79,7 +90,7 @@ async function fill(): Promise<void> {
 
 async function flood(): Promise<void> {
   const d = 1_000_000;
-  const round = await session.openRound(headerOf(1, d));
+  const round = await session.openRound(headerOf(1, d), noTime);
   const piece = bytesOf(rowOf(16_384, 1));
   const before = process.memoryUsage().rss;
   await Promise.all(

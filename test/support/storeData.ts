@@ -1,7 +1,15 @@
 /** What the tests of the stores write: seeded updates and checkpoints, and how they are told apart. */
 import { createHash } from 'node:crypto';
 import type { AcceptedUpdate, SessionState, SessionStatus } from '../../src/rounds/state.js';
-import type { Checkpoint, NodeEntry, RoundHeader, RoundStore, SessionEntry } from '../../src/store/store.js';
+import type {
+  Checkpoint,
+  NodeEntry,
+  RoundHeader,
+  RoundStore,
+  SessionEntry,
+  Store,
+  TimeMark,
+} from '../../src/store/store.js';
 import { random } from './random.js';
 
 export function rowOf(d: number, seed: number): Float32Array {
@@ -26,8 +34,11 @@ export function updateOf(node: string, row: Float32Array, withDigest = true): Ac
 }
 
 export function headerOf(round: number, d: number, attempt = 1): RoundHeader {
-  return { round, attempt, d, asked: null, openedAtMs: 1000 + round };
+  return { round, attempt, d, asked: null, openedAtMs: 1000 + round, durationMs: 60_000 };
 }
+
+/** The time of a round in which none passes. */
+export const noTime = (): TimeMark => ({ elapsedMs: 0, wallMs: 1000 });
 
 export async function send(
   round: RoundStore,
@@ -53,6 +64,7 @@ export const state: SessionState = {
   reason: null,
   committed: 0,
   round: { phase: 'waiting', number: 1, attempt: 1 },
+  failure: null,
   nodes: {},
   responseTimesMs: [],
   openings: {},
@@ -96,3 +108,9 @@ export const sessionEntry = (id: string, status: SessionStatus = 'created'): Ses
   status,
   reason: null,
 });
+
+/** What makes a session's folder one that the journal knows. */
+export async function recordSession(store: Store, id: string): Promise<void> {
+  if (store.sessions.some((session) => session.id === id)) return;
+  await store.record({ type: 'session', session: sessionEntry(id) });
+}

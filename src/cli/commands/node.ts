@@ -12,7 +12,7 @@ import { QuorateError } from '../../errors.js';
 import { formatDuration } from '../../orchestrator/supervise/state.js';
 import { newToken } from '../../protocol/names.js';
 import { interruptible } from '../terminal/exit.js';
-import { collectSettings, serverOption, tokenOption } from '../terminal/options.js';
+import { collectSettings, serverOption, tokenIn, tokenOption } from '../terminal/options.js';
 import { printLine } from '../terminal/print.js';
 
 interface Options {
@@ -50,7 +50,11 @@ export function nodeCommand(): Command {
     .requiredOption('--session <name>', 'the session')
     .requiredOption('--id <name>', "this node's name; keep it across restarts")
     .requiredOption('--trainer <module>', 'a file or an installed package')
-    .option('--set <key=json>', 'an option for createTrainer (repeatable)', collectSettings)
+    .option(
+      '--set <key=value>',
+      'an option for createTrainer; the value is parsed as JSON, otherwise taken as text (repeatable)',
+      collectSettings,
+    )
     .addOption(tokenOption())
     .option('--token-file <file>', "reads this node's token, or stores a new one")
     .addOption(
@@ -70,12 +74,13 @@ Examples:
 }
 
 async function run(options: Options): Promise<void> {
-  const { server, session, id, encoding, tokenFile, enrollmentToken } = options;
+  const { server, session, id, encoding, tokenFile } = options;
+  const enrollmentToken = tokenIn(options.enrollmentToken);
   const { createTrainer } = await loadTrainer(options.trainer);
   const save = async (token: string) => {
     if (tokenFile !== undefined) await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
   };
-  let token = options.token ?? (await readToken(tokenFile));
+  let token = tokenIn(options.token) ?? (await readToken(tokenFile));
   if (token === undefined && enrollmentToken !== undefined) {
     token = newToken();
     await save(token); // before registering: if anything fails afterward, the node can still prove who it is
@@ -150,7 +155,7 @@ function locate(specifier: string): string {
 
 async function readToken(file: string | undefined): Promise<string | undefined> {
   if (file === undefined || !existsSync(file)) return undefined;
-  return (await readFile(file, 'utf8')).trim();
+  return tokenIn(await readFile(file, 'utf8'));
 }
 
 /** Prints events as text, one line each. */
@@ -170,7 +175,7 @@ function eventPrinter(): (
         printLine('connection lost');
         break;
       case 'training':
-        startedMs = Date.now();
+        startedMs = performance.now();
         break;
       case 'left-out':
         printLine(`round ${event.round}: not finite, so left out: ${event.measurements.join(', ')}`);
@@ -182,7 +187,7 @@ function eventPrinter(): (
         const { round, repeated, accepted, quorum } = event.receipt;
         const again = repeated ? ' again' : '';
         printLine(
-          `round ${round}: update accepted${again} after ${formatDuration(Date.now() - startedMs)} (${accepted} received, quorum ${quorum})`,
+          `round ${round}: update accepted${again} after ${formatDuration(performance.now() - startedMs)} (${accepted} received, quorum ${quorum})`,
         );
         break;
       }

@@ -1,6 +1,6 @@
 /** Runs a system until it ends or is stopped. */
 import { loadPlan, type LoadedPlan, type System, type SystemOutcome, up } from '../../orchestrator/index.js';
-import { exitCodes, ExitWith, FailedWith } from '../terminal/exit.js';
+import { dieLater, exitCodes, ExitWith, FailedWith } from '../terminal/exit.js';
 import { logLines } from '../terminal/logs.js';
 import { printJson, printTable } from '../terminal/print.js';
 
@@ -31,7 +31,9 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   );
   let system: System | null = null;
   let stopRequestedMs: number | null = null;
-  const onSignal = (): void => {
+  let cancelDeath = (): void => undefined;
+  const onSignal = (signal?: NodeJS.Signals): void => {
+    if (system === null) cancelDeath = dieLater(signal ?? 'SIGTERM', STARTING_MS);
     if (stopRequestedMs === null) system?.stop();
     else if (performance.now() - stopRequestedMs >= SECOND_SIGNAL_MS) system?.kill();
     stopRequestedMs ??= performance.now();
@@ -44,6 +46,7 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
   });
   process.stderr.on('error', () => undefined);
   system = await up({ plan, onLine: (line) => log.line(line), onEvent: (event) => log.event(event) });
+  cancelDeath();
   if (stopRequestedMs !== null) system.stop();
   log.facts({
     ...(plan.server !== null && { server: plan.server }),
@@ -56,6 +59,9 @@ export async function runUp(file: string, { check, json = false }: UpFlags): Pro
 
 /** npx delivers a terminal's interrupt twice; signals closer together than this count as one. */
 const SECOND_SIGNAL_MS = 500;
+
+/** How long the start may go on after a signal; it has hung if it isn't done by then. */
+const STARTING_MS = 5000;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

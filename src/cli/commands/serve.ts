@@ -12,7 +12,11 @@ const withServerFlags = (command: Command): Command =>
     .option('--port <number>', 'port to listen on; 0 picks a free port (default: 8080)')
     .option('--data <folder>', 'where to store rounds (default: in memory only)')
     .option('--log-level <level>', 'fatal, error, warn, info, debug, trace or silent')
-    .option('--set <path=value>', 'any setting: limits.jsonBytes=1000 (repeatable)', collectSettings);
+    .option(
+      '--set <key=value>',
+      'a setting, such as limits.jsonBytes=1000; the value is parsed as JSON, otherwise taken as text (repeatable)',
+      collectSettings,
+    );
 
 export function serveCommand(): Command {
   return withServerFlags(new Command('serve'))

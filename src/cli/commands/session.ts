@@ -46,7 +46,11 @@ Examples:
     connected(new Command('create'))
       .description('Creates a session from a YAML or JSON file. Values of --set override the file.')
       .argument('[file]', "the session's configuration")
-      .option('--set <key=json>', 'a setting (repeatable)', collectSettings)
+      .option(
+        '--set <key=value>',
+        'a setting; the value is parsed as JSON, otherwise taken as text (repeatable)',
+        collectSettings,
+      )
       .option('--model <file>', 'the initial model: .npy or .safetensors')
       .addOption(
         new Option('--zeros <d>', 'an initial model of d zeros')
@@ -160,9 +164,10 @@ function show(view: SessionView, { json }: Options): void {
   const { id, status, reason, committed, config, round, model, nodes } = view;
   printFacts({
     session: id,
-    status: reason === null ? status : `${status}: ${reason}`,
+    status: reason === null || reason === round?.reason ? status : `${status}: ${reason}`,
     rounds: `${committed} of ${config.rounds} committed`,
     ...(round && { 'current round': `${round.number}, attempt ${round.attempt}, ${round.phase}` }),
+    ...(round?.reason && { 'last failure': round.reason }),
     pipeline: config.pipeline,
     optimizer: config.optimizer,
     updates: config.updates,

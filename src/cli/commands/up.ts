@@ -13,8 +13,8 @@ export function upCommand(): Command {
     .description(
       'Starts the server, sessions, nodes and other components of a YAML file, each once its ' +
         'dependencies are up. Restarts those that die or stop responding. Ends once all nodes ' +
-        'have ended; SIGINT and SIGTERM stop everything, and a second signal kills it. The file ' +
-        'format is described in docs/orchestrator.md.',
+        'have ended; SIGINT and SIGTERM stop everything, and a second signal kills it. The ' +
+        'file has the keys server, sessions, nodes and components; --check shows what it defines.',
     )
     .argument('[file]', 'the system file', DEFAULT_FILE)
     .option('--check', 'print what would start, and start nothing')
@@ -24,7 +24,7 @@ export function upCommand(): Command {
       `
 Examples:
   $ quorate up
-  $ quorate up examples/up.yaml
+  $ quorate up system.yaml
   $ quorate up --check`,
     )
     .action(async (file: string, flags: UpFlags) => {
@@ -50,7 +50,7 @@ export function statusCommand(): Command {
       `
 Examples:
   $ quorate status
-  $ quorate status examples/up.yaml --json
+  $ quorate status system.yaml --json
   $ quorate status --url http://127.0.0.1:9000`,
     )
     .action(showStatus);

@@ -63,16 +63,37 @@ function stackOf(error: unknown): string {
 }
 
 /**
- * Runs work whose AbortSignal is aborted on SIGINT or SIGTERM. A second signal ends the process at once.
+ * Ends this process by a signal's own action. `process.exit` would wait for a file system call that doesn't return: the
+ * opening of a FIFO, a server of files that is gone.
+ */
+export function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+/** Ends this process by the signal after a while, unless it has ended by then, or the returned function is called. */
+export function dieLater(signal: NodeJS.Signals, afterMs: number): () => void {
+  const timer = setTimeout(() => dieOf(signal), afterMs).unref();
+  return () => clearTimeout(timer);
+}
+
+/** How long interrupted work may take to clean up. */
+const CLEANUP_MS = 10_000;
+
+/**
+ * Runs work whose AbortSignal is aborted on SIGINT or SIGTERM. A second signal ends the process at once,
+ * and so does work that doesn't settle.
  *
  * @throws Interrupted once the interrupted work has settled
  */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let by: 'SIGINT' | 'SIGTERM' | undefined;
+  let cancelDeath = (): void => undefined;
   const interrupt = (signal: NodeJS.Signals): void => {
-    if (by !== undefined) process.exit(exitCodes[by]);
+    if (by !== undefined) dieOf(by);
     by = signal === 'SIGTERM' ? signal : 'SIGINT';
+    cancelDeath = dieLater(by, CLEANUP_MS);
     controller.abort(new Interrupted(by));
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
@@ -83,6 +104,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   } catch (error) {
     throw by === undefined ? error : new Interrupted(by);
   } finally {
+    cancelDeath();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }

@@ -16,7 +16,11 @@ export interface ConnectionFlags {
 }
 
 export const clientFor = ({ server, token }: ConnectionFlags): Client =>
-  createClient({ server, token: token ?? null });
+  createClient({ server, token: tokenIn(token) ?? null });
+
+/** A token of an option; an empty variable counts as absent. */
+export const tokenIn = (text: string | undefined): string | undefined =>
+  text?.trim() === '' ? undefined : text;
 
 /** Collects repeated `--set key=value` options. A value that isn't JSON is taken as text. */
 export function collectSettings(

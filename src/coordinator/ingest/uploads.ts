@@ -30,8 +30,20 @@ import type { UpdateHashes } from './updateHash.js';
 /** An update that is in a round already. */
 interface Earlier {
   readonly round: number;
-  readonly update: Pick<AcceptedUpdate, 'digest' | 'staleness'>;
+  readonly update: Pick<AcceptedUpdate, 'digest' | 'staleness' | 'numExamples' | 'metrics'>;
   readonly accepted: number;
+}
+
+/** What a node reports along with an update. */
+type Facts = Pick<AcceptedUpdate, 'numExamples' | 'metrics'>;
+
+function haveSameFacts(one: Facts, other: Facts): boolean {
+  const names = Object.keys(one.metrics);
+  return (
+    one.numExamples === other.numExamples &&
+    names.length === Object.keys(other.metrics).length &&
+    names.every((name) => Object.hasOwn(other.metrics, name) && one.metrics[name] === other.metrics[name])
+  );
 }
 
 /** Not the node's fault, so not in its history. */
@@ -155,13 +167,15 @@ export class Uploads {
 
   /** @throws QuorateError CONFLICTING_UPDATE */
   private async compare(
-    { session, node, round }: IncomingUpdate,
+    { session, node, round, numExamples, metrics }: IncomingUpdate,
     earlier: Earlier,
     digest: string,
   ): Promise<UpdateReceipt> {
     const known = earlier.update.digest ?? (await this.storedDigest(earlier.round, node));
-    if (known !== digest) {
-      throw new QuorateError('CONFLICTING_UPDATE', `${node} has sent another update for round ${round}`, {
+    const isOther = known !== digest;
+    if (isOther || !haveSameFacts(earlier.update, { numExamples, metrics })) {
+      const sent = isOther ? 'another update' : 'this update with other numExamples or metrics';
+      throw new QuorateError('CONFLICTING_UPDATE', `${node} has sent ${sent} for round ${round}`, {
         session,
         node,
         round,

@@ -13,7 +13,7 @@ import type { Clock } from '../../core/clock.js';
 import type { Engine } from '../../core/engine.js';
 import { QuorateError } from '../../errors.js';
 import type { AttemptId, Effect } from '../../rounds/machine.js';
-import type { EventLog, RoundStore, SessionStore } from '../../store/store.js';
+import type { EventLog, RoundStore, SessionStore, TimeMark } from '../../store/store.js';
 import type { Archive } from './archive.js';
 import { type BackgroundWork, untilItPasses } from './backgroundWork.js';
 import type { EvaluationRound } from './evaluationRound.js';
@@ -66,20 +66,39 @@ export class CurrentRound {
     return this.handle;
   }
 
-  open({ round, attempt, asked }: EffectOf<'open-round'>, openedAtMs: number): void {
-    const { models, store, background } = this.options;
+  open({ round, attempt, asked, deadlineAtMs }: EffectOf<'open-round'>, openedAtMs: number): void {
+    const { models, store, background, clock } = this.options;
     const d = models.require().values.length;
     this.handle = new RoundHandle({ number: round, attempt }, () =>
-      store.openRound({ round, attempt, d, asked, openedAtMs }),
+      store.openRound(
+        {
+          round,
+          attempt,
+          d,
+          asked,
+          openedAtMs: clock.toWall(openedAtMs),
+          durationMs: deadlineAtMs - openedAtMs,
+        },
+        timeSince(openedAtMs, clock),
+      ),
     );
     background.run(this.handle.ready().then(() => undefined));
   }
 
-  /** Continues with a file that was found after a restart. */
-  async recover(found: RoundStore): Promise<void> {
+  /**
+   * Continues with a file that was found after a restart.
+   *
+   * @returns how long the round had been open
+   */
+  async recover(found: RoundStore): Promise<number> {
+    const { clock, onError } = this.options;
     const attempt: AttemptId = { number: found.header.round, attempt: found.header.attempt };
     this.handle = new RoundHandle(attempt, () => Promise.resolve(found));
     await this.handle.ready();
+    const elapsedMs = elapsedUntilNow(found, clock);
+    // Restarts in a row count: what one restart made durable, the next one doesn't wait for again.
+    await found.keepTime(timeSince(clock.now() - elapsedMs, clock)).catch(onError);
+    return elapsedMs;
   }
 
   aggregate(effect: EffectOf<'aggregate'>): void {
@@ -151,8 +170,12 @@ export class CurrentRound {
     const { model } = result;
     const written = await this.orFail(work, () =>
       untilItPasses(async () => {
-        const createdAtMs = clock.now();
-        const record = recordOf(result, archive.seriesWith(pointOf(result, createdAtMs)));
+        const createdAtMs = clock.toWall(clock.now());
+        const openedAtMs = clock.toWall(result.round.openedAtMs);
+        const record = recordOf(
+          result,
+          archive.seriesWith(pointOf(result, { openedAtMs, committedAtMs: createdAtMs })),
+        );
         await store.writeCheckpoint({
           round,
           createdAtMs,
@@ -207,4 +230,18 @@ export class CurrentRound {
     const { clock, plan, onError } = this.options;
     return { clock, policy: plan.policy, signal: cancel.signal, onError };
   }
+}
+
+const timeSince = (openedAtMs: number, clock: Clock) => (): TimeMark => {
+  const nowMs = clock.now();
+  return { elapsedMs: Math.max(0, nowMs - openedAtMs), wallMs: clock.toWall(nowMs) };
+};
+
+/**
+ * How long a round has been open, after a restart: what was durable, and what the wall clock says has passed since. A wall
+ * clock that was set back says less than nothing, and counts as nothing; one that was set forward can only end the round.
+ */
+function elapsedUntilNow({ header, time }: RoundStore, clock: Clock): number {
+  const sinceMs = Math.max(0, clock.toWall(clock.now()) - time.wallMs);
+  return Math.min(header.durationMs, time.elapsedMs + sinceMs);
 }

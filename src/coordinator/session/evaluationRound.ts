@@ -66,11 +66,16 @@ export class EvaluationRound {
     this.evaluations = new Evaluations(round);
   }
 
-  /** Sets the deadline of the last round, whose evaluations no other round ends. */
-  endInTime(): void {
+  /**
+   * Sets the deadline of the last round, whose evaluations no other round ends.
+   *
+   * @param elapsedMs how much of the time has passed before a restart
+   */
+  endInTime(elapsedMs = 0): void {
     const { clock, deadlineMs } = this.options;
+    const remainingMs = Math.max(0, deadlineMs - elapsedMs);
     this.cancelDeadline?.();
-    this.cancelDeadline = clock.at(clock.now() + deadlineMs, () => void this.conclude());
+    this.cancelDeadline = clock.at(clock.now() + remainingMs, () => void this.conclude());
   }
 
   /** @throws QuorateError ROUND_NOT_OPEN, ROUND_CLOSED, CONFLICTING_UPDATE, STORE_FULL, STORE_FAILED */

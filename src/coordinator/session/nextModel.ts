@@ -6,16 +6,21 @@
  *   2. the pipeline aggregates the rows; a lone mean is weighted, where the session weights by examples
  *   3. Δ = the aggregate (delta), −rate · aggregate (gradient), or aggregate − model (weights), in float32
  *   4. the server optimizer takes its step with Δ
+ *
+ * Of weights, fed-avg makes (1 − η) · model + η · aggregate, rounded once, and with η = 1 the aggregate itself: the rounded
+ * difference, added back, would be neither. The pipeline sees the weights as they are sent, so that what measures from the
+ * origin (clipping, ARC, CGE, centered clipping, the sign vote) measures weights from 0, not from the model.
  */
 import { aggregate } from '../../aggregation/aggregate.js';
 import type { Engine } from '../../core/engine.js';
 import type { RowSource } from '../../core/source.js';
-import { optimize } from '../../optimizers/optimize.js';
+import { optimize, requireState } from '../../optimizers/optimize.js';
 import type { OptimizerState, ServerOptimizer } from '../../optimizers/serverOptimizer.js';
 import { pipeline as lone, type Pipeline } from '../../aggregation/pipeline.js';
 import type { Report } from '../../aggregation/report.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { mean } from '../../rules/mean.js';
+import { QuorateError } from '../../errors.js';
 
 /** What gradients are multiplied by. */
 export interface LearningRate {
@@ -91,6 +96,13 @@ export async function nextModel(
     { ...onEngine, ...(signal ? { signal } : {}) },
   );
   signal?.throwIfAborted();
+  const { share } = recipe.optimizer;
+  if (recipe.updates === 'weights' && share !== undefined) {
+    if (input.optimizer) requireState(input.optimizer, recipe.optimizer, value.length);
+    const step = (input.optimizer?.step ?? 0) + 1;
+    moveInto(input.model, value, share);
+    return { model: value, optimizer: { step, vectors: {} }, report };
+  }
   toDelta(recipe, input, value);
   const { model, state } = await optimize(
     input.model,
@@ -135,7 +147,20 @@ function weighted({ pipeline, examplesUpTo }: Recipe, facts: readonly RowFacts[]
 export const examplesOf = ({ numExamples }: Pick<RowFacts, 'numExamples'>, upTo: number): number =>
   Math.min(numExamples ?? 1, upTo);
 
-/** Turns the aggregate into Δ, in place. */
+/** Moves from the model to the aggregate by a share of the way, in place. @throws QuorateError NON_FINITE_RESULT */
+function moveInto(model: Float32Array, aggregated: Float32Array, share: number): void {
+  if (share === 1) return;
+  for (let k = 0; k < model.length; k++) {
+    aggregated[k] = (1 - share) * model[k]! + share * aggregated[k]!;
+    if (!Number.isFinite(aggregated[k])) refuseOverflow('the next model');
+  }
+}
+
+function refuseOverflow(what: string): never {
+  throw new QuorateError('NON_FINITE_RESULT', `${what} overflows float32`);
+}
+
+/** Turns the aggregate into Δ, in place. @throws QuorateError NON_FINITE_RESULT */
 function toDelta(recipe: Recipe, { round, model }: RoundInput, value: Float32Array): void {
   switch (recipe.updates) {
     case 'delta':
@@ -146,6 +171,10 @@ function toDelta(recipe: Recipe, { round, model }: RoundInput, value: Float32Arr
       return;
     }
     case 'weights':
-      for (let k = 0; k < value.length; k++) value[k]! -= model[k]!;
+      for (let k = 0; k < value.length; k++) {
+        value[k]! -= model[k]!;
+        if (!Number.isFinite(value[k]))
+          refuseOverflow('the difference from the model, which the optimizer needs,');
+      }
   }
 }

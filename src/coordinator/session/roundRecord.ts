@@ -94,8 +94,8 @@ export function readRecord(round: number, stored: unknown): RoundRecord {
 
 /** The line of a round that is about to be committed; the archive adds the refusals. */
 export function pointOf(
-  { round: { round, attempt, openedAtMs, asked, updates }, judgments, metrics }: AggregatedRound,
-  committedAtMs: number,
+  { round: { round, attempt, asked, updates }, judgments, metrics }: AggregatedRound,
+  { openedAtMs, committedAtMs }: Pick<RoundPoint, 'openedAtMs' | 'committedAtMs'>,
 ): Omit<RoundPoint, 'refused'> {
   const accepted = updates.length;
   return { round, attempt, openedAtMs, committedAtMs, asked, accepted, ...suspicionOf(judgments), metrics };
@@ -173,6 +173,7 @@ export const summaryOf = (point: RoundPoint): RoundSummary => ({
   committedAtMs: point.committedAtMs,
   asked: point.asked && [...point.asked],
   accepted: point.accepted,
+  reason: null,
   metrics: { ...point.metrics },
 });
 

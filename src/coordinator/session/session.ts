@@ -93,6 +93,8 @@ export class Session {
   private readonly turns = new KeyedMutex();
   /** Announcements that a crash prevented, to be made up for. */
   private readonly missed: readonly Announcement[];
+  /** When the newest checkpoint was written, before this process began; by the wall clock. */
+  private readonly committedAtMs: number;
   private cancelWake: (() => void) | null = null;
   private isClosing = false;
 
@@ -113,6 +115,7 @@ export class Session {
     this.origin = entry;
     this.store = store;
     this.surroundings = surroundings;
+    this.committedAtMs = checkpoint?.createdAtMs ?? 0;
     this.archive = new Archive(store, checkpoint);
     this.models = new Models(id, store, checkpoint);
     this.status = new StatusRecord(recordedStatus, (session) => record({ type: 'session', session }));
@@ -170,6 +173,11 @@ export class Session {
     return { ...this.origin, config: this.plan.config, status, reason };
   }
 
+  /** The wall clock's time of a moment in the session's state, in milliseconds since 1970. */
+  toWall(atMs: number): number {
+    return Math.round(this.surroundings.clock.toWall(atMs));
+  }
+
   send(happening: UntimedEvent): Promise<readonly Effect[]> {
     return this.rounds.send(happening);
   }
@@ -185,12 +193,13 @@ export class Session {
     const isUnderWay = status === 'running' || status === 'paused';
     const found = isUnderWay ? await this.store.recoverRound(this.models.newest?.values.length) : null;
     if (found) {
-      await this.round.recover(found);
+      const elapsedMs = await this.round.recover(found);
       const { header, sealed, updates } = found;
-      const { round, attempt, asked } = header;
-      void this.send({ type: 'recovered', round, attempt, asked, sealed, updates });
+      const { round, attempt, asked, durationMs } = header;
+      const file = { round, attempt, asked, durationMs, elapsedMs };
+      void this.send({ type: 'recovered', ...file, sealed, updates });
     }
-    if (isOver(status)) this.evaluations.endInTime();
+    if (isOver(status)) this.evaluations.endInTime(this.sinceCommitMs());
     void this.send({ type: 'tick' });
   }
 
@@ -217,10 +226,11 @@ export class Session {
   }
 
   /** @throws QuorateError WRONG_STATE, what Models.begin throws */
-  setModel(model: Model): Promise<void> {
+  setModel(model: Model, condition?: (current: StoredModel | null) => void | Promise<void>): Promise<void> {
     return this.turns.run('control', async () => {
       requireAllowed('set-model', this.state.status);
-      await this.models.begin(model, this.state, this.surroundings.clock.now());
+      await condition?.(this.models.newest);
+      await this.models.begin(model, this.state, this.toWall(this.surroundings.clock.now()));
     });
   }
 
@@ -289,9 +299,16 @@ export class Session {
   private announce(event: Announcement): void {
     if (event.type === 'session-status') this.background.run(this.status.write(this.entry));
     if (event.type === 'round-evaluated') this.archive.measured(event.round, event.metrics);
-    this.surroundings.announce({ ...event, session: this.id });
+    const times = event.type === 'round-opened' ? { deadlineAtMs: this.toWall(event.deadlineAtMs) } : {};
+    this.surroundings.announce({ ...event, ...times, session: this.id });
     const isLast = event.type === 'round-committed' && isOver(this.state.status);
     if (isLast && !this.isClosing) this.evaluations.endInTime();
+  }
+
+  /** By the wall clock, for after a restart. */
+  private sinceCommitMs(): number {
+    const { clock } = this.surroundings;
+    return Math.max(0, this.toWall(clock.now()) - this.committedAtMs);
   }
 
   private report(error: unknown): void {

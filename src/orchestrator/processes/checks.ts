@@ -3,6 +3,7 @@ import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { connect } from 'node:net';
 import { reasonOf } from '../../client/transport.js';
+import { systemClock } from '../../core/clock.js';
 import type { Component } from '../plan/systemPlan.js';
 import { formatDuration, formatExit } from '../supervise/state.js';
 import { launch } from './launch.js';
@@ -21,7 +22,8 @@ export async function check(
 ): Promise<string | null> {
   const { check, timeoutMs } = component;
   const { signal } = controller;
-  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  // On the steady clock: a check isn't late because this process was stopped.
+  const cancelTimeout = systemClock.at(systemClock.now() + timeoutMs, () => controller.abort());
   const timedOut = `no response within ${formatDuration(timeoutMs)}`;
   try {
     switch (check.kind) {
@@ -41,7 +43,7 @@ export async function check(
   } catch (error) {
     return signal.aborted ? timedOut : reasonOf(error);
   } finally {
-    clearTimeout(timer);
+    cancelTimeout();
   }
 }
 

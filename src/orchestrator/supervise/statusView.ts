@@ -1,5 +1,6 @@
 /** The status of a running system, as JSON. */
 import * as z from 'zod';
+import type { Clock } from '../../core/clock.js';
 import {
   type ComponentPhase,
   componentPhases,
@@ -66,7 +67,12 @@ export const systemViewSchema: z.ZodType<SystemView> = z.strictObject({
   components: z.array(componentViewSchema),
 });
 
-export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number): SystemView {
+export function viewOf(
+  policy: SystemPolicy,
+  state: SystemState,
+  clock: Pick<Clock, 'now' | 'toWall'>,
+): SystemView {
+  const nowMs = clock.now();
   return {
     status: statusOf(state),
     components: policy.components.map(({ name, intervalMs, dependsOn }) => {
@@ -80,7 +86,7 @@ export function viewOf(policy: SystemPolicy, state: SystemState, nowMs: number):
         restarts,
         health: intervalMs === null ? null : healthOf(component),
         reason: reasonOf(phase),
-        lastExit,
+        lastExit: lastExit && { ...lastExit, atMs: clock.toWall(lastExit.atMs) },
         dependsOn: [...dependsOn],
       };
     }),

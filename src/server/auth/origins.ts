@@ -6,6 +6,7 @@ import cors from '@koa/cors';
 import type { Middleware } from 'koa';
 import { QuorateError } from '../../errors.js';
 import type { ServerConfig } from '../config/config.js';
+import type { Client } from './client.js';
 
 /** Response headers that scripts of other origins may read. */
 const EXPOSED = [
@@ -18,22 +19,26 @@ const EXPOSED = [
   'Content-Range',
 ];
 
-const sameOrigin = (origin: string, host: string | undefined): boolean => {
-  try {
-    return new URL(origin).host === host;
-  } catch {
-    return false;
-  }
-};
+function isSameOrigin(origin: string, { host, protocol }: Pick<Client, 'host' | 'protocol'>): boolean {
+  if (host === undefined || !URL.canParse(origin)) return false;
+  const from = new URL(origin);
+  const own = `${from.protocol}//${host}`;
+  if (protocol !== undefined && from.protocol !== `${protocol}:`) return false;
+  return URL.canParse(own) && new URL(own).host === from.host;
+}
+
+/** Neither a scheme nor a host distinguishes case. */
+const isAllowed = (origin: string, origins: readonly string[]): boolean =>
+  origins.some((one) => one === '*' || one.toLowerCase() === origin.toLowerCase());
 
 /** @throws QuorateError FORBIDDEN if the origin is neither the server's own nor in `cors.origins` */
 export function checkOrigin(
   origin: string | undefined,
-  host: string | undefined,
+  client: Pick<Client, 'host' | 'protocol'>,
   { origins }: ServerConfig['cors'],
 ): void {
-  if (origin === undefined || origins.includes('*') || origins.includes(origin)) return;
-  if (sameOrigin(origin, host)) return;
+  if (origin === undefined || isAllowed(origin, origins)) return;
+  if (isSameOrigin(origin, client)) return;
   throw new QuorateError('FORBIDDEN', `the origin ${origin} is not allowed (cors.origins)`, {
     origin,
   });
@@ -41,11 +46,10 @@ export function checkOrigin(
 
 /** Answers preflights, sets CORS headers for the allowed origins, and refuses writes from any other. */
 export function crossOrigin(config: ServerConfig['cors']): Middleware[] {
-  const isAllowed = (origin: string) => config.origins.includes('*') || config.origins.includes(origin);
   const corsHeaders = cors({
     origin: (ctx) => {
       const origin = ctx.get('Origin');
-      return config.origins.includes('*') ? '*' : isAllowed(origin) ? origin : '';
+      return config.origins.includes('*') ? '*' : isAllowed(origin, config.origins) ? origin : '';
     },
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposeHeaders: EXPOSED,
@@ -54,7 +58,7 @@ export function crossOrigin(config: ServerConfig['cors']): Middleware[] {
   });
   const refuseOtherOrigins: Middleware = async (ctx, next) => {
     const isRead = ctx.method === 'GET' || ctx.method === 'HEAD' || ctx.method === 'OPTIONS';
-    if (!isRead) checkOrigin(ctx.req.headers.origin, ctx.req.headers.host, config);
+    if (!isRead) checkOrigin(ctx.req.headers.origin, ctx.state.client as Client, config);
     await next();
   };
   return [corsHeaders, refuseOtherOrigins];

@@ -2,12 +2,15 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { QuorateError } from '../../errors.js';
 import type { ServerConfig } from '../config/config.js';
+import { clientKey } from '../config/addresses.js';
 import type { Identity } from './identity.js';
 
-const limiter = (points: number | null) =>
-  points === null ? null : new RateLimiterMemory({ points, duration: 60 });
+const WINDOW_S = 60;
 
-/** Counts requests: of a node with a token by its name, of anyone else by address. */
+const limiter = (points: number | null) =>
+  points === null ? null : new RateLimiterMemory({ points, duration: WINDOW_S });
+
+/** Counts requests: of a node with a token by its name, of anyone else by address, or by /64 of an IPv6 address. */
 export class RateLimits {
   private readonly addresses: RateLimiterMemory | null;
   private readonly nodes: RateLimiterMemory | null;
@@ -25,7 +28,7 @@ export class RateLimits {
 
   /** For clients that could not be identified. @throws QuorateError RATE_LIMITED with `details.retryAfterMs` */
   async countAddress(address: string): Promise<void> {
-    await consume(this.addresses, address, 'this address');
+    await consume(this.addresses, clientKey(address), 'this address');
   }
 }
 
@@ -35,7 +38,8 @@ async function consume(limits: RateLimiterMemory | null, key: string, subject: s
   } catch (error) {
     if (!(error instanceof RateLimiterRes)) throw error;
     throw new QuorateError('RATE_LIMITED', `too many requests from ${subject}`, {
-      retryAfterMs: error.msBeforeNext,
+      // The library counts by the wall clock, which may have been set back; its windows end by timers.
+      retryAfterMs: Math.min(error.msBeforeNext, WINDOW_S * 1000),
     });
   }
 }

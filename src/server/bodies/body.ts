@@ -30,7 +30,8 @@ export function announcedBytes({ headers }: IncomingMessage): number | null {
 /** Must come before any check of Content-Length, which counts compressed bytes. @throws QuorateError UNSUPPORTED_MEDIA_TYPE */
 export function refuseCompressed({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'];
-  if (encoding === undefined || encoding === 'identity') return;
+  const isPlain = (token: string) => /^[ \t]*(identity)?[ \t]*$/i.test(token);
+  if (encoding === undefined || encoding.split(',').every(isPlain)) return;
   throw new QuorateError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported', { encoding });
 }
 
@@ -63,15 +64,20 @@ export function tooLarge(limitBytes: number): QuorateError {
 function watchProgress(req: IncomingMessage, stallMs: number): void {
   const { socket } = req;
   let previousBytes = socket.bytesRead;
+  let isOver = false;
   const minBytes = (MIN_BYTES_PER_SECOND * stallMs) / 1000;
-  const timer = setInterval(() => {
+  const check = (): void => {
+    if (isOver) return;
     const isServerBusy = req.readableLength > 0;
     if (!isServerBusy && socket.bytesRead - previousBytes < minBytes) {
       req.destroy(new QuorateError('INCOMPLETE_UPLOAD', `the body stalled for ${stallMs} ms`));
     }
     previousBytes = socket.bytesRead;
-  }, stallMs).unref();
+  };
+  // After what has arrived is read: the process may have been stopped meanwhile.
+  const timer = setInterval(() => setImmediate(check), stallMs).unref();
   const stop = () => {
+    isOver = true;
     clearInterval(timer);
   };
   req.once('end', stop).once('close', stop);

@@ -1,6 +1,7 @@
 /** Downloads with conditional requests and byte ranges (RFC 9110). */
 import type { Context } from 'koa';
 import { QuorateError } from '../../errors.js';
+import { checkPreconditions } from './preconditions.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 
 /** One representation of a resource, as the bytes that are sent. */
@@ -12,15 +13,20 @@ export interface Download {
   readonly digest: string;
 }
 
-const etagOf = ({ digest }: Download): string => `"${digest}"`;
+/** The ETag of a download. */
+export const etagOf = ({ digest }: Pick<Download, 'digest'>): string => `"${digest}"`;
 
-/** Sends a download, the requested range of it, or 304. The ETag is its digest. @throws QuorateError RANGE_NOT_SATISFIABLE */
+/**
+ * Sends a download, the requested range of it, or 304. The ETag is its digest.
+ *
+ * @throws QuorateError PRECONDITION_FAILED, MALFORMED, RANGE_NOT_SATISFIABLE
+ */
 export function sendDownload(ctx: Context, download: Download): void {
   const { bytes, type, digest } = download;
   const etag = etagOf(download);
   ctx.set({ ETag: etag, 'Accept-Ranges': 'bytes', 'Cache-Control': 'no-cache', 'Content-Type': type });
   ctx.vary('Accept');
-  if (matches(ctx.get('If-None-Match'), etag)) {
+  if (checkPreconditions(ctx.req, [etag])) {
     ctx.status = 304;
     return;
   }
@@ -30,12 +36,6 @@ export function sendDownload(ctx: Context, download: Download): void {
   if (range) ctx.set('Content-Range', `bytes ${first}-${end - 1}/${bytes.length}`);
   else ctx.set('Content-Digest', contentDigest(digest));
   ctx.body = Buffer.from(bytes.buffer, bytes.byteOffset + first, end - first);
-}
-
-/** Weak comparison, as If-None-Match requires. */
-function matches(header: string, etag: string): boolean {
-  if (header.trim() === '*') return true;
-  return header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag);
 }
 
 /** Ranges apply to GET only, and with If-Range only while the representation is unchanged. */
@@ -50,7 +50,7 @@ function isRangeCurrent(ctx: Context, etag: string): boolean {
  * @returns [first, end), at least one byte; null for the whole
  */
 function readRange(header: string, size: number): [number, number] | null {
-  const match = /^bytes=[ \t]*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))[ \t]*$/i.exec(header);
+  const match = /^bytes=[ \t]*(?:(\d+)-(\d*)|-(\d+))[ \t]*$/i.exec(header);
   if (!match) return null;
   const [, from, to, last] = match;
   const first = from === undefined ? Math.max(0, size - Number(last)) : Number(from);

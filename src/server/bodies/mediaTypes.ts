@@ -71,7 +71,7 @@ export function updateFormatOf(contentType: string | undefined): UpdateFormat {
 
 /** @throws QuorateError INVALID_PARAMETER */
 function scaleOf({ parameters: { scale } }: MediaType): number {
-  const value = /^[0-9.]+(e[+-]?[0-9]+)?$/i.test(scale ?? '') ? Number(scale) : NaN;
+  const value = /^[0-9]+(\.[0-9]+)?(e[+-]?[0-9]{1,3})?$/i.test(scale ?? '') ? Number(scale) : NaN;
   if (Number.isFinite(Math.fround(value))) return value;
   throw new QuorateError('INVALID_PARAMETER', `${INT8} needs a scale, as in '${INT8}; scale=0.0123'`, {
     parameter: 'scale',

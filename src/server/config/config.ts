@@ -1,6 +1,8 @@
 /** The server's configuration: every setting with its range, default and description. */
 import * as z from 'zod';
+import { QuorateError } from '../../errors.js';
 import { sessionConfigSchema } from '../../protocol/sessionConfig.js';
+import { subnetOf } from './addresses.js';
 
 const milliseconds = z
   .int()
@@ -11,9 +13,13 @@ const bytes = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
 /** Replaces secrets when a configuration is shown. */
 export const REDACTED = '....not-shown....';
 
-/** Tokens are sent in a header, so they consist of visible ASCII characters; the length keeps them hard to guess. */
+/**
+ * Tokens are sent in a header, so they consist of visible ASCII characters; the length keeps them hard to guess. Blanks and
+ * line breaks around them are dropped: files and variables often end with one.
+ */
 const secretSchema = z
   .string()
+  .trim()
   .regex(/^[A-Za-z0-9._~+/=-]{16,256}$/, 'must be 16 to 256 characters: letters, digits, . _ ~ + / = -')
   .nullable()
   .default(null);
@@ -21,6 +27,18 @@ const secretSchema = z
 const listenSchema = z.strictObject({
   host: z.string().min(1).max(255).default('127.0.0.1').describe('address or host name to listen on'),
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0 picks a free one'),
+  hosts: z
+    .array(
+      z
+        .string()
+        .max(255)
+        .regex(/^[A-Za-z0-9_]([A-Za-z0-9_-]|\.(?!\.))*$/, 'must be a host name, without a scheme or a port'),
+    )
+    .max(100)
+    .default([])
+    .describe(
+      "host names that requests may be sent to, besides addresses, localhost and, beyond loopback, the machine's name",
+    ),
 });
 
 const storeSchema = z.strictObject({
@@ -70,6 +88,7 @@ const limitsSchema = z.strictObject({
   bodiesBytes: bytes
     .default(2 ** 32)
     .describe('maximum total size of the request bodies held in memory: models, updates to aggregate, JSON'),
+  nodes: z.int().min(1).default(10_000).describe('maximum number of registered nodes'),
   connections: z.int().min(1).default(10_000).describe('maximum number of open connections'),
   headersTimeoutMs: milliseconds
     .default(10_000)
@@ -128,9 +147,21 @@ export const configSchema = z.strictObject({
   auth: authSchema.prefault({}),
   cors: corsSchema.prefault({}),
   trustProxy: z
-    .boolean()
-    .default(false)
-    .describe('take client addresses from X-Forwarded-For; only behind a proxy that sets it'),
+    .union([
+      z.int().min(0).max(100),
+      z
+        .array(
+          z
+            .string()
+            .refine((text) => subnetOf(text) !== null, 'must be an address or a subnet, such as 10.0.0.0/8'),
+        )
+        .min(1)
+        .max(100),
+    ])
+    .default(0)
+    .describe(
+      'proxies whose Forwarded and X-Forwarded-* headers are believed: how many there are, or their addresses and subnets',
+    ),
   limits: limitsSchema.prefault({}),
   liveness: livenessSchema.prefault({}),
   logLevel: z.enum(logLevels).default('info').describe('least severe level that is logged'),
@@ -148,9 +179,24 @@ export type ServerConfigInput = z.input<typeof configSchema>;
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 
+/** Whether only this machine can reach a host that is listened on. */
+export const isLoopback = (host: string): boolean => loopback.test(host);
+
 /** Whether requests need a token: as configured, or, with 'auto', unless the host is a loopback address. */
 export function isAuthOn({ auth, listen }: Pick<ServerConfig, 'auth' | 'listen'>): boolean {
-  return auth.enabled === 'auto' ? !loopback.test(listen.host) : auth.enabled;
+  return auth.enabled === 'auto' ? !isLoopback(listen.host) : auth.enabled;
+}
+
+/**
+ * A proxy's requests come from an address that seems to be this machine's own, so a server behind one needs tokens.
+ *
+ * @throws QuorateError INVALID_PARAMETER if `trustProxy` is set and no tokens are required
+ */
+export function requireTokensBehindProxy(config: ServerConfig): void {
+  if (config.trustProxy === 0 || isAuthOn(config)) return;
+  const message =
+    'the configuration: trustProxy: a server behind a proxy needs tokens: set auth.enabled to true';
+  throw new QuorateError('INVALID_PARAMETER', message, { parameter: 'trustProxy' });
 }
 
 /** A copy of the configuration in which a placeholder replaces each secret. */

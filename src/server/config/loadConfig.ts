@@ -4,8 +4,14 @@ import * as z from 'zod';
 import { QuorateError } from '../../errors.js';
 import { isTree, parseYaml, readYamlFile, type Tree } from '../../files/yaml.js';
 import { parse } from '../../schema.js';
-import { configSchema, redactConfig, REDACTED, type ServerConfig } from './config.js';
 import { didYouMean } from '../../suggest.js';
+import {
+  configSchema,
+  redactConfig,
+  REDACTED,
+  requireTokensBehindProxy,
+  type ServerConfig,
+} from './config.js';
 
 /** Where settings come from. Flags override the environment, which overrides the file. */
 export interface ConfigSources {
@@ -91,7 +97,9 @@ function unknown(path: string, source: string): QuorateError {
 
 function check(tree: Tree, origins: Origins, file: string): ServerConfig {
   try {
-    return requireRealSecrets(parse('the configuration', configSchema, tree));
+    const config = requireRealSecrets(parse('the configuration', configSchema, tree));
+    requireTokensBehindProxy(config);
+    return config;
   } catch (error) {
     if (!(error instanceof QuorateError)) throw error;
     const path = String(error.details.parameter);

@@ -140,7 +140,6 @@ const codesOfAccess: Readonly<Record<Access, readonly ErrorCode[]>> = {
 
 /** The codes that follow from taking a body. */
 const codesOfBodies: readonly ErrorCode[] = [
-  'MALFORMED',
   'UNSUPPORTED_MEDIA_TYPE',
   'PAYLOAD_TOO_LARGE',
   'INCOMPLETE_UPLOAD',
@@ -156,7 +155,8 @@ export function problemsOf(route: Route): ErrorCode[] {
     ...(takesParameters || takesBody ? (['INVALID_PARAMETER'] as const) : []),
     ...(takesBody ? codesOfBodies : []),
     ...(route.method === 'GET' ? [] : (['FORBIDDEN'] as const)), // from a page of another origin
-    ...(route.alwaysAvailable ? [] : (['RATE_LIMITED', 'SHUTTING_DOWN'] as const)),
+    ...(route.alwaysAvailable ? [] : (['HOST_REFUSED', 'RATE_LIMITED', 'SHUTTING_DOWN'] as const)),
+    'MALFORMED',
     'UNKNOWN_PARAMETER',
     'INTERNAL',
   ]);

@@ -92,6 +92,15 @@ export function errorResponse(log: Logger): Middleware {
   };
 }
 
+/** The error of a server whose port another process has. */
+export const portInUse = (host: string, port: number, cause: unknown): QuorateError =>
+  new QuorateError(
+    'PORT_IN_USE',
+    `another process listens on ${host}, port ${port}: end it, or choose another port`,
+    { host, port },
+    cause,
+  );
+
 /** Whether the server is at fault. Shutdown and clients that disconnect are not faults. */
 const isFault = (code: ErrorCode): boolean =>
   httpStatus[code] >= 500 && code !== 'SHUTTING_DOWN' && code !== 'ABORTED';
@@ -129,6 +138,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   UNKNOWN_ROUND: 404,
   UNKNOWN_UPDATE: 404,
   NODE_EXISTS: 409,
+  TOO_MANY_NODES: 507,
   SESSION_EXISTS: 409,
   WRONG_STATE: 409,
   NO_MODEL: 409,
@@ -137,6 +147,7 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   STALE_UPDATE: 409,
   NOT_ASKED: 403,
   NODE_EXCLUDED: 403,
+  BUFFER_HAS_UPDATE: 409,
   CONFLICTING_UPDATE: 409,
   NOT_YOUR_NODE: 403,
   UNAUTHORIZED: 401,
@@ -144,18 +155,22 @@ export const httpStatus: Readonly<Record<ErrorCode, number>> = {
   BAD_DIGEST: 400,
   MALFORMED: 400,
   UNSUPPORTED_MEDIA_TYPE: 415,
+  HOST_REFUSED: 421,
   HEAD_TOO_LARGE: 431,
   PAYLOAD_TOO_LARGE: 413,
   INCOMPLETE_UPLOAD: 400,
+  PRECONDITION_FAILED: 412,
   RANGE_NOT_SATISFIABLE: 416,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   RATE_LIMITED: 429,
   SHUTTING_DOWN: 503,
   STORE_LOCKED: 503,
+  INSECURE_FOLDER: 500,
   STORE_FULL: 507,
   STORE_FAILED: 500,
   CORRUPT_FILE: 500,
+  PORT_IN_USE: 500,
   CONNECTION_FAILED: 502,
   BAD_RESPONSE: 502,
   TRAINING_FAILED: 500,

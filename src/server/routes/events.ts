@@ -20,7 +20,7 @@ export const eventsQuery = z.strictObject({
     .regex(/^[a-z-]{1,40}(,[a-z-]{1,40}){0,31}$/, 'must be a comma-separated list of event types')
     .optional()
     .describe('only events of these types, separated by commas'),
-  token: z.string().max(300).optional().describe('the token, for clients that cannot send headers'),
+  token: z.string().max(300).trim().optional().describe('the token, for clients that cannot send headers'),
 });
 
 export const eventsRoute = route({

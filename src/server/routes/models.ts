@@ -6,11 +6,12 @@ import { QuorateError } from '../../errors.js';
 import { readSafetensors } from '../../formats/safetensors.js';
 import { modelViewSchema } from '../../protocol/views.js';
 import { checkBytes, contentDigestOf, readBody } from '../bodies/body.js';
-import { sendDownload } from '../bodies/download.js';
+import { etagOf, sendDownload } from '../bodies/download.js';
 import { FLAT, mediaTypeOf, requireMediaType, SAFETENSORS } from '../bodies/mediaTypes.js';
+import { checkPreconditions, isConditional } from '../bodies/preconditions.js';
 import { modelTypes, preferredType, represent } from '../bodies/representations.js';
 import { type MediaTypes, route, type RouteResponse, type Services } from '../http/route.js';
-import { roundPath, sessionPath } from './parameters.js';
+import { nullIf, roundPath, sessionPath } from './parameters.js';
 
 const modelFiles: MediaTypes = { [SAFETENSORS]: null, [FLAT]: null };
 
@@ -25,7 +26,11 @@ export const putModel = route({
   access: 'admin',
   params: sessionPath,
   bodyTypes: modelFiles,
-  headers: { 'Content-Digest': 'digest of the body (RFC 9530); verified' },
+  headers: {
+    'Content-Digest': 'digest of the body (RFC 9530); verified',
+    'If-Match': 'ETag of a representation of the model that is to be replaced',
+    'If-None-Match': '*, to set a model only if there is none',
+  },
   responses: { 200: { description: 'The model', content: { 'application/json': modelViewSchema } } },
   errors: [
     'UNKNOWN_SESSION',
@@ -35,18 +40,25 @@ export const putModel = route({
     'EMPTY_INPUT',
     'NON_FINITE',
     'BAD_DIGEST',
+    'PRECONDITION_FAILED',
   ],
-  handle: async ({ ctx, params, services: { coordinator, config, bodyBudget } }) => {
+  handle: async ({ ctx, params, services: { coordinator, config, engine, bodyBudget } }) => {
     const media = mediaTypeOf(ctx.req.headers['content-type']);
     requireMediaType(media, Object.keys(modelFiles));
     const digest = contentDigestOf(ctx.req);
-    coordinator.session(params.session); // throws before the body is read
+    const { status } = coordinator.session(params.session); // throws before the body is read
+    const condition = async (current: StoredModel | null) =>
+      void checkPreconditions(ctx.req, current && (await etagsOf(current, engine)));
+    // Known before the body is read; and again when the model is set, since others may set one meanwhile.
+    if (isConditional(ctx.req) && status === 'created') {
+      await condition(await coordinator.model(params.session).catch(nullIf('NO_MODEL')));
+    }
     const { modelBytes, bodyStallMs } = config.limits;
     const bounds = { limitBytes: modelBytes, stallMs: bodyStallMs };
     const bytes = await readBody(ctx, bounds, bodyBudget, media.type !== FLAT);
     checkBytes(digest, bytes);
     const model = media.type === FLAT ? flatModel(bytes) : await modelOf(bytes);
-    ctx.body = await coordinator.setModel(params.session, model);
+    ctx.body = await coordinator.setModel(params.session, model, condition);
   },
 });
 
@@ -70,6 +82,12 @@ async function modelOf(bytes: Uint8Array): Promise<Model> {
   return { tensors: tensors.map(({ name, shape }) => ({ name, shape })), values };
 }
 
+/** The ETags of all representations; those that overflow 16 bits don't exist. */
+async function etagsOf(model: StoredModel, engine: Services['engine']): Promise<string[]> {
+  const all = modelTypes.map((type) => represent(model, type, engine).catch(nullIf('NON_FINITE_RESULT')));
+  return (await Promise.all(all)).flatMap((download) => (download ? [etagOf(download)] : []));
+}
+
 /** Sends the representation that Accept prefers, with support for conditional and range requests. */
 async function sendModel(ctx: Context, model: StoredModel, { engine }: Services): Promise<void> {
   ctx.set('Quorate-Round', String(model.round));
@@ -91,6 +109,7 @@ const downloadResponses: Readonly<Record<number, RouteResponse>> = {
   304: { description: 'The model has not changed', headers: { 'Quorate-Round': 'as for 200' } },
 };
 const downloadHeaders = {
+  'If-Match': 'ETag of the only model that is to be sent',
   'If-None-Match': 'ETag of a model that the client has',
   Range: 'a single byte range',
   'If-Range': 'ETag of a partial download, to resume it only if the model is unchanged',
@@ -106,7 +125,13 @@ export const getModel = route({
   params: sessionPath,
   headers: downloadHeaders,
   responses: downloadResponses,
-  errors: ['UNKNOWN_SESSION', 'NO_MODEL', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
+  errors: [
+    'UNKNOWN_SESSION',
+    'NO_MODEL',
+    'PRECONDITION_FAILED',
+    'RANGE_NOT_SATISFIABLE',
+    'NON_FINITE_RESULT',
+  ],
   handle: async ({ ctx, params, services }) => {
     await sendModel(ctx, await services.coordinator.model(params.session), services);
   },
@@ -149,7 +174,13 @@ export const getCheckpoint = route({
   params: roundPath,
   headers: downloadHeaders,
   responses: downloadResponses,
-  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'RANGE_NOT_SATISFIABLE', 'NON_FINITE_RESULT'],
+  errors: [
+    'UNKNOWN_SESSION',
+    'UNKNOWN_ROUND',
+    'PRECONDITION_FAILED',
+    'RANGE_NOT_SATISFIABLE',
+    'NON_FINITE_RESULT',
+  ],
   handle: async ({ ctx, params, services }) => {
     await sendModel(ctx, await services.coordinator.model(params.session, params.round), services);
   },

@@ -32,7 +32,7 @@ export const registerNode = route({
     201: { description: 'The node is new', content: registeredContent },
     200: { description: 'The node was registered before', content: registeredContent },
   },
-  errors: ['NODE_EXISTS', 'NOT_YOUR_NODE'],
+  errors: ['NODE_EXISTS', 'NOT_YOUR_NODE', 'TOO_MANY_NODES'],
   handle: async ({ ctx, body, identity, services: { coordinator } }) => {
     // The enrollment token must not take over an existing node. A node that repeats its registration proves itself by token.
     const exists = coordinator.nodes().some(({ id }) => id === body.id);

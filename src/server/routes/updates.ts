@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type * as z from 'zod';
+import type { Coordinator } from '../../coordinator/coordinator.js';
 import { QuorateError } from '../../errors.js';
 import { contentDigest } from '../../formats/contentDigest.js';
 import { bytesPerValue, type UpdateFormat } from '../../formats/decoder.js';
@@ -22,9 +23,11 @@ import {
   tooLarge,
 } from '../bodies/body.js';
 import { parseJson } from '../bodies/json.js';
+import { etagOf } from '../bodies/download.js';
 import { FLAT, updateFormatOf, updateTypes } from '../bodies/mediaTypes.js';
+import { checkPreconditions, type Etags, isConditional } from '../bodies/preconditions.js';
 import { route } from '../http/route.js';
-import { roundNodePath } from './parameters.js';
+import { nullIf, roundNodePath } from './parameters.js';
 
 /** Maximum size of a safetensors file's header. */
 const MAX_HEADER_BYTES = 1_048_576;
@@ -46,6 +49,8 @@ export const putUpdate = route({
     'Content-Digest': 'digest of the body (RFC 9530); verified',
     'Quorate-Num-Examples': 'number of examples that the update was trained on',
     'Quorate-Metrics': 'JSON object of metrics measured in training',
+    'If-Match': 'ETag of the update that is to be sent again',
+    'If-None-Match': '*, to refuse a repetition',
   },
   responses: {
     202: { description: 'The update is in the round', content: receiptContent },
@@ -61,6 +66,7 @@ export const putUpdate = route({
     'ROUND_NOT_OPEN',
     'ROUND_CLOSED',
     'STALE_UPDATE',
+    'BUFFER_HAS_UPDATE',
     'CONFLICTING_UPDATE',
     'WRONG_STATE',
     'NO_MODEL',
@@ -68,6 +74,7 @@ export const putUpdate = route({
     'BAD_TYPE',
     'NON_FINITE',
     'BAD_DIGEST',
+    'PRECONDITION_FAILED',
     'INCOMPLETE_UPLOAD',
     'STORE_FULL',
   ],
@@ -78,6 +85,7 @@ export const putUpdate = route({
     const facts = factsOf(req);
     const { 'sha-256': sha256, ...others } = contentDigestOf(req);
     const { d } = coordinator.admitUpdate(params);
+    if (isConditional(req)) checkPreconditions(req, await etagsOf(coordinator, params));
     const limitBytes = checkLength(announcedBytes(req), format, d);
     const body = openBody(ctx, { limitBytes, stallMs: config.limits.bodyStallMs });
     const receipt: UpdateReceipt = await coordinator.receiveUpdate({
@@ -88,17 +96,43 @@ export const putUpdate = route({
       givesChunks: true,
       body: others['sha-512'] ? checkBody(others, chunksOf(body)) : body,
     });
+    // Another request with the same update was faster, and nothing has changed.
+    if (receipt.repeated && isConditional(req)) checkPreconditions(req, await etagsOf(coordinator, params));
     ctx.status = receipt.repeated ? 200 : 202;
     ctx.body = receipt;
   },
 });
+
+/** The update that is there already. */
+async function etagsOf(
+  coordinator: Coordinator,
+  { session, round, node }: z.output<typeof roundNodePath>,
+): Promise<Etags> {
+  const found = await coordinator
+    .update(session, round, node)
+    .catch(nullIf('UNKNOWN_UPDATE', 'UNKNOWN_ROUND'));
+  return found && (found.digest === null ? [] : [etagOf({ digest: found.digest })]);
+}
+
+/** Plain decimal digits only: Number() reads '0x10', '1e3', '+1' and ' ' as well. @throws QuorateError INVALID_PARAMETER */
+function decimalIn(text: string): number {
+  if (/^(0|[1-9][0-9]{0,15})(\.[0-9]{1,20})?$/.test(text)) return Number(text);
+  throw new QuorateError(
+    'INVALID_PARAMETER',
+    'headers: Quorate-Num-Examples must be a plain decimal number',
+    {
+      owner: 'headers',
+      parameter: 'numExamples',
+    },
+  );
+}
 
 /** Parses the headers Quorate-Num-Examples and Quorate-Metrics. @throws QuorateError MALFORMED, INVALID_PARAMETER */
 function factsOf({ headers }: IncomingMessage): z.output<typeof updateFactsSchema> {
   const examples = headers['quorate-num-examples'];
   const metrics = headers['quorate-metrics'];
   const given = {
-    numExamples: examples === undefined ? null : Number(examples === '' ? NaN : examples),
+    numExamples: examples === undefined ? null : decimalIn(String(examples)),
     metrics:
       metrics === undefined ? {} : parseJson(Buffer.from(String(metrics), 'latin1'), 'Quorate-Metrics'),
   };
@@ -131,6 +165,10 @@ export const getUpdate = route({
   summary: 'Download an update of a round, as float32',
   access: 'read',
   params: roundNodePath,
+  headers: {
+    'If-Match': 'ETag of the only update that is to be sent',
+    'If-None-Match': 'ETag of an update that the client has',
+  },
   responses: {
     200: {
       description: 'd float32 values, little-endian',
@@ -140,15 +178,21 @@ export const getUpdate = route({
         ETag: 'the same digest, in hex',
       },
     },
+    304: { description: 'The client has the update' },
   },
-  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'UNKNOWN_UPDATE', 'CORRUPT_FILE'],
+  errors: ['UNKNOWN_SESSION', 'UNKNOWN_ROUND', 'UNKNOWN_UPDATE', 'CORRUPT_FILE', 'PRECONDITION_FAILED'],
   handle: async ({ ctx, params, services }) => {
     const { sizeBytes, digest, bytes } = await services.coordinator.update(
       params.session,
       params.round,
       params.node,
     );
-    if (digest !== null) ctx.set({ 'Content-Digest': contentDigest(digest), ETag: `"${digest}"` });
+    if (digest !== null) ctx.set({ 'Content-Digest': contentDigest(digest), ETag: etagOf({ digest }) });
+    if (checkPreconditions(ctx.req, digest === null ? [] : [etagOf({ digest })])) {
+      ctx.remove('Content-Digest');
+      ctx.status = 304;
+      return;
+    }
     ctx.body = Readable.from(bytes, { objectMode: false });
     ctx.set({ 'Content-Type': FLAT, 'Content-Length': String(sizeBytes) });
   },

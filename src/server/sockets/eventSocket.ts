@@ -10,9 +10,10 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { QuorateError } from '../../errors.js';
 import { version } from '../../manifest.js';
 import type { NumberedEvent } from '../../store/store.js';
+import { inTurn, type OpenExchanges } from '../http/exchanges.js';
 import { refuseDetached } from '../http/rawResponse.js';
 import type { Services } from '../http/route.js';
-import { type Handshake, ignoreUpgrade, type Subscription } from './upgrade.js';
+import { type Handshake, ignoreUpgrade, offersWebSocket, type Subscription } from './upgrade.js';
 
 /** Backlog events read from the log at a time. */
 const PAGE_EVENTS = 256;
@@ -27,7 +28,7 @@ export const closing = { goingAway: 1001, unsupported: 1003, internal: 1011 } as
 export interface EventSockets {
   readonly count: number;
   /** Handles the upgrade requests of an HTTP server. */
-  attach(http: HttpServer): void;
+  attach(http: HttpServer, exchangesOf: OpenExchanges): void;
   /** Starts the closing handshake on every socket; resolves when all are closed. */
   close(): Promise<void>;
   /** Closes every socket at once. */
@@ -54,7 +55,8 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
-    handleProtocols: (protocols) => (protocols.has('quorate') ? 'quorate' : false),
+    // As the client spelled it, which is what it compares with.
+    handleProtocols: (protocols) => [...protocols].find((name) => /^quorate$/i.test(name)) ?? false,
   });
   server.on('wsClientError', (error, duplex, req) => {
     const problem = new QuorateError('MALFORMED', `not a valid WebSocket handshake: ${error.message}`);
@@ -62,13 +64,15 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
   });
   const responsive = new WeakSet<WebSocket>();
 
-  const pingTimer = setInterval(() => {
+  const check = (): void => {
     for (const socket of server.clients) {
       if (!responsive.has(socket)) socket.terminate();
       else socket.ping();
       responsive.delete(socket);
     }
-  }, config.limits.socketPingMs).unref();
+  };
+  // After what has arrived is read: the process may have been stopped, and the answers lie in the sockets.
+  const pingTimer = setInterval(() => setImmediate(check), config.limits.socketPingMs).unref();
 
   const open = (socket: WebSocket, subscription: Subscription) => {
     responsive.add(socket);
@@ -108,10 +112,12 @@ export function createEventSockets(services: Services, handshake: Handshake): Ev
     get count() {
       return server.clients.size;
     },
-    attach(http) {
+    attach(http, exchangesOf) {
       http.on('upgrade', (req, duplex, head) => {
-        if (/\bwebsocket\b/i.test(String(req.headers.upgrade))) upgrade(req, duplex, head);
-        else ignoreUpgrade(http, req, duplex, head);
+        inTurn(duplex, exchangesOf, () => {
+          if (offersWebSocket(req)) upgrade(req, duplex, head);
+          else ignoreUpgrade(http, req, duplex, head);
+        });
       });
     },
     async close() {

@@ -3,6 +3,8 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { QuorateError } from '../../errors.js';
 import { parse } from '../../schema.js';
+import { admitHost, type FindClient } from '../auth/client.js';
+import { hostNamesOf } from '../auth/hosts.js';
 import { type Auth, authorize, type Identity } from '../auth/identity.js';
 import { checkOrigin } from '../auth/origins.js';
 import type { RateLimits } from '../auth/rateLimits.js';
@@ -24,28 +26,41 @@ export type Handshake = (req: IncomingMessage) => Promise<Subscription>;
 
 const BEARER = 'quorate.bearer.';
 
-/** The handshake applies the same checks as the HTTP routes: head, origin, token, rate limit, parameters. */
-export function createHandshake(services: Services, auth: Auth, limits: RateLimits): Handshake {
+/** The handshake applies the same checks as the HTTP routes: head, host, origin, token, rate limit, parameters. */
+export function createHandshake(
+  services: Services,
+  auth: Auth,
+  limits: RateLimits,
+  findClient: FindClient,
+): Handshake {
+  const policy = { names: hostNamesOf(services.config.listen), isAuthOn: services.isAuthOn };
   return async (req) => {
     const { coordinator, config, lifecycle } = services;
     checkHead(req);
+    const client = findClient(req);
+    admitHost(req, client.host, policy);
     const url = parseUrl(req.url ?? '');
     if (url.pathname !== eventsRoute.path) {
       throw new QuorateError('NOT_FOUND', `no WebSocket at ${url.pathname}`);
     }
-    checkOrigin(req.headers.origin, req.headers.host, config.cors);
+    checkOrigin(req.headers.origin, client, config.cors);
     if (req.method !== 'GET') {
       throw new QuorateError('METHOD_NOT_ALLOWED', 'a WebSocket handshake must be a GET request', {
         allowed: ['GET'],
       });
     }
-    const address = addressOf(req, config.trustProxy);
+    const version = req.headers['sec-websocket-version'];
+    if (version !== undefined && !/^[0-9]{1,3}$/.test(version)) {
+      throw new QuorateError('MALFORMED', 'Sec-WebSocket-Version is not a number', {
+        header: 'Sec-WebSocket-Version',
+      });
+    }
     const query = parse('query', eventsQuery, queryOf(url));
     const identity = await identify(req, query.token, auth).catch(async (error: unknown) => {
-      await limits.countAddress(address);
+      await limits.countAddress(client.address);
       throw error;
     });
-    await limits.count(identity, address);
+    await limits.count(identity, client.address);
     authorize('read', identity);
     if (query.session !== undefined) coordinator.session(query.session);
     // Checked last: shutdown may have begun during the waits above.
@@ -69,23 +84,22 @@ function queryOf({ searchParams }: URL): Record<string, string | string[]> {
   return Object.fromEntries(values.map(([name, all]) => [name, all.length === 1 ? all[0]! : all]));
 }
 
-/** The client's address, as Koa determines it for other requests. */
-function addressOf({ headers, socket }: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = trustProxy
-    ? String(headers['x-forwarded-for'] ?? '')
-        .split(',', 1)[0]!
-        .trim()
-    : '';
-  return forwarded === '' ? (socket.remoteAddress ?? '') : forwarded;
-}
-
 /** The token may come in the header, the query or the subprotocols: browsers cannot send headers with a WebSocket. */
 async function identify(req: IncomingMessage, token: string | undefined, auth: Auth): Promise<Identity> {
   const { authorization } = req.headers;
   if (authorization !== undefined) return auth.identify(authorization);
   const offered = (req.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const given = token ?? offered.find((name) => name.startsWith(BEARER))?.slice(BEARER.length);
+  const given = token ?? offered.find((name) => name.toLowerCase().startsWith(BEARER))?.slice(BEARER.length);
   return given === undefined ? auth.identify(undefined) : auth.identifyToken(given);
+}
+
+/** Whether a request offers WebSockets, perhaps among other protocols. If so, it is the one that is left in Upgrade. */
+export function offersWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  if (httpVersion !== '1.1') return false; // HTTP/1.0 has no upgrades (RFC 9110, section 7.8)
+  const offered = String(headers.upgrade).split(',');
+  if (!offered.some((name) => name.trim().toLowerCase() === 'websocket')) return false;
+  headers.upgrade = 'websocket';
+  return true;
 }
 
 const upgradeHeaders = new Set(['upgrade', 'http2-settings']);

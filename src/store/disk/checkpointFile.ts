@@ -21,11 +21,12 @@ import {
   type SafetensorsHeader,
 } from '../../formats/safetensorsHeader.js';
 import { type StateVector, stateVectors } from '../../optimizers/serverOptimizer.js';
+import type { SessionStatus } from '../../rounds/machine.js';
 import { parse } from '../../schema.js';
 import type { Checkpoint, CheckpointSummary } from '../store.js';
 import { metadataSchema } from './checkpointMetadata.js';
 
-const opening = { format: 'quorate-checkpoint', version: '1' };
+const opening = { format: 'quorate-checkpoint', version: '2' };
 const fileName = /^(\d{9,})-([0-9a-f]{64})\.safetensors$/;
 const pieceBytes = 2 ** 20;
 
@@ -41,9 +42,34 @@ export function parseCheckpointName(name: string): CheckpointName | null {
   return parts && { round: Number(parts[1]!), digest: parts[2]!, name };
 }
 
-interface CheckpointMetadata extends Omit<z.output<typeof metadataSchema>, 'announcements' | 'record'> {
+interface CheckpointMetadata extends Omit<
+  z.output<typeof metadataSchema>,
+  'announcements' | 'record' | 'session'
+> {
   readonly announcements: Checkpoint['announcements'];
   readonly record: unknown;
+  readonly session: StoredSession | null;
+}
+
+/** What a checkpoint has of its session. */
+export interface StoredSession {
+  readonly id: string;
+  readonly config: unknown;
+  readonly createdAtMs: number;
+}
+
+/** What a file holds beside the checkpoint. */
+export interface CheckpointOrigin {
+  readonly session: StoredSession | null;
+  /** From 1 on: greater than that of a file of the same round which this one replaces. */
+  readonly revision: number;
+}
+
+/** What is known of a file that was read whole. */
+export interface CheckpointFileSummary extends CheckpointSummary, CheckpointOrigin {
+  /** The session's status once the round was committed, and the nodes that it knew. */
+  readonly status: SessionStatus;
+  readonly nodes: readonly string[];
 }
 
 /** @throws QuorateError STORE_FULL, STORE_FAILED; BAD_SHAPE if the tensors are not the model's */
@@ -51,7 +77,8 @@ export async function writeCheckpointFile(
   files: Files,
   folder: string,
   checkpoint: Checkpoint,
-): Promise<{ name: CheckpointName; summary: CheckpointSummary }> {
+  { session, revision }: CheckpointOrigin,
+): Promise<{ name: CheckpointName; summary: CheckpointFileSummary }> {
   const { round, createdAtMs, model, tensors, optimizer, state, record, batch } = checkpoint;
   const { announcements, eventsBefore } = checkpoint;
   const modelDigest = await digestOf(model);
@@ -68,6 +95,8 @@ export async function writeCheckpointFile(
     announcements,
     eventsBefore,
     record,
+    session,
+    revision,
     ...(batch === undefined ? {} : { batch }),
   };
   const header = safetensorsHeader(
@@ -86,7 +115,13 @@ export async function writeCheckpointFile(
     digest = await writeHashed(file, parts);
     return `${String(round).padStart(9, '0')}-${digest}.safetensors`;
   });
-  return { name: { round, digest, name }, summary: { round, createdAtMs, sizeBytes, modelDigest } };
+  return { name: { round, digest, name }, summary: summaryOf(metadata, sizeBytes) };
+}
+
+function summaryOf(metadata: CheckpointMetadata, sizeBytes: number): CheckpointFileSummary {
+  const { round, createdAtMs, modelDigest, session, revision, state } = metadata;
+  const nodes = Object.keys(state.nodes);
+  return { round, createdAtMs, sizeBytes, modelDigest, session, revision, status: state.status, nodes };
 }
 
 /** The names of the optimizer's vectors among the tensors; a model may have a tensor of that name itself. */
@@ -160,10 +195,9 @@ export async function summarizeCheckpointFile(
   files: Files,
   folder: string,
   name: CheckpointName,
-): Promise<CheckpointSummary> {
+): Promise<CheckpointFileSummary> {
   const { metadata, header } = await readVerified(files, folder, name, () => null);
-  const { round, createdAtMs, modelDigest } = metadata;
-  return { round, createdAtMs, sizeBytes: header.dataOffset + header.dataBytes, modelDigest };
+  return summaryOf(metadata, header.dataOffset + header.dataBytes);
 }
 
 interface Verified<Part> {

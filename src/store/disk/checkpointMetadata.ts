@@ -57,6 +57,7 @@ const stateSchema: z.ZodType<SessionState> = z.strictObject({
   reason: z.string().nullable(),
   committed: count,
   round: roundSchema,
+  failure: z.null(), // a commit forgets it
   nodes: z.record(z.string(), nodeSchema),
   responseTimesMs: z.array(z.number()),
   openings: z.record(z.string(), z.number()),
@@ -92,5 +93,9 @@ export const metadataSchema = z.strictObject({
   announcements: z.array(announcementSchema),
   eventsBefore: count,
   record: z.json(),
+  /** The session as the journal had it, which thereby can be rebuilt; null: the journal did not know it. */
+  session: z.strictObject({ id: z.string(), config: z.json(), createdAtMs: z.number() }).nullable(),
+  /** Of two files of one round the one with the greater number replaced the other. */
+  revision: z.int().min(1),
   batch: count.exactOptional(),
 });

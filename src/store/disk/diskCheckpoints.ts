@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { listFolder, makeFolder } from '../../files/atomicFile.js';
 import {
+  type CheckpointFileSummary,
   type CheckpointName,
   parseCheckpointName,
   readCheckpointFile,
   summarizeCheckpointFile,
+  type StoredSession,
   writeCheckpointFile,
 } from './checkpointFile.js';
 import type { Disk } from '../../files/files.js';
@@ -21,9 +23,20 @@ export class DiskCheckpoints {
   readonly #retention: Retention;
   /** By round. */
   readonly #names = new Map<number, CheckpointName>();
-  readonly #summaries = new Map<string, Promise<CheckpointSummary | null>>();
+  readonly #summaries = new Map<string, Promise<CheckpointFileSummary | null>>();
+  /** Files that were replaced and could not be removed yet. */
+  readonly #replaced = new Set<CheckpointName>();
+  readonly #sessionNow: () => StoredSession | null;
 
-  constructor(disk: Disk, session: string, folder: string, retention: Retention) {
+  /** @param sessionNow the session as the journal has it */
+  constructor(
+    disk: Disk,
+    session: string,
+    folder: string,
+    retention: Retention,
+    sessionNow: () => StoredSession | null,
+  ) {
+    this.#sessionNow = sessionNow;
     this.#disk = disk;
     this.#session = session;
     this.#folder = folder;
@@ -35,7 +48,7 @@ export class DiskCheckpoints {
     return [...this.#names.keys()].sort((a, b) => a - b);
   }
 
-  /** To be called once, before anything else. */
+  /** To be called once, before anything else. Files that are no longer kept are removed by the next write only. */
   async load(): Promise<void> {
     await makeFolder(this.#disk.files, this.#folder);
     for (const name of await listFolder(this.#disk.files, this.#folder)) {
@@ -45,16 +58,18 @@ export class DiskCheckpoints {
       if (other) await this.#keepNewer(other, checkpoint);
       else this.#names.set(checkpoint.round, checkpoint);
     }
-    await this.#forget();
   }
 
   async write(checkpoint: Checkpoint): Promise<void> {
-    const { name, summary } = await writeCheckpointFile(this.#disk.files, this.#folder, checkpoint);
     const replaced = this.#names.get(checkpoint.round);
+    const earlier = replaced ? await this.#summary(replaced) : null; // a damaged one is not preferred anyway
+    const origin = { session: this.#sessionNow(), revision: (earlier?.revision ?? 0) + 1 };
+    const { name, summary } = await writeCheckpointFile(this.#disk.files, this.#folder, checkpoint, origin);
     this.#names.set(checkpoint.round, name);
     this.#summaries.set(name.name, Promise.resolve(summary));
-    // The commit is done. What can't be removed now is removed after the next one, or at the next opening.
-    if (replaced && replaced.name !== name.name) await this.#remove(replaced).catch(() => undefined);
+    // The commit is done. What can't be removed now is removed after the next one.
+    if (replaced && replaced.name !== name.name) this.#replaced.add(replaced);
+    for (const other of this.#replaced) await this.#removeReplaced(other).catch(() => undefined);
     await this.#forget().catch(() => undefined);
   }
 
@@ -63,7 +78,9 @@ export class DiskCheckpoints {
     const summaries: CheckpointSummary[] = [];
     for (const checkpoint of this.rounds.map((round) => this.#names.get(round)!)) {
       const summary = await this.#unlessForgotten(checkpoint, () => this.#summary(checkpoint));
-      if (summary) summaries.push(summary);
+      if (!summary) continue;
+      const { round, createdAtMs, sizeBytes, modelDigest } = summary;
+      summaries.push({ round, createdAtMs, sizeBytes, modelDigest });
     }
     return summaries;
   }
@@ -83,14 +100,15 @@ export class DiskCheckpoints {
   /** Two of one round: the process ended before it removed the one that was replaced. */
   async #keepNewer(one: CheckpointName, other: CheckpointName): Promise<void> {
     const [a, b] = [await this.#summary(one), await this.#summary(other)];
-    if (!a || !b) return void this.#names.set(one.round, a ? one : other);
-    const [newer, older] = a.createdAtMs > b.createdAtMs ? [one, other] : [other, one];
+    // A damaged one can't say: going back to the other is for people to decide.
+    if (!a || !b) return void this.#names.set(one.round, a ? other : one);
+    const [newer, older] = a.revision > b.revision ? [one, other] : [other, one];
     this.#names.set(newer.round, newer);
-    await this.#remove(older);
+    this.#replaced.add(older);
   }
 
   /** Null for a damaged file, which is noted once. */
-  #summary(checkpoint: CheckpointName): Promise<CheckpointSummary | null> {
+  #summary(checkpoint: CheckpointName): Promise<CheckpointFileSummary | null> {
     const { name } = checkpoint;
     const known = this.#summaries.get(name);
     if (known) return known;
@@ -136,6 +154,11 @@ export class DiskCheckpoints {
         throw error;
       }
     }
+  }
+
+  async #removeReplaced(checkpoint: CheckpointName): Promise<void> {
+    await this.#remove(checkpoint);
+    this.#replaced.delete(checkpoint);
   }
 
   async #remove({ name }: CheckpointName): Promise<void> {

@@ -6,16 +6,18 @@ import { createAtomically, syncFolder } from '../../files/atomicFile.js';
 import { bytesOf, type Files, onDisk, readFully, storeError, writeFully } from '../../files/files.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { nodesToSeal, requireNoOther, roundClosed, unknownUpdate } from '../roundChecks.js';
-import type { RoundHeader, RoundStore, Slot } from '../store.js';
+import type { RoundHeader, RoundStore, Slot, TimeMark } from '../store.js';
 import { DiskSlot, type SlotHost } from './diskSlot.js';
 import { GroupCommit } from './groupCommit.js';
 import {
   emptyHead,
   encodeHeader,
   encodeSeal,
+  encodeTime,
   type Layout,
   recordPosition,
   rowPosition,
+  timePosition,
 } from './roundFile.js';
 import { readRow } from './roundRecovery.js';
 
@@ -34,6 +36,7 @@ export interface RoundContents {
   readonly empty: number[];
   readonly slots: number;
   readonly nextSequence: number;
+  readonly time: { readonly mark: TimeMark; readonly sequence: number };
 }
 
 /** @throws QuorateError STORE_FULL, STORE_FAILED */
@@ -41,16 +44,32 @@ export async function createRound(
   files: Files,
   path: string,
   header: RoundHeader,
+  readTime: () => TimeMark,
   onEnd: (round: DiskRound) => Promise<void>,
 ): Promise<DiskRound> {
   const { bytes, layout } = encodeHeader(header);
+  const mark = { elapsedMs: 0, wallMs: header.openedAtMs };
   await createAtomically(files, dirname(path), async (file) => {
     await writeFully(file, bytes, 0);
+    // Both pages exist from the beginning: a full disk has room for them later.
+    for (const sequence of [0, 1]) {
+      await writeFully(file, encodeTime(mark, sequence), timePosition(layout, sequence));
+    }
     return basename(path);
   });
   const file = await onDisk('open', path, () => files.open(path, 'r+'));
-  const contents = { header, layout, updates: new Map(), sealed: null, empty: [], slots: 0, nextSequence: 0 };
-  return new DiskRound(files, path, file, contents, onEnd);
+  const time = { mark, sequence: 1 };
+  const contents = {
+    header,
+    layout,
+    updates: new Map(),
+    sealed: null,
+    empty: [],
+    slots: 0,
+    nextSequence: 0,
+    time,
+  };
+  return new DiskRound(files, path, file, contents, onEnd, readTime);
 }
 
 export class DiskRound implements RoundStore {
@@ -71,6 +90,9 @@ export class DiskRound implements RoundStore {
   #slots: number;
   #sequence: number;
   #failures = 0;
+  #time: RoundContents['time'];
+  /** Null until the coordinator counts the round's time again, after a restart. */
+  #readTime: (() => TimeMark) | null;
   #ended: Promise<void> | null = null;
 
   constructor(
@@ -79,6 +101,7 @@ export class DiskRound implements RoundStore {
     file: FileHandle,
     contents: RoundContents,
     onEnd: (round: DiskRound) => Promise<void>,
+    readTime: (() => TimeMark) | null = null,
   ) {
     this.path = path;
     this.header = contents.header;
@@ -91,6 +114,8 @@ export class DiskRound implements RoundStore {
     this.#empty = contents.empty;
     this.#slots = contents.slots;
     this.#sequence = contents.nextSequence;
+    this.#time = contents.time;
+    this.#readTime = readTime;
     this.#host = this.#makeHost();
   }
 
@@ -100,6 +125,16 @@ export class DiskRound implements RoundStore {
 
   get sealed(): readonly string[] | null {
     return this.#sealed;
+  }
+
+  get time(): TimeMark {
+    return this.#time.mark;
+  }
+
+  async keepTime(read: () => TimeMark): Promise<void> {
+    if (this.#ended) throw roundClosed(this.header);
+    this.#readTime = read;
+    await onDisk('write', this.path, () => this.#commits.commit(null));
   }
 
   async reserve(_node: string, isDigested = false): Promise<Slot> {
@@ -161,12 +196,18 @@ export class DiskRound implements RoundStore {
   }
 
   async #sync(): Promise<void> {
+    const time = this.#readTime && { mark: this.#readTime(), sequence: this.#time.sequence + 1 };
+    if (time) {
+      const position = timePosition(this.#layout, time.sequence);
+      await writeFully(this.#file, encodeTime(time.mark, time.sequence), position);
+    }
     try {
       await this.#file.datasync();
     } catch (error) {
       this.#failures++;
       throw error;
     }
+    this.#time = time ?? this.#time;
   }
 
   #find(node: string): Placed {

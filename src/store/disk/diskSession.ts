@@ -3,19 +3,29 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { damagedSuffix, listFolder, makeFolder } from '../../files/atomicFile.js';
+import type { StoredSession } from './checkpointFile.js';
 import { DiskCheckpoints } from './diskCheckpoints.js';
 import { createRound, DiskRound } from './diskRound.js';
 import { corruptFile, type Disk, onDisk } from '../../files/files.js';
 import { outdatedRound, type Retention } from '../retention.js';
 import { requireNewAttempt, unknownRound, unknownUpdate } from '../roundChecks.js';
-import { type Layout, readHeader, recordPosition } from './roundFile.js';
+import {
+  type Layout,
+  parseRoundName,
+  readHeader,
+  readTime,
+  recordPosition,
+  roundFileName,
+} from './roundFile.js';
 import { isWholeRow, readRecords, readRow, readSealed } from './roundRecovery.js';
-import type { Checkpoint, CheckpointSummary, RoundHeader, RoundStore, SessionStore } from '../store.js';
-
-const roundName = /^(\d{9,})-(\d{4,})\.round$/;
-
-const nameOf = ({ round, attempt }: Pick<RoundHeader, 'round' | 'attempt'>): string =>
-  `${String(round).padStart(9, '0')}-${String(attempt).padStart(4, '0')}.round`;
+import type {
+  Checkpoint,
+  CheckpointSummary,
+  RoundHeader,
+  RoundStore,
+  SessionStore,
+  TimeMark,
+} from '../store.js';
 
 interface RoundName {
   readonly round: number;
@@ -34,17 +44,38 @@ export class DiskSession implements SessionStore {
   readonly #halfMade = new Set<string>();
   #proving: Promise<void> = Promise.resolve();
 
-  private constructor(disk: Disk, id: string, folder: string, retention: Retention) {
+  /** Whether a checkpoint was written since the opening: before, nothing is removed. */
+  #hasCommitted = false;
+
+  private constructor(
+    disk: Disk,
+    id: string,
+    folder: string,
+    retention: Retention,
+    sessionNow: () => StoredSession | null,
+  ) {
     this.#disk = disk;
     this.#id = id;
-    this.#checkpoints = new DiskCheckpoints(disk, id, join(folder, 'checkpoints'), retention);
+    const checkpoints = join(folder, 'checkpoints');
+    this.#checkpoints = new DiskCheckpoints(disk, id, checkpoints, retention, sessionNow);
     this.#roundFolder = join(folder, 'rounds');
     this.#retention = retention;
   }
 
-  /** @throws QuorateError STORE_FULL, STORE_FAILED */
-  static async open(disk: Disk, id: string, folder: string, retention: Retention): Promise<DiskSession> {
-    const session = new DiskSession(disk, id, folder, retention);
+  /**
+   * Removes nothing that is whole: what is no longer kept is removed when a round commits.
+   *
+   * @param sessionNow the session as the journal has it
+   * @throws QuorateError STORE_FULL, STORE_FAILED
+   */
+  static async open(
+    disk: Disk,
+    id: string,
+    folder: string,
+    retention: Retention,
+    sessionNow: () => StoredSession | null,
+  ): Promise<DiskSession> {
+    const session = new DiskSession(disk, id, folder, retention, sessionNow);
     await onDisk('open', folder, () => session.#load());
     session.#proving = session.#prove().catch(() => undefined); // a read reports it
     return session;
@@ -52,7 +83,8 @@ export class DiskSession implements SessionStore {
 
   async writeCheckpoint(checkpoint: Checkpoint): Promise<void> {
     await this.#checkpoints.write(checkpoint);
-    await this.#forgetRounds().catch(() => undefined); // tried again after the next one, or at the next opening
+    this.#hasCommitted = true;
+    await this.#forgetRounds().catch(() => undefined); // tried again after the next one
   }
 
   checkpoints(): Promise<readonly CheckpointSummary[]> {
@@ -63,12 +95,13 @@ export class DiskSession implements SessionStore {
     return this.#checkpoints.read(round);
   }
 
-  async openRound(header: RoundHeader): Promise<RoundStore> {
-    const path = join(this.#roundFolder, nameOf(header));
+  async openRound(header: RoundHeader, readTime: () => TimeMark): Promise<RoundStore> {
+    const path = join(this.#roundFolder, roundFileName(header));
     const exists = (await this.#roundNames()).some((name) => name.path === path);
     requireNewAttempt(header, exists && !this.#halfMade.has(path));
     try {
-      const round = await createRound(this.#disk.files, path, header, (ended) => this.#ended(ended));
+      const onEnd = (ended: DiskRound): Promise<void> => this.#ended(ended);
+      const round = await createRound(this.#disk.files, path, header, readTime, onEnd);
       this.#halfMade.delete(path);
       this.#open.add(round);
       return round;
@@ -119,7 +152,6 @@ export class DiskSession implements SessionStore {
     await makeFolder(this.#disk.files, this.#roundFolder);
     await listFolder(this.#disk.files, this.#roundFolder);
     await this.#checkpoints.load();
-    await this.#forgetRounds();
   }
 
   /**
@@ -155,9 +187,8 @@ export class DiskSession implements SessionStore {
     const names = await onDisk('list', this.#roundFolder, () => this.#disk.files.readdir(this.#roundFolder));
     return names
       .flatMap((name) => {
-        const parts = roundName.exec(name);
-        if (!parts) return [];
-        return [{ round: Number(parts[1]), attempt: Number(parts[2]), path: join(this.#roundFolder, name) }];
+        const parts = parseRoundName(name);
+        return parts ? [{ ...parts, path: join(this.#roundFolder, name) }] : [];
       })
       .sort((a, b) => a.round - b.round || a.attempt - b.attempt);
   }
@@ -191,7 +222,8 @@ export class DiskSession implements SessionStore {
         await file.datasync();
       }
       const sealed = isSealed ? seal!.nodes : null;
-      const contents = { header, layout, updates, sealed, empty, slots, nextSequence };
+      const time = await readTime(file, found, size);
+      const contents = { header, layout, updates, sealed, empty, slots, nextSequence, time };
       const round = new DiskRound(files, name.path, file, contents, (ended) => this.#ended(ended));
       this.#open.add(round);
       return round;
@@ -224,7 +256,8 @@ export class DiskSession implements SessionStore {
 
   async #ended(round: DiskRound): Promise<void> {
     this.#open.delete(round);
-    await this.#forgetRounds().catch(() => undefined); // tried again after the next checkpoint
+    // Tried again after the next checkpoint.
+    if (this.#hasCommitted) await this.#forgetRounds().catch(() => undefined);
   }
 
   async #remove({ path }: RoundName): Promise<void> {

@@ -6,6 +6,7 @@
  *   events/                           segments of the event log
  *   sessions/<id>/checkpoints/        000000007-<SHA-256>.safetensors
  *   sessions/<id>/rounds/             000000008-0001.round
+ *   set-aside/<id>-1/                 what was found of a session that the journal does not know
  *
  * `*.tmp` is what a crash interrupted and is removed at the opening; `*.damaged` was set aside; other files are ignored.
  */
@@ -15,9 +16,13 @@ import { join } from 'node:path';
 import { QuorateError } from '../../errors.js';
 import { listFolder, makeFolder, syncFolder, temporarySuffix } from '../../files/atomicFile.js';
 import { DiskSession } from './diskSession.js';
+import { checkModes } from './folderModes.js';
 import { DiskEventLog } from './eventLog.js';
 import { type Disk, type Files, onDisk } from '../../files/files.js';
 import { Journal } from './journal.js';
+import { setFolderAside, setOrphansAside } from './orphans.js';
+import { readProvenJournal } from './provenJournal.js';
+import { folderName, readSessionFolders } from './sessionFolders.js';
 import { lockFolder } from '../../files/folderLock.js';
 import { parseRetention, type Retention, type RetentionOptions } from '../retention.js';
 import type {
@@ -37,12 +42,14 @@ export interface DiskStoreOptions extends RetentionOptions {
   readonly folder: string;
   /** Called with each damage that is found, at the opening and later; `damages` lists them too. */
   readonly onDamage?: (damage: Damage) => void;
+  /** Called with what people should change: that the group may write to the folder, for one. */
+  readonly onWarning?: (message: string) => void;
 }
 
 /**
  * Opens a store on disk, or creates it.
  *
- * @throws QuorateError STORE_LOCKED, CORRUPT_FILE for a damaged journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
+ * @throws QuorateError STORE_LOCKED, INSECURE_FOLDER if everyone may write to the folder, CORRUPT_FILE for a damaged or missing journal, STORE_FULL, STORE_FAILED; UNKNOWN_PARAMETER,
  *   INVALID_PARAMETER
  * @example
  * const store = await openDiskStore({ folder: 'data' });
@@ -53,7 +60,7 @@ export function openDiskStore(options: DiskStoreOptions): Promise<Store> {
 
 /** The same on other files: for tests of what happens when the disk fails. */
 export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): Promise<Store> {
-  const { folder, onDamage = () => undefined, ...others } = options;
+  const { folder, onDamage = () => undefined, onWarning = () => undefined, ...others } = options;
   const retention = parseRetention('openDiskStore', others);
   if (typeof folder !== 'string' || folder === '') {
     throw new QuorateError('INVALID_PARAMETER', 'openDiskStore: folder must be a path', {
@@ -63,6 +70,7 @@ export async function openDiskStoreOn(files: Files, options: DiskStoreOptions): 
   if (endianness() !== 'LE') {
     throw new QuorateError('STORE_FAILED', 'the store keeps float32 as little-endian hosts have them');
   }
+  await onDisk('read', folder, () => checkModes(files, folder, onWarning));
   await onDisk('make', folder, () => makeFolder(files, join(folder, 'sessions')));
   const unlock = await lockFolder(files, join(folder, 'lock'));
   try {
@@ -118,10 +126,14 @@ class DiskStore implements Store {
       onDamage(damage);
     };
     const disk: Disk = { files, note };
+    const path = join(folder, 'journal');
+    // Nothing is changed before it is clear that the folder can be opened.
+    const contents = await onDisk('read', folder, () => readProvenJournal(files, folder, path));
     await listFolder(files, folder);
     await listFolder(files, join(folder, 'sessions'));
     const log = await DiskEventLog.open(disk, join(folder, 'events'), retention.keepEvents);
-    const journal = await Journal.open(disk, join(folder, 'journal'));
+    const journal = await Journal.open(disk, path, contents);
+    await onDisk('set aside', folder, () => setOrphansAside(disk, folder, journal));
     return new DiskStore(disk, folder, retention, { journal, log, damages, unlock });
   }
 
@@ -136,8 +148,7 @@ class DiskStore implements Store {
 
   async session(id: string): Promise<SessionStore> {
     this.#requireOpen();
-    const opened =
-      this.#opened.get(id) ?? DiskSession.open(this.#disk, id, this.#sessionFolder(id), this.#retention);
+    const opened = this.#opened.get(id) ?? this.#openSession(id);
     this.#opened.set(id, opened);
     return opened.catch((error: unknown) => {
       this.#opened.delete(id);
@@ -145,11 +156,26 @@ class DiskStore implements Store {
     });
   }
 
+  #openSession(id: string): Promise<DiskSession> {
+    return DiskSession.open(this.#disk, id, this.#sessionFolder(id), this.#retention, () => {
+      const entry = this.#journal.session(id);
+      return entry ? { id, config: entry.config, createdAtMs: entry.createdAtMs } : null;
+    });
+  }
+
+  async setAside(id: string): Promise<void> {
+    this.#requireOpen();
+    await this.#closeSession(id);
+    await onDisk('set aside', this.#sessionFolder(id), async () => {
+      const found = await readSessionFolders(this.#disk.files, this.#folder);
+      const own = found.find((other) => other.id === id);
+      if (own?.isFilled) await setFolderAside(this.#disk, this.#folder, own);
+    });
+  }
+
   async removeSession(id: string): Promise<void> {
     this.#requireOpen();
-    const opened = this.#opened.get(id);
-    this.#opened.delete(id);
-    await (await opened)?.close();
+    await this.#closeSession(id);
     const { files } = this.#disk;
     const folder = this.#sessionFolder(id);
     const removed = `${folder}${temporarySuffix}`; // at once, as far as any later opening sees
@@ -158,8 +184,15 @@ class DiskStore implements Store {
       if (!names.includes(folderName(id))) return;
       await files.rename(folder, removed);
       await syncFolder(files, join(this.#folder, 'sessions'));
+      this.#journal.forgetRemoved(id);
       await files.rm(removed, { recursive: true, force: true });
     });
+  }
+
+  async #closeSession(id: string): Promise<void> {
+    const opened = this.#opened.get(id);
+    this.#opened.delete(id);
+    await (await opened)?.close();
   }
 
   close(): Promise<void> {
@@ -184,12 +217,4 @@ class DiskStore implements Store {
   #sessionFolder(id: string): string {
     return join(this.#folder, 'sessions', folderName(id));
   }
-}
-
-/**
- * Ids are plain, but case may be all that tells two apart, and not every file system does; nor may one look like a
- * leftover of ours.
- */
-function folderName(id: string): string {
-  return id.replace(/[^a-z0-9_-]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
 }

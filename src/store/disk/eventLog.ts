@@ -7,19 +7,24 @@
  * a number must never mean two things.
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as z from 'zod';
-import { damagedSuffix, listFolder, makeFolder } from '../../files/atomicFile.js';
-import { type Disk, type Files, onDisk } from '../../files/files.js';
+import { damagedSuffix, listFolder, makeFolder, namesIn } from '../../files/atomicFile.js';
+import { type Disk, FILE_MODE, type Files, onDisk } from '../../files/files.js';
 import { EventRing } from '../eventRing.js';
 import { decodeRecords, encodeRecord, RECORD_HEAD_BYTES } from './recordFraming.js';
 import type { EventLog, NumberedEvent } from '../store.js';
 
-const segmentName = /^(\d{15})\.events$/;
+const segmentName = /^(\d{15,16})\.events$/;
 const nameOf = (first: number): string => `${String(first).padStart(15, '0')}.events`;
 
 /** Of the events that are kept, so many are in one file. */
 const segmentShare = 4;
+
+/** A segment ends beyond so many bytes, however few events it has: it is read whole. */
+const segmentBytes = 2 ** 26;
+/** A file of more than this is no segment: no event is so long. */
+const maxSegmentBytes = 2 ** 28;
 
 /** Checksums reveal damage; this reveals a file that was made by hand. */
 const eventSchema: z.ZodType<NumberedEvent> = z.strictObject({
@@ -103,7 +108,7 @@ export class DiskEventLog implements EventLog {
         writeAll(open.descriptor, this.#unwritten[0]!, open.end);
         open.end += this.#unwritten[0]!.length;
         this.#unwritten.shift();
-        if (++open.events >= this.#segmentEvents) this.#endSegment();
+        if (++open.events >= this.#segmentEvents || open.end >= segmentBytes) this.#endSegment();
       }
     } catch (error) {
       // Subscribers receive it all the same; it is written with the next one.
@@ -118,7 +123,7 @@ export class DiskEventLog implements EventLog {
 
   #begin(first: number): Open {
     const path = join(this.#folder, nameOf(first));
-    const open = { descriptor: openSync(path, 'w'), end: 0, events: 0 };
+    const open = { descriptor: openSync(path, 'w', FILE_MODE), end: 0, events: 0 };
     this.#segments.push({ first, path });
     return open;
   }
@@ -162,9 +167,43 @@ interface Loaded {
   readonly last: number;
 }
 
+/** A segment as it lies on the disk. */
+export interface ReadSegment extends EventSegment {
+  readonly events: readonly NumberedEvent[];
+  readonly sizeBytes: number;
+  /** Where what could be read ends. */
+  readonly end: number;
+  /** Whether something can't be read; `torn`: an append was cut off. */
+  readonly state: 'whole' | 'torn' | 'damaged';
+}
+
+/** The segments, oldest first; nothing is changed. @throws Error of the system */
+export async function* readSegments(files: Files, folder: string): AsyncGenerator<ReadSegment> {
+  const names = (await namesIn(files, folder)).filter((name) => segmentName.test(name));
+  const found = names.map((name) => ({
+    first: Number(segmentName.exec(name)![1]),
+    path: join(folder, name),
+  }));
+  found.sort((a, b) => a.first - b.first);
+  for (const [i, segment] of found.entries()) {
+    const sizeBytes = await sizeOf(files, segment.path);
+    if (sizeBytes > maxSegmentBytes) {
+      yield { ...segment, events: [], sizeBytes, end: 0, state: 'damaged' };
+      continue;
+    }
+    const bytes = await files.readFile(segment.path);
+    const { values, end, rest } = decodeRecords(bytes);
+    const events = z.array(eventSchema).safeParse(values).data;
+    const isOwn = events?.every(({ number }, k) => number === segment.first + k) ?? false;
+    const isTorn = rest === 'torn' && i === found.length - 1;
+    const state = !isOwn || (rest !== 'nothing' && !isTorn) ? 'damaged' : isTorn ? 'torn' : 'whole';
+    yield { ...segment, events: isOwn ? events! : [], sizeBytes: bytes.length, end, state };
+  }
+}
+
 /** Each opening begins a new segment, so that none is written to again after it was read. */
 async function load(disk: Disk, folder: string): Promise<Loaded> {
-  const names = (await listFolder(disk.files, folder)).filter((name) => segmentName.test(name)).sort();
+  await listFolder(disk.files, folder); // removes leftovers
   let segments: EventSegment[] = [];
   let events: NumberedEvent[] = [];
   let last = 0;
@@ -177,37 +216,37 @@ async function load(disk: Disk, folder: string): Promise<Loaded> {
     [segments, events] = [[], []];
   };
 
-  for (const [i, name] of names.entries()) {
-    const segment = { first: Number(segmentName.exec(name)![1]), path: join(folder, name) };
-    const bytes = await disk.files.readFile(segment.path);
-    const { values, end, rest } = decodeRecords(bytes);
-    const own = z.array(eventSchema).safeParse(values).data ?? [];
-    const isTorn = rest === 'torn' && i === names.length - 1;
-    if (segment.first !== last + 1) await drop(`${name} begins after a gap`);
-    if (
-      (rest !== 'nothing' && !isTorn) ||
-      own.length < values.length ||
-      own.some(({ number }, k) => number !== segment.first + k)
-    ) {
-      const message = `damaged at byte ${end}; moved aside`;
-      disk.note({ file: segment.path, session: null, message });
+  for await (const { first, path, events: own, sizeBytes, end, state } of readSegments(disk.files, folder)) {
+    const name = basename(path);
+    if (first !== last + 1) await drop(`${name} begins after a gap`);
+    if (state === 'damaged') {
+      disk.note({ file: path, session: null, message: `damaged at byte ${end}; moved aside` });
       await drop(`${name} is damaged`);
-      await disk.files.rename(segment.path, segment.path + damagedSuffix);
+      await disk.files.rename(path, path + damagedSuffix);
       // No record is shorter than its head, so that the segment can't have held more numbers than this.
-      last = segment.first - 1 + values.length + Math.ceil((bytes.length - end) / RECORD_HEAD_BYTES);
+      last = first - 1 + Math.ceil(sizeBytes / RECORD_HEAD_BYTES);
       continue;
     }
-    last = segment.first - 1 + own.length;
-    if (own.length === 0) await disk.files.unlink(segment.path);
-    else segments.push(segment);
-    if (isTorn) {
+    last = first - 1 + own.length;
+    if (own.length === 0) await disk.files.unlink(path);
+    else segments.push({ first, path });
+    if (state === 'torn') {
       const message = `the last record, at byte ${end}, is incomplete; it was cut off`;
-      disk.note({ file: segment.path, session: null, message });
-      if (own.length > 0) await truncateFile(disk.files, segment.path, end);
+      disk.note({ file: path, session: null, message });
+      if (own.length > 0) await truncateFile(disk.files, path, end);
     }
-    events.push(...own);
+    for (const event of own) events.push(event);
   }
   return { segments, events, last };
+}
+
+async function sizeOf(files: Files, path: string): Promise<number> {
+  const file = await files.open(path, 'r');
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
 }
 
 async function truncateFile(files: Files, path: string, bytes: number): Promise<void> {

@@ -1,76 +1,90 @@
 /**
- * Nodes, sessions, and evaluations of the newest models: a file of records (records.ts), the first of which says what
- * the file is. A later record of a node or session replaces an earlier one; when the outdated ones are most of the file,
- * it is written anew.
+ * Nodes, sessions, and evaluations of the newest models: a file of batches of records (batchFraming.ts), the first of
+ * which says what the file is. A later record of a node or session replaces an earlier one; when the outdated ones are
+ * most of the file, it is written anew.
  *
- * An incomplete record at the end, as a crash leaves it, was never acknowledged and is cut off. A damaged one there is
- * cut off too, and kept beside the journal. Both are reported. A damaged one with others behind it fails the opening: the others may
- * depend on it.
+ * A batch at the end of which pages are missing, as a crash or a power failure leaves it, was never acknowledged, as
+ * long as neither a later batch nor a session's folder shows that it was. It is cut off and reported; what there is of
+ * it is kept beside the journal. In every other case the opening fails, and nothing is changed.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import * as z from 'zod';
-import { createAtomically, damagedSuffix, syncFolder } from '../../files/atomicFile.js';
-import { corruptFile, type Disk, onDisk, writeFully } from '../../files/files.js';
-import { evaluationSchema } from '../../protocol/views.js';
-import type {
-  CountedEvaluations,
-  EvaluationRecord,
-  JournalRecord,
-  NodeEntry,
-  SessionEntry,
-  StoredEvaluations,
-} from '../store.js';
-import { statusSchema } from './checkpointMetadata.js';
+import { copyBytes, createAtomically, damagedSuffix, syncFolder } from '../../files/atomicFile.js';
+import { type Disk, onDisk, writeFully } from '../../files/files.js';
+import type { JournalRecord, NodeEntry, SessionEntry } from '../store.js';
+import { encodeBatch } from './batchFraming.js';
+import type { Tail } from './batchReader.js';
 import { GroupCommit } from './groupCommit.js';
-import { decodeRecords, encodeRecord } from './recordFraming.js';
-
-const opening = { format: 'quorate-journal', version: 1 };
+import { type JournalContents, refuseTail, snapshotBytes, writeSnapshot } from './journalFile.js';
+import { type EvaluationRecords, JournalState } from './journalRecords.js';
 
 /** Below this size a journal is not worth being written anew. */
 const compactAboveBytes = 2 ** 18;
 /** It is when it has grown by so much, as a multiple of what it would then be. */
 const compactAtGrowth = 4;
+/** What it would be is measured again when it has grown by so much. */
+const measureAtGrowth = 1.5;
 
 export class Journal {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #nodes = new Map<string, NodeEntry>();
-  readonly #sessions = new Map<string, SessionEntry>();
-  readonly evaluations = new EvaluationRecords();
+  readonly #state: JournalState;
   readonly #commits = new GroupCommit<JournalRecord>((records) => this.#write(records));
   #file!: FileHandle;
-  /** Where the next record goes: what is before is durable. */
-  #end = 0;
-  #compactBytes = 0;
+  /** Where the next batch goes: what is before is durable. */
+  #end: number;
+  /** The number of the last batch that was tried. */
+  #number: number;
+  /** Below this length, writing it anew isn't considered. */
+  #measureAtBytes = compactAboveBytes;
   /** Something that failed may have left bytes behind the end. */
   #isDirty = false;
   /** Another file has taken the journal's name: `#file` is in no folder any more. */
   #isReplaced = false;
 
-  private constructor(disk: Disk, path: string) {
+  private constructor(disk: Disk, path: string, state: JournalState, end: number, number: number) {
     this.#disk = disk;
     this.#path = path;
+    this.#state = state;
+    this.#end = end;
+    this.#number = number;
   }
 
-  /** @throws QuorateError CORRUPT_FILE, STORE_FULL, STORE_FAILED */
-  static async open(disk: Disk, path: string): Promise<Journal> {
-    const journal = new Journal(disk, path);
-    await onDisk('read', path, () => journal.#load());
+  /**
+   * @param contents what was read of it; null: there is none yet
+   * @throws QuorateError CORRUPT_FILE, STORE_FULL, STORE_FAILED
+   */
+  static async open(disk: Disk, path: string, contents: JournalContents | null): Promise<Journal> {
+    const { state, end, number } = contents ?? { state: new JournalState(), end: 0, number: 0 };
+    const journal = new Journal(disk, path, state, end, number);
+    await onDisk('open', path, () => (contents ? journal.#begin(contents.tail) : journal.#compact()));
     return journal;
   }
 
   get nodes(): NodeEntry[] {
-    return [...this.#nodes.values()];
+    return [...this.#state.nodes.values()];
   }
 
   get sessions(): SessionEntry[] {
-    return [...this.#sessions.values()];
+    return [...this.#state.sessions.values()];
+  }
+
+  session(id: string): SessionEntry | undefined {
+    return this.#state.sessions.get(id);
+  }
+
+  get evaluations(): EvaluationRecords {
+    return this.#state.evaluations;
   }
 
   /** Durable when it resolves. @throws QuorateError STORE_FULL, STORE_FAILED; the record is not in the journal then */
   record(record: JournalRecord): Promise<void> {
     return this.#commits.commit(record);
+  }
+
+  /** Of a removed session no file is left: the journal need not say that it was removed. */
+  forgetRemoved(session: string): void {
+    this.#state.removed.delete(session);
   }
 
   /** Waits for what is being written. */
@@ -79,42 +93,31 @@ export class Journal {
     await this.#file.close();
   }
 
-  async #load(): Promise<void> {
-    const bytes = await this.#disk.files.readFile(this.#path).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-      throw error;
-    });
-    if (!bytes) return this.#compact();
-
-    const { values, end, rest } = decodeRecords(bytes);
-    const [first, ...records] = values;
-    if (JSON.stringify(first) !== JSON.stringify(opening)) {
-      throw corruptFile(this.#path, 'this is no journal that can be read here', 0);
-    }
-    if (rest === 'damaged-inside') throw corruptFile(this.#path, 'a record is damaged', end);
-    if (rest === 'damaged') await this.#setAside(bytes.subarray(end), end);
-    if (rest === 'torn') this.#note(`the last record, at byte ${end}, is incomplete; it was cut off`);
-    for (const record of records) this.#apply(this.#checked(record));
+  async #begin(tail: Tail | null): Promise<void> {
+    if (tail) refuseTail(this.#path, tail);
     this.#file = await this.#disk.files.open(this.#path, 'r+');
-    this.#end = end;
-    if (rest !== 'nothing') await this.#cut();
-    this.#compactBytes = this.#snapshot().length;
+    if (tail) await this.#cutTail(tail);
     await this.#compactIfWorthIt();
   }
 
-  #checked(record: unknown): JournalRecord {
-    const { data, error } = journalRecordSchema.safeParse(record);
-    if (data) return data;
-    throw corruptFile(this.#path, `a record says what none may: ${z.prettifyError(error)}`);
-  }
-
-  async #setAside(tail: Uint8Array, offset: number): Promise<void> {
-    const name = `${basename(this.#path)}-${offset}${damagedSuffix}`;
-    await createAtomically(this.#disk.files, dirname(this.#path), async (file) => {
-      await writeFully(file, tail, 0);
-      return name;
-    });
-    this.#note(`the last record, at byte ${offset}, is damaged; it was moved to ${name}`);
+  async #cutTail({ start, kind, end }: Tail): Promise<void> {
+    const size = (await this.#file.stat()).size;
+    const isKept = kind === 'hole' && end > start;
+    const name = `${basename(this.#path)}-${start}${damagedSuffix}`;
+    if (isKept) {
+      await createAtomically(this.#disk.files, dirname(this.#path), async (file) => {
+        await copyBytes(this.#file, file, start, end);
+        return name;
+      });
+    }
+    await this.#cut();
+    await this.#file.datasync();
+    const what =
+      kind === 'torn'
+        ? `the last batch, at byte ${start}, is incomplete`
+        : `the last batch, at byte ${start}, has a hole, and nothing shows that it was acknowledged`;
+    const where = isKept ? `; it was moved to ${name}` : '; it was cut off';
+    this.#note(`${what}${where} (${size - start} bytes)`);
   }
 
   #note(message: string): void {
@@ -122,10 +125,10 @@ export class Journal {
   }
 
   async #write(records: readonly JournalRecord[]): Promise<void> {
-    const bytes = Buffer.concat(records.map(encodeRecord));
-    await onDisk('write', this.#path, async () => {
+    const end = await onDisk('write', this.#path, async () => {
       if (this.#isReplaced) await this.#reopen();
       if (this.#isDirty) await this.#cut();
+      const bytes = encodeBatch(records, ++this.#number, this.#end);
       try {
         await writeFully(this.#file, bytes, this.#end);
         await this.#file.datasync();
@@ -134,9 +137,10 @@ export class Journal {
         await this.#cut().catch(() => undefined); // the next write tries it again
         throw error;
       }
+      return this.#end + bytes.length;
     });
-    this.#end += bytes.length;
-    for (const record of records) this.#apply(record);
+    this.#end = end;
+    for (const record of records) this.#state.apply(record);
     await this.#compactIfWorthIt();
   }
 
@@ -145,54 +149,27 @@ export class Journal {
     this.#isDirty = false;
   }
 
-  #apply(record: JournalRecord): void {
-    switch (record.type) {
-      case 'node':
-        this.#nodes.set(record.node.id, record.node);
-        break;
-      case 'node-removed':
-        this.#nodes.delete(record.id);
-        break;
-      case 'session':
-        this.#sessions.set(record.session.id, record.session);
-        break;
-      case 'session-removed':
-        this.#sessions.delete(record.id);
-        this.evaluations.forget(record.id);
-        break;
-      case 'evaluation':
-      case 'evaluations-counted':
-        this.evaluations.apply(record);
-    }
-  }
-
-  #snapshot(): Buffer {
-    return Buffer.concat([
-      encodeRecord(opening),
-      ...this.nodes.map((node) => encodeRecord({ type: 'node', node })),
-      ...this.sessions.map((session) => encodeRecord({ type: 'session', session })),
-      ...[...this.evaluations.records()].map(encodeRecord),
-    ]);
-  }
-
   async #compactIfWorthIt(): Promise<void> {
-    if (this.#end <= Math.max(compactAboveBytes, this.#compactBytes * compactAtGrowth)) return;
+    if (this.#end <= this.#measureAtBytes) return;
+    this.#measureAtBytes = this.#end * measureAtGrowth;
+    if (this.#end <= snapshotBytes(this.#state) * compactAtGrowth) return;
     // The records are durable in either file: what goes wrong here costs room, or is made up for by the next write.
-    await this.#compact().catch(() => (this.#compactBytes = this.#end));
+    await this.#compact().catch(() => undefined);
   }
 
   async #compact(): Promise<void> {
     const { files } = this.#disk;
-    const bytes = this.#snapshot();
+    let written = { end: 0, number: 0 };
     const write = async (file: FileHandle): Promise<string> => {
-      await writeFully(file, bytes, 0);
+      written = await writeSnapshot(file, this.#state);
       return basename(this.#path);
     };
     await createAtomically(files, dirname(this.#path), write, () => {
       this.#isReplaced = true;
       this.#isDirty = false;
-      this.#end = bytes.length;
-      this.#compactBytes = bytes.length;
+      this.#end = written.end;
+      this.#number = written.number;
+      this.#measureAtBytes = Math.max(compactAboveBytes, written.end * measureAtGrowth);
     });
     await this.#reopen();
   }
@@ -205,82 +182,5 @@ export class Journal {
     this.#file = await files.open(this.#path, 'r+');
     this.#isReplaced = false;
     await outdated?.close().catch(() => undefined); // nothing in it is needed
-  }
-}
-
-/** What a journal's record may say. Checksums reveal damage; this reveals a file that was made by hand. */
-const id = z.string();
-const of = { session: id, round: z.int().min(0) };
-
-const nodeSchema: z.ZodType<NodeEntry> = z.strictObject({
-  id,
-  tokenHash: z.string().nullable(),
-  publicKey: z.string().nullable(),
-  capabilities: z.record(z.string(), z.unknown()),
-  sessions: z.array(id),
-  registeredAtMs: z.number(),
-});
-
-const sessionSchema: z.ZodType<SessionEntry> = z.strictObject({
-  id,
-  config: z.unknown(), // the coordinator checks it
-  createdAtMs: z.number(),
-  status: statusSchema,
-  reason: z.string().nullable(),
-  secret: z.string().exactOptional(),
-});
-
-export const journalRecordSchema: z.ZodType<JournalRecord> = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('node'), node: nodeSchema }),
-  z.strictObject({ type: z.literal('node-removed'), id }),
-  z.strictObject({ type: z.literal('session'), session: sessionSchema }),
-  z.strictObject({ type: z.literal('session-removed'), id }),
-  z.strictObject({ type: z.literal('evaluation'), ...of, node: id, evaluation: evaluationSchema }),
-  z.strictObject({
-    type: z.literal('evaluations-counted'),
-    ...of,
-    nodes: z.array(id),
-    eventsBefore: z.int().min(0),
-  }),
-]);
-
-/** What the journal holds of nodes' evaluations: those of each session's newest model, which no checkpoint has yet. */
-interface Held {
-  readonly round: number;
-  readonly answers: Map<string, StoredEvaluations['answers'][number]>;
-  counted: CountedEvaluations | null;
-}
-
-export class EvaluationRecords {
-  readonly #held = new Map<string, Held>();
-
-  of(session: string): StoredEvaluations | null {
-    const held = this.#held.get(session);
-    return held ? { ...held, answers: [...held.answers.values()] } : null;
-  }
-
-  /** A record of another round begins anew; of two by the same node, the first counts. */
-  apply(record: EvaluationRecord): void {
-    const { session, round } = record;
-    const known = this.#held.get(session);
-    const held: Held = known?.round === round ? known : { round, answers: new Map(), counted: null };
-    this.#held.set(session, held);
-    if (record.type === 'evaluations-counted') {
-      held.counted ??= { nodes: record.nodes, eventsBefore: record.eventsBefore };
-    } else if (!held.answers.has(record.node)) {
-      held.answers.set(record.node, { node: record.node, evaluation: record.evaluation });
-    }
-  }
-
-  forget(session: string): void {
-    this.#held.delete(session);
-  }
-
-  /** What leads to the same again. */
-  *records(): Generator<EvaluationRecord> {
-    for (const [session, { round, answers, counted }] of this.#held) {
-      for (const answer of answers.values()) yield { type: 'evaluation', session, round, ...answer };
-      if (counted) yield { type: 'evaluations-counted', session, round, ...counted };
-    }
   }
 }

@@ -3,11 +3,12 @@
  * of 4096, rows begin at multiples of 64.
  *
  *   0                  head of the header │ JSON of RoundHeader
+ *   base − 8192        two pages for the newest TimeMark, written in turns: a torn one leaves the other
  *   base + k · stride  slot k:  d float32 │ to a multiple of 64 │ record area, 16 KiB
  *
- * A record, like the header, is a head of 24 bytes and JSON:
+ * A record, like the header, is a head of 28 bytes and JSON:
  *
- *   magic (4) │ bytes of JSON │ sequence │ CRC-32 of the row │ CRC-32 of the JSON │ CRC-32 of the 20 bytes before
+ *   magic (4) │ bytes of JSON │ sequence (8) │ CRC-32 of the row │ CRC-32 of the JSON │ CRC-32 of the 24 bytes before
  *
  * Where the JSON has the row's SHA-256, its CRC-32 may be 0.
  *
@@ -25,18 +26,29 @@ import { QuorateError } from '../../errors.js';
 import type { AcceptedUpdate } from '../../rounds/machine.js';
 import { acceptedUpdateSchema } from './checkpointMetadata.js';
 import { parsePayload } from './recordFraming.js';
-import type { RoundHeader } from '../store.js';
+import type { RoundHeader, TimeMark } from '../store.js';
 
-const HEAD_BYTES = 24;
+const HEAD_BYTES = 28;
 const RECORD_AREA_BYTES = 2 ** 14;
 const ROW_ALIGNMENT = 64;
-const BASE_ALIGNMENT = 4096;
+const PAGE_BYTES = 4096;
 
 /** The longest JSON of a header that is believed: a hundred thousand nodes asked, and more. */
 const MAX_HEADER_BYTES = 2 ** 26;
 
-const magics = { header: 0x31445251, update: 0x31505551, seal: 0x314c5351 } as const; // QRD1, QUP1, QSL1
+const magics = { header: 0x32445251, update: 0x32505551, seal: 0x324c5351, time: 0x324d5451 } as const; // QRD2, QUP2, QSL2, QTM2
 type Magic = keyof typeof magics;
+
+const roundName = /^(\d{9,})-(\d{4,})\.round$/;
+
+export const roundFileName = ({ round, attempt }: Pick<RoundHeader, 'round' | 'attempt'>): string =>
+  `${String(round).padStart(9, '0')}-${String(attempt).padStart(4, '0')}.round`;
+
+/** The round and the attempt that a file's name says; null: it is no round's. */
+export function parseRoundName(name: string): Pick<RoundHeader, 'round' | 'attempt'> | null {
+  const parts = roundName.exec(name);
+  return parts && { round: Number(parts[1]), attempt: Number(parts[2]) };
+}
 
 const roundUp = (bytes: number, to: number): number => Math.ceil(bytes / to) * to;
 
@@ -53,7 +65,7 @@ function layoutOf(d: number, headerBytes: number): Layout {
   const recordOffset = roundUp(d * 4, ROW_ALIGNMENT);
   return {
     d,
-    base: roundUp(headerBytes, BASE_ALIGNMENT),
+    base: roundUp(headerBytes, PAGE_BYTES) + 2 * PAGE_BYTES,
     stride: recordOffset + RECORD_AREA_BYTES,
     recordOffset,
   };
@@ -72,10 +84,10 @@ function encode(magic: Magic, value: unknown, sequence: number, rowCrc: number):
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt32LE(magics[magic], 0);
   head.writeUInt32LE(json.length, 4);
-  head.writeUInt32LE(sequence, 8);
-  head.writeUInt32LE(rowCrc, 12);
-  head.writeUInt32LE(crc32(json), 16);
-  head.writeUInt32LE(crc32(head.subarray(0, 20)), 20);
+  head.writeBigUInt64LE(BigInt(sequence), 8);
+  head.writeUInt32LE(rowCrc, 16);
+  head.writeUInt32LE(crc32(json), 20);
+  head.writeUInt32LE(crc32(head.subarray(0, 24)), 24);
   return Buffer.concat([head, json]);
 }
 
@@ -102,6 +114,12 @@ export function encodeUpdate(update: AcceptedUpdate, sequence: number, rowCrc: n
 export const encodeSeal = (nodes: readonly string[], sequence: number): Buffer =>
   encode('seal', { nodes }, sequence, 0);
 
+/** Where the mark with this sequence number lies. */
+export const timePosition = ({ base }: Layout, sequence: number): number =>
+  base - (2 - (sequence % 2)) * PAGE_BYTES;
+
+export const encodeTime = (mark: TimeMark, sequence: number): Buffer => encode('time', mark, sequence, 0);
+
 /** Written over a record's head, it makes the slot an empty one. */
 export const emptyHead: Uint8Array = new Uint8Array(HEAD_BYTES);
 
@@ -112,7 +130,9 @@ const headerSchema: z.ZodType<RoundHeader> = z.strictObject({
   d: z.int().min(1),
   asked: z.array(z.string()).nullable(),
   openedAtMs: z.number(),
+  durationMs: z.number().min(0),
 });
+const timeSchema: z.ZodType<TimeMark> = z.strictObject({ elapsedMs: z.number().min(0), wallMs: z.number() });
 const sealSchema = z.strictObject({ nodes: z.array(z.string()) });
 
 interface Block {
@@ -133,19 +153,20 @@ async function readBlock(
   const head = Buffer.alloc(Math.min(HEAD_BYTES, size - position));
   await readFully(file, head, position);
   if (head.every((byte) => byte === 0)) return null;
-  if (head.length < HEAD_BYTES || head.readUInt32LE(20) !== crc32(head.subarray(0, 20))) return undefined;
+  if (head.length < HEAD_BYTES || head.readUInt32LE(24) !== crc32(head.subarray(0, 24))) return undefined;
   const magic = (Object.keys(magics) as Magic[]).find((name) => magics[name] === head.readUInt32LE(0));
   const length = head.readUInt32LE(4);
   if (!magic || length > Math.min(MAX_HEADER_BYTES, size - position - HEAD_BYTES)) return undefined;
   const json = Buffer.alloc(length);
   await readFully(file, json, position + HEAD_BYTES);
-  if (crc32(json) !== head.readUInt32LE(16)) return undefined;
+  if (crc32(json) !== head.readUInt32LE(20)) return undefined;
   const value = parsePayload(json);
-  if (value === undefined) return undefined;
+  const sequence = Number(head.readBigUInt64LE(8));
+  if (value === undefined || !Number.isSafeInteger(sequence)) return undefined;
   return {
     magic,
-    sequence: head.readUInt32LE(8),
-    rowCrc: head.readUInt32LE(12),
+    sequence,
+    rowCrc: head.readUInt32LE(16),
     value,
     bytes: HEAD_BYTES + length,
   };
@@ -160,6 +181,22 @@ export async function readHeader(
   if (block?.magic !== 'header') return undefined;
   const { data: header } = headerSchema.safeParse(block.value);
   return header && { header, layout: layoutOf(header.d, block.bytes) };
+}
+
+/** The newest time that is whole; the header's where none is. */
+export async function readTime(
+  file: FileHandle,
+  { header, layout }: { readonly header: RoundHeader; readonly layout: Layout },
+  size: number,
+): Promise<{ readonly mark: TimeMark; readonly sequence: number }> {
+  let newest = { mark: { elapsedMs: 0, wallMs: header.openedAtMs }, sequence: 0 };
+  for (const parity of [0, 1]) {
+    const block = await readBlock(file, timePosition(layout, parity), size);
+    if (block?.magic !== 'time' || block.sequence < newest.sequence) continue;
+    const { data: mark } = timeSchema.safeParse(block.value);
+    if (mark) newest = { mark, sequence: block.sequence };
+  }
+  return newest;
 }
 
 export type SlotRecord =

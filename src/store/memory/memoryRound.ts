@@ -9,7 +9,7 @@ import {
   roundClosed,
   unknownUpdate,
 } from '../roundChecks.js';
-import type { RoundHeader, RoundStore, Slot } from '../store.js';
+import type { RoundHeader, RoundStore, Slot, TimeMark } from '../store.js';
 
 const pieceBytes = 2 ** 18;
 
@@ -46,6 +46,14 @@ export class MemoryRound implements RoundStore {
 
   get sealed(): readonly string[] | null {
     return this.#sealed;
+  }
+
+  get time(): TimeMark {
+    return { elapsedMs: 0, wallMs: this.header.openedAtMs };
+  }
+
+  async keepTime(): Promise<void> {
+    // What it is for, a restart, does not happen to this store.
   }
 
   get isClosed(): boolean {

@@ -50,6 +50,9 @@ export function memoryStore(options: RetentionOptions = {}): Store {
       sessions.set(id, session);
       return session;
     },
+    async setAside(id) {
+      sessions.delete(id); // nothing of it outlives the process anyway
+    },
     async removeSession(id) {
       sessions.delete(id);
     },

@@ -1,6 +1,8 @@
 /** A server, its sessions and a node, each a process of the command. */
 import { expect } from 'chai';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeNpy } from '../../../src/formats/npy.js';
@@ -115,6 +117,21 @@ describe('quorate serve, session and node', function () {
     expect(third.err).match(/quorate: STORE_LOCKED: .+\n$/);
   });
 
+  it('ends by a signal though its start hangs on a file that nothing can be read from', async () => {
+    execFileSync('mkfifo', [join(folder, 'config.yaml')]);
+    const server = background(['serve', '--port', '0', '--config', 'config.yaml']);
+    const exit = once(server.child, 'exit');
+    const pipe = await open(join(folder, 'config.yaml'), 'w'); // once the server reads it
+    server.child.kill('SIGTERM');
+    expect(await exit).deep.equal([null, 'SIGTERM']);
+    await pipe.close();
+  });
+
+  it('says at once that a folder can’t be made where its parent takes none', async () => {
+    const { code, err } = await run(['serve', '--port', '0', '--data', '/proc/self/q']);
+    expect([code, err.split(':').slice(0, 2)]).deep.equal([1, ['quorate', ' STORE_FAILED']]);
+  });
+
   it('ends a node with 130 or 143 when it is interrupted, in the middle of training', async () => {
     const { url } = await serve();
     await session(url, 'create', 'job.yaml', '--model', 'model.npy', '--start');
@@ -161,7 +178,7 @@ describe('quorate serve, session and node', function () {
     const { code, out, err } = await run(['serve', '--port', port, '--log-level', 'error']);
     expect([code, out]).deep.equal([1, '']);
     expect(err).match(
-      /^quorate: INVALID_PARAMETER: cannot listen on 127\.0\.0\.1, port \d+: the address is in use\n$/,
+      /^quorate: PORT_IN_USE: another process listens on 127\.0\.0\.1, port \d+: end it, or choose another port\n$/,
     );
   });
 

@@ -55,7 +55,7 @@ describe('a session’s rounds', () => {
         round: 1,
         attempt: 1,
         code: 'TOO_FEW_UPDATES',
-        message: '2 updates came in 500 ms; the quorum is 3.',
+        message: '2 updates arrived within 500 ms; the quorum is 3.',
         session: SESSION,
       },
     ]);

@@ -50,10 +50,48 @@ describe('nextModel', () => {
     same((await nextModel(gradient, input, { engine })).model, await expected(step));
   });
 
-  it('moves to the aggregate of weights', async () => {
+  it('is the aggregate of weights itself, whatever the pipeline', async () => {
+    for (const text of [
+      'median',
+      'clipping(c=1) > mean',
+      'centered-clipping(tau=0.5)',
+      'sign-vote',
+      'cge(f=1)',
+    ]) {
+      const pipeline = parsePipeline(text);
+      const { value } = await aggregate(rows, pipeline, { engine });
+      const next = await nextModel(recipe({ updates: 'weights', pipeline }), input, { engine });
+      same(next.model, value);
+      expect(next.optimizer).deep.equal({ step: 1, vectors: {} });
+    }
+  });
+
+  it('loses nothing between a model and weights of other magnitudes', async () => {
+    for (const [before, after] of [
+      [1e8, 1],
+      [3e38, -3e38],
+      [1, 1e-20],
+    ] as const) {
+      const from = { ...input, model: Float32Array.of(before), facts: facts.slice(0, 3) };
+      const sent = arraySource([0, 1, 2].map(() => Float32Array.of(after)));
+      const moved = await nextModel(recipe({ updates: 'weights' }), { ...from, rows: sent }, { engine });
+      expect(moved.model[0], `${before} to ${after}`).equal(Math.fround(after));
+      const half = recipe({ updates: 'weights', optimizer: parseOptimizer('fed-avg(eta=0.5)') });
+      const middle = await nextModel(half, { ...from, rows: sent }, { engine });
+      const wanted = Math.fround(Math.fround(before) / 2 + Math.fround(after) / 2);
+      expect(middle.model[0], `half from ${before} to ${after}`).equal(wanted);
+      expect(from.model[0]).equal(Math.fround(before));
+    }
+  });
+
+  it('takes the difference of weights where the optimizer needs it, and says if it overflows', async () => {
     const { value } = await aggregate(rows, parsePipeline('median'), { engine });
     const step = value.map((entry, k) => Math.fround(entry - model[k]!));
-    same((await nextModel(recipe({ updates: 'weights' }), input, { engine })).model, await expected(step));
+    const adam = recipe({ updates: 'weights', optimizer: parseOptimizer('fed-adam') });
+    same((await nextModel(adam, input, { engine })).model, await expected(step, 'fed-adam'));
+    const opposite = model.map(() => -3e38);
+    const far = { ...input, model: model.map(() => 3e38), rows: arraySource(rows.map(() => opposite)) };
+    await expectRefusal(() => nextModel(adam, far, { engine }), 'NON_FINITE_RESULT');
   });
 
   it('scales a row by 1 / √(1 + staleness), in float32', async () => {

@@ -19,7 +19,7 @@ function flipFirstBit(folder: string): void {
   const newest = readdirSync(folder).sort().at(-1)!;
   const path = join(folder, newest);
   const bytes = readFileSync(path);
-  bytes[4096]! ^= 1;
+  bytes[3 * 4096]! ^= 1; // behind the header and the pages of the time
   writeFileSync(path, bytes, { flag: 'r+' });
 }
 

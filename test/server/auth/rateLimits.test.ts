@@ -6,6 +6,7 @@ import {
   closeAll,
   expectProblem,
   FLAT,
+  type Fixture,
   sessionConfig,
   start,
   startSession,
@@ -49,14 +50,19 @@ describe('rate limits', () => {
 
   it('know the client behind a proxy, if that is configured', async () => {
     const limits = { requestsPerMinute: { address: 1 } };
-    const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
-    const proxied = await start({ config: { trustProxy: true, limits } });
-    expect((await proxied.call('GET', '/v1/status', from('10.0.0.1'))).status).equal(200);
-    expect((await proxied.call('GET', '/v1/status', from('10.0.0.2'))).status).equal(200);
-    expect((await proxied.call('GET', '/v1/status', from('10.0.0.1'))).status).equal(429);
-    const direct = await start({ config: { limits } });
-    expect((await direct.call('GET', '/v1/status', from('10.0.0.1'))).status).equal(200);
-    expect((await direct.call('GET', '/v1/status', from('10.0.0.2'))).status).equal(429);
+    const auth = { enabled: true, adminToken: ADMIN } as const;
+    const from = (address: string) => ({ token: ADMIN, headers: { 'x-forwarded-for': address } });
+    const proxied = await start({ config: { trustProxy: 1, auth, limits } });
+    const statusOf = async (fixture: Fixture, address: string) =>
+      (await fixture.call('GET', '/v1/status', from(address))).status;
+    expect(await statusOf(proxied, '10.0.0.1')).equal(200);
+    expect(await statusOf(proxied, '10.0.0.2')).equal(200);
+    expect(await statusOf(proxied, '10.0.0.1')).equal(429);
+    // What the client itself wrote stands to the left.
+    expect(await statusOf(proxied, '10.0.0.3, 10.0.0.1')).equal(429);
+    const direct = await start({ config: { auth, limits } });
+    expect(await statusOf(direct, '10.0.0.1')).equal(200);
+    expect(await statusOf(direct, '10.0.0.2')).equal(429);
   });
 });
 
@@ -118,7 +124,7 @@ describe('invalid HTTP', () => {
     const fixture = await start();
     for (const text of [
       'nonsense\r\n\r\n',
-      'GET /v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n',
+      'GET /v1/status HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n',
       'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
       'GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n', // without a Host
     ]) {
@@ -144,7 +150,7 @@ describe('invalid HTTP', () => {
   it('is not what expects more than can be promised: it is answered as if it did not', async () => {
     const fixture = await start();
     const raw = await Raw.open(fixture.port);
-    raw.send('GET /health/live HTTP/1.1\r\nHost: x\r\nExpect: more\r\nConnection: close\r\n\r\n');
+    raw.send('GET /health/live HTTP/1.1\r\nHost: localhost\r\nExpect: more\r\nConnection: close\r\n\r\n');
     expect(await raw.closed()).match(/^HTTP\/1\.1 200 /);
   });
 
@@ -154,7 +160,7 @@ describe('invalid HTTP', () => {
     const offer = 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk';
     const body = JSON.stringify({ id: 'one', sessions: [] });
     raw.send(
-      `POST /v1/nodes HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n\r\n`,
+      `POST /v1/nodes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${offer}\r\n\r\n`,
     );
     raw.send(body.slice(0, 5));
     raw.send(body.slice(5));
@@ -165,14 +171,14 @@ describe('invalid HTTP', () => {
   it('closes a connection whose head never ends, without an answer if it sent nothing', async () => {
     const fixture = await start({ config: { limits: { headersTimeoutMs: 100 } } });
     const raw = await Raw.open(fixture.port);
-    raw.send('GET /v1/status HTTP/1.1\r\nHost: x\r\n');
+    raw.send('GET /v1/status HTTP/1.1\r\nHost: localhost\r\n');
     expect(await raw.closed()).equal('');
   });
 
   it('is refused beyond the limit of connections', async () => {
     const fixture = await start({ config: { limits: { connections: 1 } } });
     const first = await Raw.open(fixture.port);
-    first.send('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+    first.send('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await first.until(/live/);
     const second = await Raw.open(fixture.port);
     expect(await second.closed()).equal('');

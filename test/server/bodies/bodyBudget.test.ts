@@ -18,7 +18,7 @@ describe('BodyBudget', () => {
   async function begin(port: number): Promise<Raw> {
     const raw = await Raw.open(port);
     raw.send(
-      `PUT ${MODEL} HTTP/1.1\r\nHost: x\r\nContent-Type: ${FLAT['content-type']}\r\n` +
+      `PUT ${MODEL} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FLAT['content-type']}\r\n` +
         'Content-Length: 800\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n',
     );
     await raw.until(/^HTTP\/1\.1 100 /);

@@ -27,7 +27,7 @@ describe('loadConfig', () => {
     const config = await loadConfig();
     expect(config).deep.equal(configSchema.parse({}));
     expect(config).deep.include({
-      listen: { host: '127.0.0.1', port: 8080 },
+      listen: { host: '127.0.0.1', port: 8080, hosts: [] },
       dataFolder: null,
       sessions: [],
     });
@@ -41,7 +41,7 @@ describe('loadConfig', () => {
       environment,
       flags: { 'listen.port': '3', logLevel: undefined },
     });
-    expect(config.listen).deep.equal({ host: 'file', port: 3 });
+    expect(config.listen).deep.equal({ host: 'file', port: 3, hosts: [] });
     expect(config.dataFolder).equal('environment');
     expect(config.logLevel).equal('warn');
   });

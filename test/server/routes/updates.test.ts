@@ -198,7 +198,7 @@ describe('PUT and GET …/updates/:node', () => {
     await startSession(fixture, ['a', 'b'], { quorum: 2 }, 100_000);
     const raw = await Raw.open(fixture.port);
     raw.send(
-      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: 400000\r\n\r\n`,
+      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: 400000\r\n\r\n`,
     );
     raw.send(new Uint8Array(100_000));
     // It has come as far as the coordinator when a later request of this connection's neighbor is answered.
@@ -214,7 +214,7 @@ describe('PUT and GET …/updates/:node', () => {
     const fixture = await start();
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const head = (node: string, length: number) =>
-      `PUT ${updatePath(node)} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
+      `PUT ${updatePath(node)} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`;
     const welcome = await Raw.open(fixture.port);
     welcome.send(head('a', D * 4));
     await welcome.until(/^HTTP\/1.1 100 Continue\r\n\r\n$/);
@@ -238,7 +238,7 @@ describe('PUT and GET …/updates/:node', () => {
     const length = 20_000_000;
     raw.socket.pause();
     raw.send(
-      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\n\r\n`,
+      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\n\r\n`,
     );
     await new Promise<void>((resolve, reject) => {
       raw.socket.write(new Uint8Array(length), (error) => {
@@ -257,7 +257,7 @@ describe('PUT and GET …/updates/:node', () => {
     await startSession(fixture, ['a', 'b'], { quorum: 2 });
     const raw = await Raw.open(fixture.port);
     raw.send(
-      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\nContent-Length: ${D * 4}\r\n\r\n1234`,
+      `PUT ${updatePath('a')} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: ${D * 4}\r\n\r\n1234`,
     );
     expect(await raw.closed()).equal('');
     expect((await put(fixture, 'a', vector(1))).status).equal(202);

@@ -196,7 +196,7 @@ describe('WS /v1/events', () => {
     const alive = await read(fixture).until(({ length }) => length > 0);
     const raw = await Raw.open(fixture.port);
     raw.send(
-      `GET /v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+      `GET /v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
     );
     await raw.until(/101 Switching Protocols/);
     await raw.closed();
@@ -211,7 +211,7 @@ describe('WS /v1/events', () => {
     const loud = await read(fixture).until(({ length }) => length > 0);
     loud.socket.send('x'.repeat(2000));
     expect(await loud.closed()).equal(1009);
-    const upgrade = `GET /v1/events HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+    const upgrade = `GET /v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
     for (const [frame, code] of [
       [[0x81, 0x01, 0x61], 1002], // not masked
       [[0xf1, 0x80, 0, 0, 0, 0], 1002], // reserved bits
@@ -267,16 +267,20 @@ describe('WS /v1/events', () => {
 
   it('takes the client’s address from a proxy, if configured', async () => {
     const limits = { requestsPerMinute: { address: 1 } };
-    const fixture = await start({ config: { trustProxy: true, limits } });
-    const from = (address: string) => read(fixture, '', { headers: { 'x-forwarded-for': address } });
-    for (const address of ['10.0.0.1', '10.0.0.2, 127.0.0.1'])
+    const auth = { enabled: true, adminToken: ADMIN } as const;
+    const fixture = await start({ config: { trustProxy: 1, auth, limits } });
+    const authorization = `Bearer ${ADMIN}`;
+    const from = (address: string) =>
+      read(fixture, '', { headers: { authorization, 'x-forwarded-for': address } });
+    for (const address of ['10.0.0.1', '10.0.0.3, 10.0.0.2'])
       await from(address).until(({ length }) => length > 0);
     expect(await refused(from('10.0.0.2'))).deep.equal([429, 'RATE_LIMITED']);
   });
 
   it('answers an invalid handshake with a problem document', async () => {
     const fixture = await start();
-    const asked = 'Host: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
+    const asked =
+      'Host: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
     for (const [head, status, code] of [
       [`GET /v1/events HTTP/1.1\r\n${asked}`, 400, 'MALFORMED'], // no key
       [`GET /v1/events HTTP/1.1\r\n${asked}Sec-WebSocket-Key: x\r\n`, 400, 'MALFORMED'],

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { openDiskStore } from '../../../src/store/disk/diskStore.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { checkpointOf } from '../../support/storeData.js';
+import { checkpointOf, recordSession } from '../../support/storeData.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 /** A folder whose newest checkpoint somebody has changed by hand, and named as its bytes say. */
 async function changed(from: string, to: string): Promise<string> {
   const folder = temporaryFolder();
   const store = await openDiskStore({ folder });
+  await recordSession(store, 's');
   await (await store.session('s')).writeCheckpoint(checkpointOf(0));
   await store.close();
   const checkpoints = join(folder, 'sessions', 's', 'checkpoints');

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { QuorateError } from '../../../src/errors.js';
 import { openDiskStore } from '../../../src/store/disk/diskStore.js';
+import { encodeBatch } from '../../../src/store/disk/batchFraming.js';
 import { encodeRecord } from '../../../src/store/disk/recordFraming.js';
 import { encodeHeader } from '../../../src/store/disk/roundFile.js';
 import type { JournalRecord, NumberedEvent, SessionStore, Store } from '../../../src/store/store.js';
@@ -18,6 +19,7 @@ import {
   gather,
   headerOf,
   nodeEntry,
+  noTime,
   rowOf,
   send,
   sessionEntry,
@@ -45,12 +47,12 @@ async function makeImage(isSealed: boolean): Promise<Image> {
   for (const record of records) await store.record(record);
   for (let i = 1; i <= 12; i++) store.events.append(i, { i });
   await session.writeCheckpoint(checkpointOf(0));
-  const old = await session.openRound(headerOf(1, d));
+  const old = await session.openRound(headerOf(1, d), noTime);
   await send(old, 'old', rowOf(d, seeds.old!));
   await old.seal(['old']);
   await session.writeCheckpoint(checkpointOf(1));
   await old.close();
-  const round = await session.openRound(headerOf(2, d));
+  const round = await session.openRound(headerOf(2, d), noTime);
   await send(round, 'a', rowOf(d, seeds.a!));
   const aborted = await round.reserve('b');
   await aborted.write(bytesOf(rowOf(d, 77)));
@@ -237,7 +239,7 @@ describe('openDiskStore, of a folder with a damaged file', () => {
       expect(await session.recoverRound(d)).null;
       expect(store.damages.map(({ file }) => file)).deep.equal([join(folder, name)]);
       expect(statSync(join(folder, `${name}.damaged`)).isFile()).true;
-      await send(await session.openRound(headerOf(2, d)), 'a', rowOf(d, 1));
+      await send(await session.openRound(headerOf(2, d), noTime), 'a', rowOf(d, 1));
       await store.close();
     });
   }
@@ -247,9 +249,9 @@ describe('openDiskStore, of a folder with a damaged file', () => {
     const image = new Map(await makeImage(false));
     const name = [...image.keys()].find((other) => other.includes('rounds/000000002'))!;
     const bytes = Buffer.from(image.get(name)!);
-    bytes[24] = 0x5b; // of the JSON, a bracket
-    bytes.writeUInt32LE(crc32(bytes.subarray(24, 24 + bytes.readUInt32LE(4))), 16);
-    bytes.writeUInt32LE(crc32(bytes.subarray(0, 20)), 20);
+    bytes[28] = 0x5b; // of the JSON, a bracket
+    bytes.writeUInt32LE(crc32(bytes.subarray(28, 28 + bytes.readUInt32LE(4))), 20);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 24)), 24);
     writeImage(image.set(name, bytes), folder);
     const store = await openDiskStore({ folder, keepEvents });
     expect(await (await store.session('s')).recoverRound()).null;
@@ -264,7 +266,9 @@ describe('openDiskStore, of a folder with a damaged file', () => {
       const add = async (part: string): Promise<string> => {
         const folder = temporaryFolder();
         const name = [...image.keys()].find((other) => other.includes(part))!;
-        const bytes = Buffer.concat([image.get(name)!, encodeRecord(value)]);
+        const before = image.get(name)!;
+        const more = part === 'journal' ? encodeBatch([value], 1000, before.length) : encodeRecord(value);
+        const bytes = Buffer.concat([before, more]);
         writeImage(new Map(image).set(name, bytes), folder);
         return folder;
       };
@@ -298,11 +302,11 @@ describe('openDiskStore, of a folder with a damaged file', () => {
     };
     const round = 'rounds/000000002';
     expect((await damages(round, () => 30))[0]).match(/header/);
-    expect((await damages(round, () => 4096 + 5))[0]).match(
+    expect((await damages(round, () => 3 * 4096 + 5))[0]).match(
       /slot 0: the update of node 'a' is torn or damaged/,
     );
     expect((await damages(round, (bytes) => bytes.indexOf('"node":"a"')))[0]).match(/slot 0: its record/);
-    expect((await damages(round, (bytes) => bytes.indexOf('QUP1')))[0]).match(/slot 0: its record/);
+    expect((await damages(round, (bytes) => bytes.indexOf('QUP2')))[0]).match(/slot 0: its record/);
     expect((await damages('checkpoints/000000001', () => 50))[0]).match(/checkpoints\/000000001/);
     expect((await damages('events', () => 50))[0]).match(/damaged at byte/);
     expect(await damages('lock', () => 0)).deep.equal([]);

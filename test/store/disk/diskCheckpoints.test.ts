@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readSafetensors } from '../../../src/formats/safetensors.js';
 import { diskScene } from '../../support/diskScene.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { bytesOf, checkpointOf, sha256 } from '../../support/storeData.js';
+import { bytesOf, checkpointOf, headerOf, noTime, sha256 } from '../../support/storeData.js';
 
 describe('checkpoints on a disk', () => {
   const disk = diskScene();
@@ -64,11 +64,51 @@ describe('checkpoints on a disk', () => {
     await disk.session.writeCheckpoint(checkpointOf(0));
     const kept = disk.pathOf('checkpoints');
     const copy = readFileSync(kept);
-    await disk.session.writeCheckpoint(checkpointOf(0, 12, 50));
+    // Its time is earlier: the clock was set back.
+    const newer = { ...checkpointOf(0, 12, 50), createdAtMs: 7 };
+    await disk.session.writeCheckpoint(newer);
     await disk.store.close();
     writeFileSync(kept, copy);
+    for (let i = 0; i < 2; i++) {
+      await disk.open();
+      expect(await disk.session.readCheckpoint()).deep.equal(newer);
+      await disk.store.close();
+    }
     await disk.open();
+    expect(disk.files('checkpoints')).lengthOf(2); // looking at them removes nothing
+    const third = { ...checkpointOf(0, 12, 60), createdAtMs: 3 };
+    await disk.session.writeCheckpoint(third);
     expect(disk.files('checkpoints')).lengthOf(1);
-    expect(await disk.session.readCheckpoint()).deep.equal(checkpointOf(0, 12, 50));
+    await disk.reopen();
+    expect(await disk.session.readCheckpoint()).deep.equal(third);
+  });
+
+  it('prefers the damaged one of two of one round: which is newer can’t be read', async () => {
+    await disk.session.writeCheckpoint(checkpointOf(0));
+    const first = disk.pathOf('checkpoints');
+    const copy = readFileSync(first);
+    await disk.session.writeCheckpoint(checkpointOf(0, 12, 50));
+    const second = disk.pathOf('checkpoints');
+    await disk.store.close();
+    writeFileSync(first, copy);
+    writeFileSync(second, readFileSync(second).fill(7, 100, 120));
+    await disk.open();
+    await expectRefusal(() => disk.session.readCheckpoint(), 'CORRUPT_FILE');
+  });
+
+  it('removes nothing when it is only opened, whatever is kept', async () => {
+    for (let round = 0; round <= 6; round++) {
+      const file = round > 0 ? await disk.session.openRound(headerOf(round, 10), noTime) : null;
+      await disk.session.writeCheckpoint(checkpointOf(round));
+      await file?.close();
+    }
+    await disk.session.openRound(headerOf(7, 10), noTime);
+    await disk.reopen({ keepCheckpoints: 99, keepRounds: 99 });
+    const before = [disk.files('checkpoints'), disk.files('rounds')];
+    await disk.reopen({ keepCheckpoints: 1, keepRounds: 0 });
+    await (await disk.session.recoverRound())!.close();
+    expect([disk.files('checkpoints'), disk.files('rounds')]).deep.equal(before);
+    await disk.session.writeCheckpoint(checkpointOf(7));
+    expect([disk.files('checkpoints').length, disk.files('rounds').length]).deep.equal([2, 0]);
   });
 });

@@ -3,7 +3,16 @@ import { expect } from 'chai';
 import { readFileSync, statSync, writeFileSync, rmSync, cpSync } from 'node:fs';
 import { diskScene } from '../../support/diskScene.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { bytesOf, checkpointOf, gather, headerOf, rowOf, send, updateOf } from '../../support/storeData.js';
+import {
+  bytesOf,
+  checkpointOf,
+  gather,
+  headerOf,
+  noTime,
+  rowOf,
+  send,
+  updateOf,
+} from '../../support/storeData.js';
 import { temporaryFolder } from '../../support/temporaryFolder.js';
 
 describe('rounds on a disk', () => {
@@ -13,7 +22,7 @@ describe('rounds on a disk', () => {
     await disk.session.writeCheckpoint(checkpointOf(0));
     const asked = Array.from({ length: 1000 }, (_, i) => `node-${i}`);
     const header = { ...headerOf(1, 1000, 3), asked };
-    const round = await disk.session.openRound(header);
+    const round = await disk.session.openRound(header, noTime);
     const aborted = await round.reserve('x');
     await aborted.write(bytesOf(rowOf(1000, 9)));
     const updates = [await send(round, 'b', rowOf(1000, 1)), await send(round, 'a', rowOf(1000, 2), false)];
@@ -35,7 +44,7 @@ describe('rounds on a disk', () => {
   });
 
   it('finds a sealed round sealed, with however many nodes', async () => {
-    const round = await disk.session.openRound(headerOf(1, 2));
+    const round = await disk.session.openRound(headerOf(1, 2), noTime);
     const nodes = Array.from({ length: 700 }, (_, i) => `${'n'.repeat(60)}${i}`);
     await Promise.all(nodes.map((node, i) => send(round, node, rowOf(2, i))));
     await send(round, 'late', rowOf(2, 1));
@@ -53,11 +62,11 @@ describe('rounds on a disk', () => {
 
   it('has no round under way when none was, or it was committed or discarded', async () => {
     expect(await disk.session.recoverRound()).null;
-    const round = await disk.session.openRound(headerOf(1, 10));
+    const round = await disk.session.openRound(headerOf(1, 10), noTime);
     await send(round, 'a', rowOf(10, 1));
     await round.seal(['a']);
     await disk.session.writeCheckpoint(checkpointOf(1));
-    await (await disk.session.openRound(headerOf(2, 10))).discard();
+    await (await disk.session.openRound(headerOf(2, 10), noTime)).discard();
     await disk.reopen();
     expect(await disk.session.recoverRound()).null;
     expect((await disk.session.readUpdate(1, 'a')).update.node).equal('a');
@@ -65,7 +74,11 @@ describe('rounds on a disk', () => {
 
   it('takes the newest attempt, and removes those before', async () => {
     for (const attempt of [2, 10, 9]) {
-      await send(await disk.session.openRound(headerOf(1, 10, attempt)), `a${attempt}`, rowOf(10, attempt));
+      await send(
+        await disk.session.openRound(headerOf(1, 10, attempt), noTime),
+        `a${attempt}`,
+        rowOf(10, attempt),
+      );
     }
     await disk.reopen();
     expect((await disk.recover()).header.attempt).equal(10);
@@ -74,12 +87,12 @@ describe('rounds on a disk', () => {
 
   it('takes up a round again whose checkpoint was removed, and sets those after it aside', async () => {
     for (const number of [1, 2]) {
-      const round = await disk.session.openRound(headerOf(number, 10));
+      const round = await disk.session.openRound(headerOf(number, 10), noTime);
       await send(round, 'a', rowOf(10, number));
       await round.seal(['a']);
       await disk.session.writeCheckpoint(checkpointOf(number));
     }
-    await send(await disk.session.openRound(headerOf(3, 10)), 'a', rowOf(10, 3));
+    await send(await disk.session.openRound(headerOf(3, 10), noTime), 'a', rowOf(10, 3));
     await disk.store.close();
     rmSync(disk.pathOf('checkpoints', 1));
     await disk.open();
@@ -90,7 +103,7 @@ describe('rounds on a disk', () => {
   });
 
   it('gives places back that were not used', async () => {
-    const round = await disk.session.openRound(headerOf(1, 10_000));
+    const round = await disk.session.openRound(headerOf(1, 10_000), noTime);
     for (let i = 0; i < 20; i++) {
       const slot = await round.reserve('a');
       await slot.write(bytesOf(rowOf(10_000, i)));
@@ -102,7 +115,7 @@ describe('rounds on a disk', () => {
   });
 
   it('silently reuses the place of an update that a crash cut off', async () => {
-    const round = await disk.session.openRound(headerOf(1, 100_000));
+    const round = await disk.session.openRound(headerOf(1, 100_000), noTime);
     await send(round, 'a', rowOf(100_000, 1));
     const cut = await round.reserve('b');
     await cut.write(bytesOf(rowOf(100_000, 2)));
@@ -119,7 +132,7 @@ describe('rounds on a disk', () => {
   });
 
   it('refuses what is said of an update where it takes more than its place', async () => {
-    const round = await disk.session.openRound(headerOf(1, 10));
+    const round = await disk.session.openRound(headerOf(1, 10), noTime);
     const slot = await round.reserve('a');
     await slot.write(bytesOf(rowOf(10, 1)));
     const metrics = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`metric-${i}`, i]));
@@ -129,7 +142,7 @@ describe('rounds on a disk', () => {
   });
 
   it('takes no update without the digest that its slot was promised', async () => {
-    const round = await disk.session.openRound(headerOf(1, 10));
+    const round = await disk.session.openRound(headerOf(1, 10), noTime);
     const slot = await round.reserve('a', true);
     await slot.write(bytesOf(rowOf(10, 1)));
     await expectRefusal(() => slot.commit(updateOf('a', rowOf(10, 1), false)), 'INTERNAL');
@@ -140,7 +153,7 @@ describe('rounds on a disk', () => {
     await disk.reopen({ keepRounds: 3 });
     await disk.session.writeCheckpoint(checkpointOf(0));
     for (const number of [1, 2, 3]) {
-      const round = await disk.session.openRound(headerOf(number, 12));
+      const round = await disk.session.openRound(headerOf(number, 12), noTime);
       for (const node of ['a', 'b']) await send(round, node, rowOf(12, number));
       await round.seal(['a', 'b']);
       await disk.session.writeCheckpoint(checkpointOf(number));
@@ -166,12 +179,12 @@ describe('rounds on a disk', () => {
   });
 
   it('proves a row whose SHA-256 was not taken all the same', async () => {
-    const round = await disk.session.openRound(headerOf(1, 100));
+    const round = await disk.session.openRound(headerOf(1, 100), noTime);
     await send(round, 'a', rowOf(100, 1), false);
     await disk.store.close();
     const path = disk.pathOf('rounds');
     const bytes = readFileSync(path);
-    bytes[4096 + 399]! ^= 1;
+    bytes[3 * 4096 + 399]! ^= 1;
     writeFileSync(path, bytes);
     await disk.open();
     expect((await disk.recover()).updates).deep.equal([]);
@@ -179,13 +192,13 @@ describe('rounds on a disk', () => {
   });
 
   it('opens a sealed round again where one of its updates is damaged', async () => {
-    const round = await disk.session.openRound(headerOf(1, 100));
+    const round = await disk.session.openRound(headerOf(1, 100), noTime);
     for (const node of ['a', 'b']) await send(round, node, rowOf(100, 1));
     await round.seal(['a', 'b']);
     await disk.store.close();
     const path = disk.pathOf('rounds');
     const bytes = readFileSync(path);
-    bytes[4096]! ^= 1;
+    bytes[3 * 4096]! ^= 1;
     writeFileSync(path, bytes);
     await disk.open();
     const found = await disk.recover();

@@ -10,6 +10,8 @@ import {
   gather,
   headerOf,
   nodeEntry,
+  recordSession,
+  noTime,
   rowOf,
   send,
   updateOf,
@@ -25,6 +27,7 @@ async function watched() {
     watchedFiles((call) => watch.before(call)),
     { folder },
   );
+  await recordSession(store, 's');
   return { store, folder, watch };
 }
 
@@ -63,7 +66,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
     ({ store } = opened);
     const cuts = powerCuts(opened.folder);
     opened.watch.before = cuts.before;
-    const round = await (await store.session('s')).openRound(headerOf(1, 50_000));
+    const round = await (await store.session('s')).openRound(headerOf(1, 50_000), noTime);
     for (let i = 0; i < 4; i++) {
       await send(round, `n${i}`, rowOf(50_000, i), i > 0);
       await store.record({ type: 'node', node: nodeEntry(`n${i}`) });
@@ -101,7 +104,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('lets commits that come together share an fsync', async () => {
     const { watch, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    const round = await (await store.session('s')).openRound(headerOf(1, 100), noTime);
     let syncs = 0;
     watch.before = ({ name }) => {
       if (name === 'datasync') syncs++;
@@ -126,7 +129,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
       it(`answers ${expected} to ${code} of ${failing}, loses nothing, and works again`, async () => {
         const { watch, folder, ...opened } = await watched();
         ({ store } = opened);
-        const round = await (await store.session('s')).openRound(headerOf(1, 50_000));
+        const round = await (await store.session('s')).openRound(headerOf(1, 50_000), noTime);
         await send(round, 'kept', rowOf(50_000, 1));
         await store.record({ type: 'node', node: nodeEntry('kept') });
 
@@ -162,7 +165,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('does not trust what was written before an fsync that failed', async () => {
     const { watch, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 100_000));
+    const round = await (await store.session('s')).openRound(headerOf(1, 100_000), noTime);
     const early = await round.reserve('early');
     await early.write(bytesOf(rowOf(100_000, 1)));
     watch.before = ({ name }) => {
@@ -177,7 +180,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('does not find a seal that failed', async () => {
     const { watch, folder, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    const round = await (await store.session('s')).openRound(headerOf(1, 100), noTime);
     await send(round, 'a', rowOf(100, 1));
     watch.before = ({ name }) => {
       if (name === 'datasync') throw systemError('ENOSPC');
@@ -195,7 +198,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('writes nothing more of an update that is aborted while its sender is kept waiting', async () => {
     const { watch, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 200_000));
+    const round = await (await store.session('s')).openRound(headerOf(1, 200_000), noTime);
     const held = signal();
     watch.before = ({ name }) => (name === 'write' ? held.given : undefined);
     const slot = await round.reserve('a');
@@ -215,7 +218,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('does not trust a seal that was written before an fsync that failed', async () => {
     const { watch, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    const round = await (await store.session('s')).openRound(headerOf(1, 100), noTime);
     await send(round, 'a', rowOf(100, 1));
     const [begun, written] = [signal(), signal()];
     watch.before = async ({ name }) => {
@@ -267,11 +270,11 @@ describe('openDiskStore, as far as the disk is concerned', () => {
         if (name === at && isRenamed) throw systemError('EIO');
         isRenamed ||= name === 'rename' && path.includes('rounds');
       };
-      await expectRefusal(() => session.openRound(headerOf(1, 100)), 'STORE_FAILED');
+      await expectRefusal(() => session.openRound(headerOf(1, 100), noTime), 'STORE_FAILED');
       watch.before = () => undefined;
-      const round = await session.openRound(headerOf(1, 100));
+      const round = await session.openRound(headerOf(1, 100), noTime);
       await send(round, 'a', rowOf(100, 1));
-      await expectRefusal(() => session.openRound(headerOf(1, 100)), 'INTERNAL');
+      await expectRefusal(() => session.openRound(headerOf(1, 100), noTime), 'INTERNAL');
       await store.close();
       store = await openDiskStore({ folder });
       expect((await recovered(store)).updates).deep.equal(round.updates);
@@ -281,6 +284,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('lists and reads checkpoints while others are written and old ones removed', async () => {
     const folder = temporaryFolder();
     const before = await openDiskStore({ folder });
+    await recordSession(before, 's');
     for (let round = 0; round <= 3; round++) {
       await (await before.session('s')).writeCheckpoint(checkpointOf(round));
     }
@@ -309,7 +313,7 @@ describe('openDiskStore, as far as the disk is concerned', () => {
   it('does not find an update or a record that failed', async () => {
     const { watch, folder, ...opened } = await watched();
     ({ store } = opened);
-    const round = await (await store.session('s')).openRound(headerOf(1, 100));
+    const round = await (await store.session('s')).openRound(headerOf(1, 100), noTime);
     watch.before = ({ name }) => {
       if (name === 'datasync') throw systemError('ENOSPC');
     };

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { memoryStore } from '../../../src/store/memory/memoryStore.js';
 import { expectRefusal } from '../../support/refusal.js';
-import { bytesOf, gather, headerOf, rowOf, send, state, updateOf } from '../../support/storeData.js';
+import { bytesOf, gather, headerOf, noTime, rowOf, send, state, updateOf } from '../../support/storeData.js';
 
 const d = 100_000;
 
@@ -21,7 +21,7 @@ describe('memoryStore', () => {
       record: null,
     });
     const commit = async (number: number, seed: number) => {
-      const round = await session.openRound(headerOf(number, d));
+      const round = await session.openRound(headerOf(number, d), noTime);
       await send(round, 'a', rowOf(d, seed));
       await round.seal(['a']);
       await session.writeCheckpoint(checkpointOf(number));
@@ -37,7 +37,7 @@ describe('memoryStore', () => {
     const before = Buffer.from(piece);
 
     await commit(2, 2); // the first is forgotten
-    const third = await session.openRound(headerOf(3, d));
+    const third = await session.openRound(headerOf(3, d), noTime);
     await send(third, 'a', rowOf(d, 3));
     expect((await gather(third.read('a'))).equals(bytesOf(rowOf(d, 3)))).true;
     expect(before.equals(piece)).true;
@@ -46,7 +46,7 @@ describe('memoryStore', () => {
 
   it('never takes what a buffer held before for a part of an update', async () => {
     const session = await memoryStore().session('s');
-    const round = await session.openRound(headerOf(1, d));
+    const round = await session.openRound(headerOf(1, d), noTime);
     const slot = await round.reserve('a');
     await slot.write(bytesOf(rowOf(d, 1)).subarray(0, 4 * d - 4));
     await expectRefusal(() => slot.commit(updateOf('a', rowOf(d, 1))), 'BAD_SHAPE');

@@ -27,7 +27,11 @@ export async function directRun(run: DirectRun, engine: Engine): Promise<string[
   const digests = [vectorDigest(model)];
   for (let round = 1; round <= run.rounds; round++) {
     const { value } = await aggregate(run.rows(round), parsePipeline(run.pipeline), { engine });
-    ({ model, state } = await optimize(model, delta(run, round, model, value), optimizer, state, { engine }));
+    if (run.updates === 'weights' && run.optimizer === 'fed-avg') model = value;
+    else {
+      const change = delta(run, round, model, value);
+      ({ model, state } = await optimize(model, change, optimizer, state, { engine }));
+    }
     digests.push(vectorDigest(model));
   }
   return digests;

@@ -24,6 +24,7 @@ export function faultyStore(before: BeforeWrite, store: Store = memoryStore()): 
       await store.record(record);
     },
     session: async (id) => faultySession(id, before, await store.session(id)),
+    setAside: (id) => store.setAside(id),
     removeSession: (id) => store.removeSession(id),
     close: () => store.close(),
   };
@@ -35,9 +36,9 @@ function faultySession(id: string, before: BeforeWrite, store: SessionStore): Se
       await before('writeCheckpoint', id);
       await store.writeCheckpoint(checkpoint);
     },
-    openRound: async (header) => {
+    openRound: async (header, readTime) => {
       await before('openRound', id);
-      return faultyRound(id, before, await store.openRound(header));
+      return faultyRound(id, before, await store.openRound(header, readTime));
     },
     checkpoints: () => store.checkpoints(),
     readCheckpoint: (round) => store.readCheckpoint(round),
@@ -57,6 +58,10 @@ function faultyRound(id: string, before: BeforeWrite, store: RoundStore): RoundS
     get sealed() {
       return store.sealed;
     },
+    get time() {
+      return store.time;
+    },
+    keepTime: (read) => store.keepTime(read),
     reserve: async (node, isDigested) => {
       const slot = await store.reserve(node, isDigested);
       return {

@@ -11,6 +11,7 @@ export const partly = (store: Store, parts: Partial<Store>): Store => ({
   evaluations: (session) => store.evaluations(session),
   record: (record) => store.record(record),
   session: (id) => store.session(id),
+  setAside: (id) => store.setAside(id),
   removeSession: (id) => store.removeSession(id),
   close: () => store.close(),
   ...parts,

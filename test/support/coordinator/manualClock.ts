@@ -9,7 +9,12 @@ export class ManualClock implements Clock {
     this.timeMs = timeMs;
   }
 
+  /** What the wall clock is ahead of this one. */
+  wallAheadMs = 0;
+
   readonly now = (): number => this.timeMs;
+
+  readonly toWall = (atMs: number): number => atMs + this.wallAheadMs;
 
   readonly at = (atMs: number, callback: () => void): (() => void) => {
     const timer = { atMs, callback };

@@ -6,8 +6,6 @@ export interface ReferenceParameters {
   readonly neighbors?: number;
   readonly m?: number;
   readonly pivot?: number;
-  readonly nu?: number;
-  /** With 0 the reference makes exactly `maxIterations` steps; otherwise it goes on until nothing moves any more. */
   readonly tolerance?: number;
   readonly maxIterations?: number;
   readonly iterations?: number;

@@ -1,9 +1,9 @@
 /**
- * Counts the house from its imports: rooms (folders of code, and files that stand alone in src/), arrows between rooms,
- * circles of files and of rooms, and the sizes of files. `--check` fails on a circle and on a file that is too long;
- * lint's rule quorate/layers fails on an import that runs upward.
+ * Counts layers (folders of code, and files directly in src/), imports between them, import cycles among files and among
+ * layers, and file sizes. `--check` fails on a cycle and on a file that is too long; the lint rule quorate/layers fails
+ * on an import from a later layer.
  *
- *   node scripts/house.js [--check] [--json]
+ *   node scripts/structure.js [--check] [--json]
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -34,16 +34,16 @@ function importsOf(file) {
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 /** @type {(file: string) => string} */
-const roomOf = (file) => {
+const layerOf = (file) => {
   const folder = posix.dirname(file);
   return folder === 'src' ? file : folder;
 };
 
 /** @type {Map<string, Set<string>>} */
-const arrows = new Map(files.map((file) => [roomOf(file), new Set()]));
+const layerImports = new Map(files.map((file) => [layerOf(file), new Set()]));
 for (const [file, targets] of imports) {
   for (const target of targets) {
-    if (roomOf(target) !== roomOf(file)) arrows.get(roomOf(file)).add(roomOf(target));
+    if (layerOf(target) !== layerOf(file)) layerImports.get(layerOf(file)).add(layerOf(target));
   }
 }
 
@@ -53,7 +53,7 @@ for (const [file, targets] of imports) {
  * @param {Map<string, Iterable<string>>} graph
  * @returns {string[][]}
  */
-function circles(graph) {
+function cycles(graph) {
   const order = new Map();
   const lowest = new Map();
   const path = [];
@@ -83,29 +83,29 @@ for (const file of source) {
   if (name !== 'index.ts') sameName.set(name, [...(sameName.get(name) ?? []), file]);
 }
 
-const house = {
+const structure = {
   files: source.length,
   meanLines: Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length),
   medianLines: sizes[sizes.length >> 1],
   below40Lines: sizes.filter((size) => size < 40).length,
   namesUsedTwice: [...sameName.values()].filter((same) => same.length > 1).length,
-  rooms: arrows.size,
-  arrows: [...arrows.values()].reduce((sum, targets) => sum + targets.size, 0),
-  circlesOfFiles: circles(imports),
-  circlesOfRooms: circles(arrows),
+  layers: layerImports.size,
+  imports: [...layerImports.values()].reduce((sum, targets) => sum + targets.size, 0),
+  fileCycles: cycles(imports),
+  layerCycles: cycles(layerImports),
   tooLong: files.filter((file) => linesOf(file) > MAX_LINES),
 };
 
-if (process.argv.includes('--json')) console.log(JSON.stringify(house, null, 2));
+if (process.argv.includes('--json')) console.log(JSON.stringify(structure, null, 2));
 else {
-  const { files, meanLines, medianLines, below40Lines, namesUsedTwice, rooms, arrows } = house;
+  const { files, meanLines, medianLines, below40Lines, namesUsedTwice, layers, imports } = structure;
   console.log(
     `src: ${files} files of ${meanLines} lines in the mean, ${medianLines} in the median, ${below40Lines} below 40`,
   );
-  console.log(`${namesUsedTwice} file names used twice; ${rooms} rooms, ${arrows} arrows between them`);
-  for (const circle of house.circlesOfFiles) console.log(`circle of files: ${circle.join(', ')}`);
-  for (const circle of house.circlesOfRooms) console.log(`circle of rooms: ${circle.join(', ')}`);
-  for (const file of house.tooLong) console.log(`longer than ${MAX_LINES} lines: ${file}`);
+  console.log(`${namesUsedTwice} file names used twice; ${layers} layers, ${imports} imports between them`);
+  for (const cycle of structure.fileCycles) console.log(`cycle of files: ${cycle.join(', ')}`);
+  for (const cycle of structure.layerCycles) console.log(`cycle of layers: ${cycle.join(', ')}`);
+  for (const file of structure.tooLong) console.log(`longer than ${MAX_LINES} lines: ${file}`);
 }
-const problems = [...house.circlesOfFiles, ...house.circlesOfRooms, ...house.tooLong];
+const problems = [...structure.fileCycles, ...structure.layerCycles, ...structure.tooLong];
 if (process.argv.includes('--check') && problems.length > 0) process.exitCode = 1;

@@ -1,4 +1,4 @@
-/** scripts/house.js on small trees of its own, and on this one. */
+/** scripts/structure.js on small trees of its own, and on this one. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,20 +8,20 @@ import { temporaryFolder } from './support/temporaryFolder.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 
-interface House {
+interface Structure {
   readonly files: number;
-  readonly rooms: number;
-  readonly arrows: number;
-  readonly circlesOfFiles: readonly (readonly string[])[];
-  readonly circlesOfRooms: readonly (readonly string[])[];
+  readonly layers: number;
+  readonly imports: number;
+  readonly fileCycles: readonly (readonly string[])[];
+  readonly layerCycles: readonly (readonly string[])[];
   readonly tooLong: readonly string[];
 }
 
-function count(folder: string): Promise<{ code: number; house: House }> {
-  const line = [join(project, 'scripts/house.js'), '--check', '--json'];
+function count(folder: string): Promise<{ code: number; structure: Structure }> {
+  const line = [join(project, 'scripts/structure.js'), '--check', '--json'];
   return new Promise((resolve) => {
     execFile(process.execPath, line, { cwd: folder }, (error, stdout) => {
-      resolve({ code: error ? Number(error.code) : 0, house: JSON.parse(stdout) as House });
+      resolve({ code: error ? Number(error.code) : 0, structure: JSON.parse(stdout) as Structure });
     });
   });
 }
@@ -35,9 +35,9 @@ async function tree(files: Readonly<Record<string, string>>): Promise<string> {
   return folder;
 }
 
-describe('scripts/house.js', () => {
-  it('counts rooms, and the arrows between them', async () => {
-    const { code, house } = await count(
+describe('scripts/structure.js', () => {
+  it('counts layers and the imports between them', async () => {
+    const { code, structure } = await count(
       await tree({
         'src/errors.ts': 'export const x = 1;\n',
         'src/core/a.ts': "import { x } from '../errors.js';\nimport { b } from './b.js';\nx + b;\n",
@@ -45,22 +45,22 @@ describe('scripts/house.js', () => {
       }),
     );
     expect(code).equal(0);
-    expect(house).includes({ files: 3, rooms: 2, arrows: 1 });
+    expect(structure).includes({ files: 3, layers: 2, imports: 1 });
   });
 
-  it('fails on a circle of files, of types too', async () => {
-    const { code, house } = await count(
+  it('fails on a cycle of files, through type imports too', async () => {
+    const { code, structure } = await count(
       await tree({
         'src/core/a.ts': "import type { B } from './b.js';\nexport type A = B;\n",
         'src/core/b.ts': "import type { A } from './a.js';\nexport type B = A | 1;\n",
       }),
     );
     expect(code).equal(1);
-    expect(house.circlesOfFiles).deep.equal([['src/core/a.ts', 'src/core/b.ts']]);
+    expect(structure.fileCycles).deep.equal([['src/core/a.ts', 'src/core/b.ts']]);
   });
 
-  it('fails on a circle of rooms whose files make none', async () => {
-    const { code, house } = await count(
+  it('fails on a cycle of layers without a cycle of files', async () => {
+    const { code, structure } = await count(
       await tree({
         'src/core/a.ts': "import { b } from '../rules/b.js';\nb;\n",
         'src/rules/b.ts': 'export const b = 1;\n',
@@ -69,19 +69,19 @@ describe('scripts/house.js', () => {
       }),
     );
     expect(code).equal(1);
-    expect(house.circlesOfFiles).deep.equal([]);
-    expect(house.circlesOfRooms).deep.equal([['src/core', 'src/rules']]);
+    expect(structure.fileCycles).deep.equal([]);
+    expect(structure.layerCycles).deep.equal([['src/core', 'src/rules']]);
   });
 
   it('fails on a file of more than 400 lines', async () => {
-    const { code, house } = await count(await tree({ 'src/long.ts': 'export {};\n'.repeat(401) }));
+    const { code, structure } = await count(await tree({ 'src/long.ts': 'export {};\n'.repeat(401) }));
     expect(code).equal(1);
-    expect(house.tooLong).deep.equal(['src/long.ts']);
+    expect(structure.tooLong).deep.equal(['src/long.ts']);
   });
 
   it('finds nothing to object to in this project', async () => {
-    const { code, house } = await count(project);
-    expect(house).deep.include({ circlesOfFiles: [], circlesOfRooms: [], tooLong: [] });
+    const { code, structure } = await count(project);
+    expect(structure).deep.include({ fileCycles: [], layerCycles: [], tooLong: [] });
     expect(code).equal(0);
   });
 });
