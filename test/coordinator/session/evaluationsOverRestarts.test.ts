@@ -171,8 +171,8 @@ describe('nodes’ evaluations, over a restart', () => {
   it('outlive a journal that is written anew, and go with their session', async () => {
     let stage = await measurable(await open());
     await evaluate(stage, 0, 1, 0.7);
-    const capabilities = { text: 'x'.repeat(10_000) };
-    for (let i = 0; i < 60; i++) {
+    const capabilities = { text: 'x'.repeat(4000) };
+    for (let i = 0; i < 150; i++) {
       const note = { id: 'other', sessions: [], capabilities: { ...capabilities, i }, publicKey: null };
       await stage.coordinator.registerNode(note);
     }
