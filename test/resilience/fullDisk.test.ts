@@ -154,13 +154,13 @@ async function expectFull(work: () => Promise<unknown>): Promise<void> {
 const said = ({ code, details }: QuorateError): string => `${String(details.status)} ${code}`;
 
 /** More than the page of a file that is begun already. */
-const more = { text: 'x'.repeat(10_000) };
+const more = { text: 'x'.repeat(4000) };
 
 const FILE_SYSTEM_BYTES = 16 * 2 ** 20;
 
 /** A command that runs another one with a file system of its own on the folder; null where that isn't allowed. */
 function smallFileSystem(folder: string): readonly string[] | null {
-  const script = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES} quorate "${folder}" && exec "$0" "$@"`;
+  const script = `mount -t tmpfs -o size=${FILE_SYSTEM_BYTES},mode=0700 quorate "${folder}" && exec "$0" "$@"`;
   const prefix = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script];
   return spawnSync(prefix[0]!, [...prefix.slice(1), 'true']).status === 0 ? prefix : null;
 }
