@@ -38,6 +38,8 @@ function receiveOrder(): { readonly file: number; readonly deaths: Order['deaths
   return { file: openSync(trace, 'a'), deaths };
 }
 
+let isListening = false;
+
 function watch(): void {
   let order: ReturnType<typeof receiveOrder> | undefined;
   const begun = new Map<string, number>();
@@ -90,7 +92,10 @@ function watch(): void {
   const server = Server.prototype as unknown as Record<'listen', Method>;
   const original = server.listen;
   server.listen = function (...given) {
-    (this as Server).once('listening', () => tell('+', 'listening'));
+    (this as Server).once('listening', () => {
+      isListening = true;
+      tell('+', 'listening');
+    });
     return Reflect.apply(original, this, given);
   };
 }
@@ -104,7 +109,10 @@ function watchFiles(watched: (step: string, work: () => unknown) => Promise<unkn
   let isSealed = false;
   const stepOf = (path: string, method: string, given: readonly unknown[]): string => {
     const step = `${kindOf(path)}.${method}`;
-    if (step === 'round.write' && isSeal(given[0])) {
+    // A restart makes the time of its round durable: that is no update.
+    if (step === 'round.datasync' && !isListening) return 'round.keep';
+    if (step === 'round.write' && begins(given[0], timeMagic)) return 'round.time';
+    if (step === 'round.write' && begins(given[0], sealMagic)) {
       isSealed = true;
       return 'round.seal';
     }
@@ -151,10 +159,11 @@ function kindOf(path: string): string {
   return basename(path);
 }
 
-const isSeal = (bytes: unknown): boolean =>
-  bytes instanceof Uint8Array && Buffer.from(bytes.subarray(0, 4)).equals(sealMagic);
+const begins = (bytes: unknown, magic: Buffer): boolean =>
+  bytes instanceof Uint8Array && Buffer.from(bytes.subarray(0, 4)).equals(magic);
 
-const sealMagic = Buffer.from('QSL1');
+const sealMagic = Buffer.from('QSL2');
+const timeMagic = Buffer.from('QTM2');
 
 /** @param onUpdate told of each update that is being sent; what it returns is called when the answer was given */
 function watchRequests(onUpdate: () => () => void): void {
