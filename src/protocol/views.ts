@@ -184,7 +184,10 @@ export const sessionViewSchema = z
   .strictObject({
     id: nameSchema,
     status: sessionStatusSchema,
-    reason: z.string().nullable().describe('why the session ended, or why the last attempt of its round failed'),
+    reason: z
+      .string()
+      .nullable()
+      .describe('why the session ended, or why the last attempt of its round failed'),
     config: sessionConfigSchema,
     createdAtMs: timeMs,
     committed: z.int().describe('number of committed rounds'),
