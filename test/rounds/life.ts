@@ -17,15 +17,11 @@ import {
 } from '../../src/rounds/state.js';
 import { type Command, names } from './arbitraries.js';
 import { frozen, type Happening } from './playing.js';
+import type { RoundHeader } from '../../src/store/store.js';
 
 /** The file of a round, as far as the rounds know it. */
-interface LifeFile {
-  round: number;
-  attempt: number;
-  asked: readonly string[] | null;
+interface LifeFile extends Pick<RoundHeader, 'round' | 'attempt' | 'asked' | 'openedAtMs' | 'durationMs'> {
   sealed: string[] | null;
-  openedAtMs: number;
-  durationMs: number;
 }
 
 /** A coordinator that does as the effects say, keeps files as a store does, and watches. */

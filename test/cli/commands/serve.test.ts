@@ -117,7 +117,7 @@ describe('quorate serve, session and node', function () {
     expect(third.err).match(/quorate: STORE_LOCKED: .+\n$/);
   });
 
-  it('ends by a signal though its start hangs on a file that nothing can be read from', async () => {
+  it('ends by a signal while its start is blocked on a pipe', async () => {
     execFileSync('mkfifo', [join(folder, 'config.yaml')]);
     const server = background(['serve', '--port', '0', '--config', 'config.yaml']);
     const exit = once(server.child, 'exit');
